@@ -1,0 +1,89 @@
+"""One mail, read: the value that parser, index, digest and templates share."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chatbot.mail.message import Message, read_message
+from chatbot.mail.patch import Patch, Tag, read_patch, read_tags
+from chatbot.mail.person import Person
+from chatbot.mail.subject import Kind, Subject
+
+# public-inbox began in 2013 and imported lists from 1990 on; what lies outside was never a mail's time.
+EARLIEST = datetime(1985, 1, 1, tzinfo=UTC)
+LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """`received` is when the archive got it (UTC), `date` what the sender claims; `archived_as` is the archive's
+    own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone."""
+
+    message_id: str
+    subject: Subject
+    sender: Person
+    received: datetime
+    date: datetime | None
+    in_reply_to: str
+    references: tuple[str, ...]
+    tags: tuple[Tag, ...]
+    archived_as: str
+    patch: Patch | None
+    defects: tuple[str, ...]
+
+    @property
+    def author(self) -> Person:
+        """Who wrote it: a patch's author, else the sender."""
+        return self.patch.author if self.patch else self.sender
+
+    @property
+    def reply(self) -> bool:
+        """Whether it answers another mail and brings no patch of its own."""
+        return self.patch is None and (self.subject.reply or bool(self.in_reply_to))
+
+    @property
+    def parents(self) -> tuple[str, ...]:
+        """The Message-IDs it answers, the nearest first."""
+        near = (self.in_reply_to,) if self.in_reply_to else ()
+        return tuple(dict.fromkeys(near + self.references[::-1]))
+
+
+def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id: str) -> Mail:
+    """Read one mail; whatever the bytes are, the result is a mail, and `defects` says what was amiss.
+
+    `committed` dates a mail without a `Received:` header, `fallback_id` names one without a Message-ID.
+    """
+    message = read_message(data)
+    subject = Subject.parse(message.subject)
+    sender = Person.parse(message.sender)
+    return Mail(
+        message_id=message.message_id or fallback_id,
+        subject=subject,
+        sender=sender,
+        received=min(max(message.received or committed, EARLIEST), LATEST),
+        date=message.date,
+        in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
+        references=message.references,
+        tags=read_tags(message.body, flowed=message.flowed),
+        archived_as=archived_as,
+        patch=_patch(message, subject, sender),
+        defects=message.defects,
+    )
+
+
+def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:
+    """A patch is what its subject calls one; where the subject only hints, the diff decides."""
+    if subject.reply or subject.kind is Kind.PULL:
+        return None
+    announced = subject.counted or subject.numbered
+    if subject.kind is Kind.OTHER and not subject.tags:
+        return None
+    patch = read_patch(message.body, message.attached, sender)
+    if subject.kind is Kind.OTHER or not announced:
+        return patch if patch.changes else None
+    return patch
+
+
+def newest_first(mails: Iterable[Mail]) -> list[Mail]:
+    """Archive order reversed: the order in which classic digests list."""
+    return list(mails)[::-1]

@@ -1,0 +1,202 @@
+"""A mail as its sender's program wrote it: the headers we need and the text, decoded.
+
+Law of the file: nothing raises and nothing runs away. What cannot be read is left out and named in `defects`.
+"""
+
+import binascii
+import itertools
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from chatbot.mail.header import decode_base64, decode_bytes, decode_field, field_pattern, fields, parse_date, split_headers
+
+# Real mail nests three or four deep and has a dozen parts; what is beyond these bounds is an attack.
+NESTING_LIMIT = 20
+PARTS_LIMIT = 200
+
+_ENVELOPE = field_pattern(
+    "message-id",
+    "subject",
+    "from",
+    "date",
+    "in-reply-to",
+    "references",
+    "received",
+    "content-type",
+    "content-transfer-encoding",
+)
+_PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
+_ID = re.compile(r"<([^<>\s]{1,998})>")
+_TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
+_CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", re.IGNORECASE)
+_BOUNDARY = re.compile(r"""[;\s]boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)
+_FLOWED = re.compile(r"""[;\s]format\s{0,9}=\s{0,9}"?flowed""", re.IGNORECASE)
+_PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORECASE)
+_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*=*[ \t\r]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`body` is the first text/plain part; `attached` are patches in later parts; `received` is the newest stamp."""
+
+    message_id: str
+    subject: str
+    sender: str
+    date: datetime | None
+    received: datetime | None
+    in_reply_to: str
+    references: tuple[str, ...]
+    body: str
+    attached: tuple[str, ...]
+    flowed: bool
+    defects: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Text:
+    """What a walk over the parts has found so far."""
+
+    body: str | None = None
+    flowed: bool = False
+    attached: tuple[str, ...] = ()
+    parts: int = 0
+
+
+def read_message(data: bytes) -> Message:
+    """Any bytes make a message; see `defects` for what was amiss."""
+    headers, raw_body = split_headers(data)
+    defects: list[str] = []
+    found: dict[str, bytes] = {}
+    received: datetime | None = None
+    for name, value in fields(_ENVELOPE, headers):
+        if name == "received":
+            # Servers put their stamp on top: the first that can be read is the newest.
+            received = received or _stamp(value)
+        else:
+            found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
+    text = _Text()
+    _walk(found, raw_body, text, defects, depth=0)
+    if text.body is None:
+        defects.append("no text/plain part")
+    message_id = _ids(found.get("message-id", b""), defects)[:1]
+    if not message_id:
+        defects.append("no Message-ID")
+    if "from" not in found:
+        defects.append("no From")
+    if "subject" not in found:
+        defects.append("no Subject")
+    date = parse_date(decode_field(found["date"])) if "date" in found else None
+    if date is None:
+        defects.append("no readable Date")
+    return Message(
+        message_id=message_id[0] if message_id else "",
+        subject=decode_field(found.get("subject", b"")),
+        sender=decode_field(found.get("from", b"")),
+        date=date,
+        received=received,
+        in_reply_to=next(iter(_ids(found.get("in-reply-to", b""))), ""),
+        references=_ids(found.get("references", b"")),
+        body=text.body or "",
+        attached=text.attached,
+        flowed=text.flowed,
+        defects=tuple(dict.fromkeys(defects)),
+    )
+
+
+def _stamp(value: bytes) -> datetime | None:
+    return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
+
+
+def _ids(value: bytes, defects: list[str] | None = None) -> tuple[str, ...]:
+    """The Message-IDs in a field, without their brackets; a bare one counts where the brackets were forgotten."""
+    if not value:
+        return ()
+    text = decode_field(value)
+    ids = tuple(_ID.findall(text))
+    if ids or defects is None:
+        return ids
+    bare = text.strip("<> \t")
+    if not bare or any(c.isspace() for c in bare):
+        return ()
+    defects.append("Message-ID without brackets")
+    return (bare[:998],)
+
+
+def _walk(found: dict[str, bytes], body: bytes, text: _Text, defects: list[str], depth: int) -> None:
+    """Collect the texts of one part, or of the parts in it, in order."""
+    text.parts += 1
+    if depth > NESTING_LIMIT or text.parts > PARTS_LIMIT:
+        defects.append("more parts than anyone writes")
+        return
+    content_type = decode_field(found.get("content-type", b""))
+    match = _TYPE.match(content_type)
+    kind = match[1].lower() if match else "text/plain"
+    if kind.startswith("multipart/"):
+        boundary = _BOUNDARY.search(content_type)
+        if boundary:
+            for part in _split_parts(body, (boundary[1] or boundary[2]).rstrip().encode("utf-8", "replace")):
+                headers, inner = split_headers(part)
+                _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+            return
+        defects.append("multipart without a boundary")
+        kind = "text/plain"
+    elif kind == "message/rfc822":
+        headers, inner = split_headers(body)
+        _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+        return
+    wanted_body = kind == "text/plain" and text.body is None
+    if not wanted_body and not _is_patch_file(kind, content_type, found):
+        return
+    decoded = _decode_text(body, content_type, found, defects)
+    if wanted_body:
+        text.body, text.flowed = decoded, bool(_FLOWED.search(content_type))
+    else:
+        text.attached += (decoded,)
+
+
+def _split_parts(body: bytes, boundary: bytes) -> list[bytes]:
+    """The parts between the boundary lines; a missing last boundary loses nothing."""
+    line = b"\n--" + boundary
+    parts: list[bytes] = []
+    for piece in (b"\n" + body).split(line, PARTS_LIMIT + 1)[1:]:
+        rest, _, content = piece.partition(b"\n")
+        if rest.strip() == b"":
+            parts.append(content.removesuffix(b"\r"))
+        elif rest.startswith(b"--"):
+            break
+        elif parts:  # a longer boundary that begins like this one
+            parts[-1] += line + piece
+    return parts
+
+
+def _is_patch_file(kind: str, content_type: str, found: dict[str, bytes]) -> bool:
+    if kind in ("text/x-patch", "text/x-diff"):
+        return True
+    names = content_type + decode_field(found.get("content-disposition", b""))
+    return kind.startswith(("text/", "application/")) and bool(_PATCH_NAME.search(names))
+
+
+def _decode_text(body: bytes, content_type: str, found: dict[str, bytes], defects: list[str]) -> str:
+    encoding = decode_field(found.get("content-transfer-encoding", b"")).lower()
+    if encoding == "quoted-printable":
+        body = binascii.a2b_qp(body)
+    elif encoding == "base64":
+        body = _decode_base64_lines(body, defects)
+    elif encoding not in ("", "7bit", "8bit", "binary"):
+        defects.append("unknown transfer encoding")
+    charset = _CHARSET.search(" " + content_type)
+    decoded, whole = decode_bytes(body, charset[1] if charset else "utf-8")
+    if not whole:
+        defects.append("text not in its charset")
+    return decoded.replace("\r\n", "\n")
+
+
+def _decode_base64_lines(body: bytes, defects: list[str]) -> bytes:
+    """List servers append a plain footer to encoded text: decode up to the first line that is no base64."""
+    lines = itertools.takewhile(_BASE64_LINE.fullmatch, body.split(b"\n"))
+    try:
+        return decode_base64(b"".join(lines))
+    except ValueError:
+        defects.append("broken base64")
+        return b""

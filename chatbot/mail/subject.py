@@ -1,0 +1,126 @@
+"""The grammar of kernel subjects: `Re: [PATCH net-next v2 03/26] title`, in all the ways people write it."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+# Mailers say "reply" and "forward" in many languages; a colon may be a full-width one.
+_LEAD = re.compile(
+    r"\s*(?:\[(?P<tag>[^\]]*)\]|(?P<reply>(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|rv|tr|回复|答复|转发)(?:\[\d{1,4}\])?\s?[:：]))\s*",
+    re.IGNORECASE,
+)
+# A word may be glued on: PATCHv4, RFC-v2, PATCH1/2.
+_GLUED = r"(?P<word>PATCH(?:ES|SET)?|RFC|RESEND)?[-_#]?"
+_VERSION = re.compile(_GLUED + r"v(?P<version>\d{1,4})(?:\.(?P<reroll>\d{1,4}))?", re.IGNORECASE)
+_PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
+_BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
+
+
+class Kind(StrEnum):
+    """What a subject announces. A reply has the kind of what it replies to; see `Subject.reply`."""
+
+    PATCH = "patch"
+    COVER = "cover"
+    PULL = "pull"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A subject, split so that `str()` gives it back: `lead` is everything before the title, as written."""
+
+    lead: str
+    title: str
+    reply: bool = False
+    tags: tuple[str, ...] = ()  # the insides of the brackets
+    prefixes: tuple[str, ...] = ()  # the words in them, without version and part
+    version: int = 1
+    reroll: int = 0  # the 1 of v5.1
+    part: int | None = None
+    total: int | None = None
+    kind: Kind = Kind.OTHER
+
+    def __str__(self) -> str:
+        return self.lead + self.title
+
+    @property
+    def numbered(self) -> bool:
+        """Whether it says which part of how many it is."""
+        return self.part is not None
+
+    @property
+    def counted(self) -> bool:
+        """Whether the digest's rankings count it: a tag holds the word PATCH, and it is no reply."""
+        return not self.reply and any("patch" in tag.lower() for tag in self.tags)
+
+    @property
+    def head(self) -> bool:
+        """Whether it stands for its whole posting: part 0 or 1, or an unnumbered first version."""
+        if self.part is not None:
+            return self.part <= 1
+        return (self.version, self.reroll) == (1, 0)
+
+    @property
+    def revision(self) -> str:
+        """The version as people write it: v1, v5.1."""
+        return f"v{self.version}.{self.reroll}" if self.reroll else f"v{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Subject":
+        """Never fails: a subject without any tag is its own title."""
+        tags: list[str] = []
+        reply, end = False, 0
+        while match := _LEAD.match(text, end):
+            if match["reply"] is None:
+                tags.append(match["tag"])
+            elif any("patch" in tag.lower() for tag in tags):
+                break  # "[PATCH] Re: foo" is a patch with an odd title, not a reply
+            else:
+                reply = True
+            end = match.end()
+        prefixes, versions, parts = _words(tags)
+        version, reroll = versions[0] if versions else (1, 0)
+        part, total = parts[0] if parts else (None, None)
+        return cls(
+            text[:end],
+            text[end:],
+            reply,
+            tuple(tags),
+            prefixes,
+            version,
+            reroll,
+            part,
+            total,
+            _kind(tags, prefixes, part, versioned=bool(versions)),
+        )
+
+
+def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], list[tuple[int, int]]]:
+    """The tags' words, the versions and the parts they name, each in order."""
+    prefixes: list[str] = []
+    versions: list[tuple[int, int]] = []
+    parts: list[tuple[int, int]] = []
+    for tag in tags:
+        for word in re.split(r"[\s,]+", _BLANK_AROUND_SLASH.sub("/", tag)):
+            if version := _VERSION.fullmatch(word):
+                versions.append((int(version["version"]), int(version["reroll"] or 0)))
+            elif part := _PART.fullmatch(word):
+                parts.append((int(part["part"]), int(part["total"])))
+            own = (version or part or {"word": word})["word"]
+            if own:
+                prefixes.append(own)
+    return tuple(prefixes), versions, parts
+
+
+def _kind(tags: list[str], prefixes: tuple[str, ...], part: int | None, *, versioned: bool) -> Kind:
+    upper = {word.upper() for word in prefixes}
+    if "PULL" in upper and ("GIT" in upper or not part):
+        return Kind.PULL
+    patch = any("patch" in tag.lower() for tag in tags)
+    if part is not None and (patch or not any(":" in word for word in prefixes)):
+        return Kind.COVER if part == 0 else Kind.PATCH  # but "[tip:x86/core 3/5] …" is a robot's report on a branch
+    if patch:
+        return Kind.PATCH
+    # "[v2] title" and "[RESEND] title" come from people who dropped the word, "[RFC] title" may be a mere question:
+    # the mail's diff decides, see mail.py.
+    return Kind.PATCH if versioned else Kind.OTHER

@@ -1,0 +1,46 @@
+"""The port to an archive: what every source of mails can do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+# How far an archive has been read: the commit reached in each epoch.
+Mark = Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """One commit of an archive: `author` is the commit's `%an <%ae>`, `data` the mail's bytes, at most 1 MiB."""
+
+    epoch: int
+    commit: str
+    committed: datetime
+    author: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The commits of one epoch after `after` (None: from its beginning) up to and with `to`."""
+
+    epoch: int
+    after: str | None
+    to: str
+
+
+class Source(Protocol):
+    """An archive of one mailing list."""
+
+    @property
+    def name(self) -> str:
+        """The list's short name."""
+        ...
+
+    def refresh(self) -> None:
+        """Look again for what is new. Raises Unreadable."""
+        ...
+
+    def mails_after(self, mark: Mark) -> Iterator[RawMail]:
+        """What came after the mark, oldest first. Raises Unreadable."""
+        ...
