@@ -1,6 +1,5 @@
 """One mail, read: the value that parser, index, digest and templates share."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -72,18 +71,11 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
 
 
 def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:
-    """A patch is what its subject calls one; where the subject only hints, the diff decides."""
-    if subject.reply or subject.kind is Kind.PULL:
+    """A patch is what its subject calls one; where the subject only hints (`[RFC] title`), the diff decides."""
+    if subject.reply or not subject.tags:
         return None
-    announced = subject.counted or subject.numbered
-    if subject.kind is Kind.OTHER and not subject.tags:
+    called = subject.counted or (subject.numbered and subject.kind in (Kind.PATCH, Kind.COVER))
+    if subject.kind is Kind.PULL and not called:
         return None
     patch = read_patch(message.body, message.attached, sender)
-    if subject.kind is Kind.OTHER or not announced:
-        return patch if patch.changes else None
-    return patch
-
-
-def newest_first(mails: Iterable[Mail]) -> list[Mail]:
-    """Archive order reversed: the order in which classic digests list."""
-    return list(mails)[::-1]
+    return patch if called or patch.changes else None

@@ -1,0 +1,1 @@
+"""Where people talk: the port to a chat platform, and the platforms."""

@@ -1,0 +1,50 @@
+"""Posts, and the dialects they are written in."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+# What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
+# controls, zero-width and tag characters, surrogates.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """A platform's way of writing: the templates' folder, and what makes a stranger's text mean only itself."""
+
+    name: str
+    escape: Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged."""
+
+    dialect: str
+    body: str
+
+
+def printable(text: str) -> str:
+    """The text without the characters that nobody sees; each becomes nothing."""
+    return _UNSEEN.sub("", text)
+
+
+def plain(text: str) -> str:
+    """The escape of dialects in which every character means itself."""
+    return text
+
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])|(?<=^)([-=])|(?<=^)(\d{1,9})(?=[.)])", re.MULTILINE)
+
+
+def markdown(text: str) -> str:
+    """The escape for Markdown: text in which nothing is a link, a tag, an emphasis or a heading."""
+    return _MARKDOWN.sub(lambda found: f"\\{found[0]}" if not found[3] else f"{found[3]}\\", text)
+
+
+# The classic mail takes every character as it came; the others leave out what nobody sees.
+CLASSIC = Dialect("text", plain)
+MARKDOWN = Dialect("markdown", lambda text: markdown(printable(text)))

@@ -1,0 +1,1 @@
+"""What a team wants to know, as values: digests, series, contributors; and their faces."""

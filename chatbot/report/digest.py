@@ -1,0 +1,97 @@
+"""The digest: what happened on one list in one window. One value, every face is made from it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from chatbot.mail.mail import Mail
+from chatbot.mail.person import Person
+from chatbot.mail.series import Series, group
+from chatbot.report.links import mail_link
+from chatbot.report.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Contributor:
+    """An author as written in the mails, and how many patches are theirs."""
+
+    person: Person
+    patches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """An email domain, and how many patches came from it."""
+
+    domain: str
+    patches: int
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`title` is the list's display name, `base` the folder of its mails' pages.
+
+    `patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
+    are complete. `series` and `heads` (the mails that stand for a posting) have the newest first.
+    """
+
+    title: str
+    base: str
+    window: Window
+    mails: int
+    patches: int
+    replies: int
+    people: int
+    defects: int
+    domains: tuple[Domain, ...]
+    contributors: tuple[Contributor, ...]
+    series: tuple[Series, ...]
+    heads: tuple[Mail, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing happened."""
+        return self.mails == 0
+
+    def link(self, mail: Mail) -> str:
+        """The page of a mail."""
+        return mail_link(self.base, mail.message_id)
+
+
+def build(title: str, base: str, window: Window, mails: Iterable[Mail], earlier: Iterable[Mail] = ()) -> Digest:
+    """The digest of these mails, which come in archive order, oldest first.
+
+    `earlier` are mails from before the window; a series that began with one of them is not new again.
+    """
+    mails = tuple(mails)
+    old = {mail.message_id for mail in earlier}
+    counted = [mail for mail in mails if mail.subject.counted]
+    domains = _ranked(Counter(mail.author.domain for mail in counted))
+    people = {mail.author.written: mail.author for mail in counted}
+    contributors = _ranked(Counter(mail.author.written for mail in counted))
+    series = group((*earlier, *mails))
+    return Digest(
+        title=title,
+        base=base,
+        window=window,
+        mails=len(mails),
+        patches=len(counted),
+        replies=sum(mail.reply for mail in mails),
+        people=len({mail.author.address.lower() for mail in mails}),
+        defects=sum(bool(mail.defects) for mail in mails),
+        domains=tuple(Domain(domain, count) for domain, count in domains),
+        contributors=tuple(Contributor(people[written], count) for written, count in contributors),
+        series=tuple(one for one in reversed(series) if not any(mail.message_id in old for mail in one.mails)),
+        heads=tuple(mail for mail in reversed(counted) if mail.subject.head),
+    )
+
+
+def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """By count, falling; ties in reverse alphabetical order, as `sort -rn` has them in a language's collation:
+    punctuation and blanks do not count, nor does case."""
+
+    def rank(item: tuple[str, int]) -> tuple[int, str, str]:
+        text, count = item
+        return count, "".join(filter(str.isalnum, text)).casefold(), text
+
+    return sorted(counts.items(), key=rank, reverse=True)
