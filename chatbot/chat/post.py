@@ -1,8 +1,8 @@
 """Posts, and the dialects they are written in."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 # What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
 # controls, zero-width and tag characters, surrogates.
@@ -13,10 +13,12 @@ _UNSEEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A platform's way of writing: the templates' folder, and what makes a stranger's text mean only itself."""
+    """A platform's way of writing: the templates' folder, what makes a stranger's text mean only itself, and what
+    to write before and after a text of a style."""
 
     name: str
     escape: Callable[[str], str]
+    styles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

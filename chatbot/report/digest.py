@@ -12,6 +12,15 @@ from chatbot.report.window import Window
 
 
 @dataclass(frozen=True, slots=True)
+class MailingList:
+    """A list as people see it: its short name, its display name, and the folder of its mails' pages."""
+
+    name: str
+    title: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contributor:
     """An author as written in the mails, and how many patches are theirs."""
 
@@ -29,14 +38,11 @@ class Domain:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """`title` is the list's display name, `base` the folder of its mails' pages.
-
-    `patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
+    """`patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
     are complete. `series` and `heads` (the mails that stand for a posting) have the newest first.
     """
 
-    title: str
-    base: str
+    mailing_list: MailingList
     window: Window
     mails: int
     patches: int
@@ -55,10 +61,10 @@ class Digest:
 
     def link(self, mail: Mail) -> str:
         """The page of a mail."""
-        return mail_link(self.base, mail.message_id)
+        return mail_link(self.mailing_list.base, mail.message_id)
 
 
-def build(title: str, base: str, window: Window, mails: Iterable[Mail], earlier: Iterable[Mail] = ()) -> Digest:
+def build(mailing_list: MailingList, window: Window, mails: Iterable[Mail], earlier: Iterable[Mail] = ()) -> Digest:
     """The digest of these mails, which come in archive order, oldest first.
 
     `earlier` are mails from before the window; a series that began with one of them is not new again.
@@ -71,8 +77,7 @@ def build(title: str, base: str, window: Window, mails: Iterable[Mail], earlier:
     contributors = _ranked(Counter(mail.author.written for mail in counted))
     series = group((*earlier, *mails))
     return Digest(
-        title=title,
-        base=base,
+        mailing_list=mailing_list,
         window=window,
         mails=len(mails),
         patches=len(counted),

@@ -22,7 +22,7 @@ def document(digest: Digest) -> dict[str, Any]:
     window = digest.window
     return {
         "schema": SCHEMA,
-        "list": digest.title,
+        "list": digest.mailing_list.title,
         "range": {
             "from": window.begin,
             "to": window.end,

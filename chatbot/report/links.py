@@ -1,6 +1,7 @@
 """Links that we build from Message-IDs; a link out of a mail is never shown as one."""
 
-from urllib.parse import quote
+import re
+from urllib.parse import quote, unquote
 
 # lore.kernel.org finds a mail of any list here.
 LORE = "https://lore.kernel.org/all/"
@@ -9,3 +10,16 @@ LORE = "https://lore.kernel.org/all/"
 def mail_link(base: str, message_id: str) -> str:
     """The page of a mail below a base such as `https://lore.kernel.org/kvm/`."""
     return f"{base.rstrip('/')}/{quote(message_id, safe='@.-_~+=$')}/"
+
+
+_URL = re.compile(r"https?://[^/\s]+/(?:[^/\s]+/)*?([^/\s]*(?:@|%40)[^/\s]*)(?:/\S*)?")
+
+
+def message_id_in(text: str) -> str | None:
+    """The Message-ID that a person means by a link to a mail, `<id>`, or the bare id; None where it is none."""
+    text = text.strip()
+    url = _URL.fullmatch(text)
+    if url:
+        return unquote(url[1])
+    bare = text.removeprefix("<").removesuffix(">")
+    return bare if "@" in bare and not any(c.isspace() for c in bare) else None

@@ -74,7 +74,13 @@ def _environment(folders: list[Path], dialect: Dialect) -> jinja2.Environment:
         "link": lambda url: Markup(quote(url, safe=":/?&=@.-_~+$%")),
     }
     environment.filters.update(filters)
+    for style, (before, after) in dialect.styles.items():
+        environment.filters[style] = _styled(before, after, escape)
     return environment
+
+
+def _styled(before: str, after: str, escape: Callable[[object], Markup]) -> Callable[[object], Markup]:
+    return lambda value: Markup(before) + escape(value) + Markup(after)
 
 
 def _moment(value: datetime | None) -> str:

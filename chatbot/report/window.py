@@ -1,13 +1,14 @@
 """Windows: what a digest covers, and the words in which people ask for one."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
-from chatbot.sources.source import Span
+from chatbot.rhythm import duration
+from chatbot.sources.source import Commit, Span
 
 # How git writes "no commit": the end of a range that begins with an archive's first mail.
 NOTHING = "0" * 40
@@ -17,8 +18,6 @@ STRAGGLERS = 500
 # Clocks of mail servers differ, and few by more than a day.
 SKEW = timedelta(days=1)
 
-_AGO = re.compile(r"(\d{1,4})\s{0,3}(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 EXAMPLES = "write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00"
 
 
@@ -44,34 +43,20 @@ class Window:
         return self.spans[-1].to if self.spans else NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A mail and where its archive has it."""
-
-    mail: Mail
-    epoch: int
-    commit: str
-    committed: datetime
+# A mail and where its archive has it.
+Placed = tuple[Commit, Mail]
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
     """`7d` (ago), a day (its first instant), or a time; UTC where no zone is named. Raises Misunderstood."""
-    ago = _AGO.fullmatch(text.strip())
-    if ago:
-        return now - int(ago[1]) * _UNITS[ago[2][0].lower()]
+    ago = duration(text)
+    if ago is not None:
+        return now - ago
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise Misunderstood(repr(text), "this is no time", EXAMPLES) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def parse_duration(text: str) -> timedelta:
-    """`7d`, `12h`, `2 weeks`. Raises Misunderstood."""
-    match = _AGO.fullmatch(text.strip())
-    if match is None:
-        raise Misunderstood(repr(text), "this is no span of time", "write 7d, 12h, or 2w")
-    return int(match[1]) * _UNITS[match[2][0].lower()]
 
 
 def between(newest_first: Iterable[Placed], since: datetime | None, until: datetime | None) -> tuple[list[Placed], Window]:
@@ -80,17 +65,17 @@ def between(newest_first: Iterable[Placed], since: datetime | None, until: datet
     Archives are nearly, not strictly, in the order of arrival: see STRAGGLERS for where the search ends.
     """
     found: list[Placed] = []
-    before: Placed | None = None
+    before: Commit | None = None
     too_old = 0
-    for placed in newest_first:
-        if until and placed.mail.received >= until:
+    for commit, mail in newest_first:
+        if until and mail.received >= until:
             continue
-        if since is None or placed.mail.received >= since:
-            found.append(placed)
+        if since is None or mail.received >= since:
+            found.append((commit, mail))
             before, too_old = None, 0
             continue
-        before = before or placed
-        too_old = too_old + 1 if placed.committed < since - SKEW else 0
+        before = before or commit
+        too_old = too_old + 1 if commit.time < since - SKEW else 0
         if too_old >= STRAGGLERS:
             break
     return found, Window(_spans(found, before), since, until)
@@ -99,18 +84,16 @@ def between(newest_first: Iterable[Placed], since: datetime | None, until: datet
 def last(newest_first: Iterable[Placed], count: int) -> tuple[list[Placed], Window]:
     """The newest `count` mails, newest first, and the window of commits that holds them."""
     mails = iter(newest_first)
-    found = [placed for _, placed in zip(range(count), mails, strict=False)]
-    return found, Window(_spans(found, next(mails, None)))
+    found = list(islice(mails, count))
+    before = next(mails, None)
+    return found, Window(_spans(found, before[0] if before else None))
 
 
-def _spans(found: list[Placed], before: Placed | None) -> tuple[Span, ...]:
-    """The commits from the oldest to the newest mail found, epoch by epoch; `before` is the mail before the oldest."""
-    return tuple(_epochs(found, before))[::-1]
-
-
-def _epochs(found: list[Placed], before: Placed | None) -> Iterator[Span]:
+def _spans(newest_first: list[Placed], before: Commit | None) -> tuple[Span, ...]:
+    """The commits from the oldest to the newest mail, epoch by epoch; `before` is the commit before the oldest."""
     newest: dict[int, str] = {}
-    for placed in found:
-        newest.setdefault(placed.epoch, placed.commit)
-    for epoch, commit in newest.items():
-        yield Span(epoch, before.commit if before and before.epoch == epoch else None, commit)
+    for commit, _ in newest_first:
+        newest.setdefault(commit.epoch, commit.id)
+    return tuple(
+        Span(epoch, before.id if before and before.epoch == epoch else None, tip) for epoch, tip in sorted(newest.items())
+    )

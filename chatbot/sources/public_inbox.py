@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from chatbot.errors import Unreadable
-from chatbot.sources.source import Mark, RawMail, Span
+from chatbot.sources.source import Commit, Mark, RawMail, Span
 
 # A mail is read this far: lists refuse larger ones, and what matters stands at the top.
 MAIL_LIMIT = 1024 * 1024
@@ -271,7 +271,7 @@ def _parse_batch(output: IO[bytes], epoch: int) -> Iterator[RawMail]:
         while left > 0 and (skipped := output.read(min(left, MAIL_LIMIT))):
             left -= len(skipped)
         if kind == b"blob":
-            yield RawMail(epoch, commit, _instant(when), author, data)
+            yield RawMail(Commit(epoch, commit, _instant(when), author), data)
 
 
 def _instant(seconds: str) -> datetime:

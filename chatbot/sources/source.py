@@ -10,13 +10,20 @@ Mark = Mapping[int, str]
 
 
 @dataclass(frozen=True, slots=True)
-class RawMail:
-    """One commit of an archive: `author` is the commit's `%an <%ae>`, `data` the mail's bytes, at most 1 MiB."""
+class Commit:
+    """One commit of an archive: `author` is its `%an <%ae>`, `time` the committer's."""
 
     epoch: int
-    commit: str
-    committed: datetime
+    id: str
+    time: datetime
     author: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawMail:
+    """A commit and the bytes of its mail, at most 1 MiB of them."""
+
+    commit: Commit
     data: bytes
 
 

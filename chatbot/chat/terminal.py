@@ -1,0 +1,107 @@
+"""The terminal platform: one room, in the terminal that the bot runs in, or on its standard input and output.
+
+The only file that imports rich and prompt_toolkit. Posts are text with ANSI styles.
+"""
+
+import asyncio
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterable
+from typing import IO, Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from chatbot.chat.platform import Answer, Receipt, Request
+from chatbot.chat.post import Dialect, Post, printable
+
+
+# Styles are escape sequences: `printable` takes the escape character out of a stranger's text, so no mail can make one.
+_RESET = "\x1b[0m"
+DIALECT = Dialect(
+    "terminal",
+    printable,
+    {
+        "heading": ("\x1b[1;36m", _RESET),
+        "strong": ("\x1b[1m", _RESET),
+        "faint": ("\x1b[2m", _RESET),
+        "good": ("\x1b[32m", _RESET),
+        "bad": ("\x1b[31m", _RESET),
+    },
+)
+Color = Literal["auto", "always", "never"]
+
+
+def console(output: IO[str] | None = None, color: Color = "auto") -> Console:
+    """A console that shows posts: colours on a terminal, plain text in a pipe; lines are never broken in a pipe."""
+    return Console(
+        file=output,
+        force_terminal=True if color == "always" else None,
+        no_color=True if color == "never" else None,
+        highlight=False,
+        emoji=False,
+        soft_wrap=True,
+    )
+
+
+def show(body: str, on: Console) -> None:
+    """Print a post's body, with its styles where the console has any."""
+    on.print(Text.from_ansi(body))
+
+
+class Terminal:
+    """Shows posts and takes commands, at a prompt on a terminal, line by line from a pipe."""
+
+    name = "terminal"
+    dialect = DIALECT
+
+    def __init__(self, words: Iterable[str], color: Color = "auto") -> None:
+        """`words` are the commands that the prompt completes."""
+        self._words = tuple(words)
+        self._console = console(color=color)
+        self._shown: set[str] = set()
+
+    async def listen(self, answer: Answer) -> None:
+        """Until the input ends."""
+        lines = self._typed() if sys.stdin.isatty() and sys.stdout.isatty() else self._piped()
+        async for line in lines:
+            if text := line.strip():
+                show((await answer(Request(self.name, "you", text))).body, self._console)
+
+    async def send(self, room: str, post: Post, key: str) -> Receipt:
+        """Print it. What this process has shown is not shown again."""
+        if key not in self._shown:
+            show(post.body, self._console)
+            self._shown.add(key)
+        return Receipt(key)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def _piped(self) -> AsyncIterator[str]:
+        # A thread of its own reads, for a read that waits must not hold up the loop, nor its end.
+        lines: asyncio.Queue[str] = asyncio.Queue()
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, "")
+
+        threading.Thread(target=read, daemon=True).start()
+        while line := await lines.get():
+            show(f"\x1b[2m> {printable(line.strip())}{_RESET}", self._console)
+            yield line
+
+    async def _typed(self) -> AsyncIterator[str]:
+        from prompt_toolkit import PromptSession  # noqa: PLC0415  # a pipe does without it
+        from prompt_toolkit.completion import WordCompleter  # noqa: PLC0415
+        from prompt_toolkit.patch_stdout import patch_stdout  # noqa: PLC0415
+
+        session: PromptSession[str] = PromptSession(completer=WordCompleter(list(self._words), sentence=True))
+        with patch_stdout(raw=True):  # a digest that comes while somebody types goes above the prompt
+            while True:
+                try:
+                    yield await session.prompt_async("> ")
+                except (EOFError, KeyboardInterrupt):
+                    return

@@ -1,0 +1,30 @@
+"""The table of commands: `/help`, the README's list and the platforms' menus are made from it.
+
+A further command is one file in this folder and one row here.
+"""
+
+from chatbot.commands import contributor, digest, series
+from chatbot.commands.command import Command, Context, Reply
+from chatbot.errors import Misunderstood
+
+
+def _help(arguments: str, context: Context) -> Reply:
+    """All commands, or one."""
+    wanted = arguments.strip().removeprefix("/").lower()
+    chosen = tuple(command for command in COMMANDS if not wanted or command.word == wanted)
+    if not chosen:
+        raise Misunderstood(f"/{wanted}", "there is no such command", f"there are {', '.join(names())}")
+    return Reply("help", {"commands": chosen, "lists": tuple(context.lists.values())})
+
+
+COMMANDS = (
+    series.COMMAND,
+    contributor.COMMAND,
+    digest.COMMAND,
+    Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help),
+)
+
+
+def names() -> tuple[str, ...]:
+    """The commands as people type them."""
+    return tuple(f"/{command.word}" for command in COMMANDS)

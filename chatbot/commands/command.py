@@ -1,0 +1,44 @@
+"""What a command is: words in, facts out; the template turns the facts into a post."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chatbot.report.digest import MailingList
+from chatbot.store.index import Index
+from chatbot.store.search import Search
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command may look at: the index, the lists by name, and the time it was asked."""
+
+    index: Index
+    search: Search
+    lists: Mapping[str, MailingList]
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The facts of an answer and the template that says them."""
+
+    template: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table: `/word arguments`. `run` may raise Misunderstood."""
+
+    word: str
+    arguments: str
+    help: str
+    examples: tuple[str, ...]
+    run: Callable[[str, Context], Reply]
+
+    @property
+    def usage(self) -> str:
+        """How it is typed."""
+        return f"/{self.word} {self.arguments}".rstrip()

@@ -1,0 +1,38 @@
+"""/contributor: find a person and show what they did."""
+
+from chatbot.commands.closest import closest
+from chatbot.commands.command import Command, Context, Reply
+from chatbot.errors import Misunderstood
+from chatbot.report.contributor import report_contributor
+
+# So many other people are listed below the one that is shown.
+OTHERS = 8
+
+
+def run(arguments: str, context: Context) -> Reply:
+    """By a name, a part of one, or an address."""
+    text = arguments.strip()
+    if not text:
+        raise Misunderstood(
+            "/contributor", "it needs a name or an address", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
+        )
+    found = context.search.people(text)
+    if not found:
+        names = closest(text, context.search.names())
+        return Reply("nothing", {"what": "contributor", "text": text, "closest": names, "command": "contributor"})
+    best = found[0]
+    work = context.search.work_of(best.address)
+    name = best.names[0] if best.names else best.address
+    shown = report_contributor(name, best.address, work.lists, best.last, work.patches, work.replies)
+    return Reply(
+        "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}
+    )
+
+
+COMMAND = Command(
+    "contributor",
+    "NAME | ADDRESS",
+    "Show what a person wrote and reviewed.",
+    ("/contributor marc", "/contributor maz@kernel.org"),
+    run,
+)

@@ -1,0 +1,224 @@
+"""The configuration file: what may stand in it, and what is wrong with it, one line a fault.
+
+`config.example.toml` names every setting; a test compares the two.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from chatbot.errors import BadConfig, Misunderstood
+from chatbot.rhythm import Rhythm, parse_duration, parse_rhythm
+
+
+def _zone(value: object) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin or UTC") from None
+
+
+def _rhythm(value: object) -> Rhythm:
+    try:
+        return parse_rhythm(str(value))
+    except Misunderstood as problem:
+        raise ValueError(str(problem)) from None
+
+
+def _duration(value: object) -> timedelta:
+    try:
+        return parse_duration(str(value))
+    except Misunderstood as problem:
+        raise ValueError(str(problem)) from None
+
+
+Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
+When = Annotated[Rhythm, BeforeValidator(_rhythm)]
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
+
+
+class Store(_Table):
+    """`[store]`: where the bot remembers."""
+
+    url: str = "sqlite:///chatbot.sqlite3"
+
+
+class Sources(_Table):
+    """`[sources]`: how the archives are looked at."""
+
+    refresh: Duration = timedelta(minutes=1)
+
+
+class Templates(_Table):
+    """`[templates]`: the user's own texts."""
+
+    folder: Annotated[Path | None, Field(strict=False)] = None
+
+
+class Log(_Table):
+    """`[log]`: how much is told."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Terminal(_Table):
+    """`[platforms.terminal]`: a room in the terminal that the bot runs in."""
+
+    color: Literal["auto", "always", "never"] = "auto"
+
+
+class Platforms(_Table):
+    """`[platforms]`: a platform is on when its table is there."""
+
+    terminal: Terminal | None = None
+
+
+class MailingList(_Table):
+    """`[[lists]]`: one mailing list and its archive."""
+
+    name: Name
+    title: str | None = None
+    archive: Annotated[Path, Field(strict=False)]
+    link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
+
+
+class RoomDigest(_Table):
+    """`[[rooms.digests]]`: a digest that a room gets."""
+
+    list: Name
+    schedule: When
+    zone: Zone = ZoneInfo("UTC")
+    first: Duration | None = None
+    even_empty: bool = False
+
+
+class Room(_Table):
+    """`[[rooms]]`: a room on a platform, and what it gets."""
+
+    platform: Literal["terminal"]
+    room: Annotated[str, Field(min_length=1)]
+    digests: tuple[RoomDigest, ...] = Field(default=(), strict=False)
+
+
+class Config(_Table):
+    """The whole file."""
+
+    store: Store = Store()
+    sources: Sources = Sources()
+    templates: Templates = Templates()
+    log: Log = Log()
+    platforms: Platforms = Platforms()
+    lists: tuple[MailingList, ...] = Field(strict=False, min_length=1)
+    rooms: tuple[Room, ...] = Field(default=(), strict=False)
+
+
+def load_config(path: Path) -> Config:
+    """The file's settings; relative paths in it are relative to its folder. Raises BadConfig with every fault."""
+    try:
+        with path.open("rb") as file:
+            settings = tomllib.load(file)
+    except OSError as error:
+        raise BadConfig((f"{path}: {error.strerror}; copy config.example.toml, or name another file",)) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig((f"{path}: this is no TOML: {error}",)) from error
+    try:
+        return check_config(settings, path.parent)
+    except BadConfig as error:
+        raise BadConfig(tuple(f"{path}: {fault}" for fault in error.faults)) from None
+
+
+def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
+    """The settings as values, with relative paths put below `folder`. Raises BadConfig with every fault."""
+    try:
+        config = Config.model_validate(settings)
+    except ValidationError as error:
+        raise BadConfig(tuple(_fault(one, settings) for one in error.errors())) from error
+    faults = tuple(_contradictions(config))
+    if faults:
+        raise BadConfig(faults)
+    lists = tuple(one.model_copy(update={"archive": folder / one.archive.expanduser()}) for one in config.lists)
+    templates = config.templates
+    if templates.folder:
+        templates = Templates(folder=folder / templates.folder.expanduser())
+        if not templates.folder or not templates.folder.is_dir():
+            raise BadConfig((f"[templates] folder: there is no folder {templates.folder}; make it, or leave the key out",))
+    return config.model_copy(update={"lists": lists, "templates": templates, "store": _placed(config.store, folder)})
+
+
+def _placed(store: Store, folder: Path) -> Store:
+    """A relative file of SQLite lies in the config's folder, wherever the bot is started."""
+    prefix = "sqlite:///"
+    if not store.url.startswith(prefix) or store.url == prefix:
+        return store
+    return Store(url=prefix + str((folder / store.url.removeprefix(prefix)).absolute()))
+
+
+def _contradictions(config: Config) -> Iterator[str]:
+    names = [one.name for one in config.lists]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"[[lists]] name: {name!r} is there twice; give each list one table"
+    taken: set[tuple[str, str, str]] = set()
+    for place, room in enumerate(config.rooms, 1):
+        if getattr(config.platforms, room.platform) is None:
+            yield f"[[rooms]] {place} platform: {room.platform!r} is not set up; add [platforms.{room.platform}]"
+        for digest in room.digests:
+            if digest.list not in names:
+                known = ", ".join(names)
+                yield f"[[rooms]] {place} digests list: there is no list {digest.list!r}; name one of {known}"
+            if (room.platform, room.room, digest.list) in taken:
+                yield f"[[rooms]] {place} digests list: this room has {digest.list!r} already; keep one of them"
+            taken.add((room.platform, room.room, digest.list))
+
+
+def _fault(error: Any, settings: Mapping[str, Any]) -> str:
+    """One line: the table, the key, what is wrong, and what to write instead."""
+    where: list[str] = []
+    here: Any = settings
+    for part in error["loc"]:
+        if isinstance(part, int):
+            where[-1] = f"[[{where[-1].strip('[]')}]]"
+            where.append(f"{part + 1}")
+        elif not where and isinstance(here.get(part) if isinstance(here, Mapping) else None, Mapping):
+            where.append(f"[{part}]")
+        else:
+            where.append(str(part))
+        try:
+            here = here[part]
+        except (KeyError, IndexError, TypeError):
+            here = None
+    return f"{' '.join(where)}: {_reason(error)}"
+
+
+def _reason(error: Any) -> str:
+    kind, given = error["type"], error["input"]
+    if kind == "extra_forbidden":
+        likest = difflib.get_close_matches(str(error["loc"][-1]), _keys(), n=1)
+        return "there is no such key; " + (f"did you mean {likest[0]!r}?" if likest else "see config.example.toml")
+    if kind == "missing":
+        return "this key is missing; see config.example.toml"
+    if kind == "value_error":
+        return str(error["ctx"]["error"])
+    if kind == "literal_error":
+        return f"{given!r} is not known; write one of {error['ctx']['expected']}"
+    if kind == "string_pattern_mismatch":
+        return f"{given!r} has not the right form; see config.example.toml"
+    wanted = {"string_type": "text in quotes", "bool_type": "true or false", "path_type": "text in quotes"}.get(kind)
+    if wanted:
+        return f"{given!r} is of the wrong type; write {wanted}"
+    return f"{given!r}: {error['msg'][0].lower()}{error['msg'][1:]}; see config.example.toml"
+
+
+def _keys() -> list[str]:
+    tables = (Config, Store, Sources, Templates, Log, Platforms, Terminal, MailingList, Room, RoomDigest)
+    return sorted({key for table in tables for key in table.model_fields})

@@ -1,0 +1,59 @@
+"""Story 3: outbox → platform; retry or give up."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from chatbot.chat.platform import Platform
+from chatbot.errors import DeliveryError, Refused, Unavailable, Unknown
+from chatbot.store.outbox import Delivery, Outbox
+
+log = structlog.get_logger(__name__)
+
+# The first wait; each further one is twice as long, up to the last.
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def next_try(attempts: int, error: DeliveryError, now: datetime) -> datetime | None:
+    """When to try again after so many attempts; None: never."""
+    if isinstance(error, Refused):
+        return None
+    wait = min(FIRST_WAIT * 2 ** min(attempts, 20), LONGEST_WAIT)
+    if isinstance(error, Unavailable):
+        wait = max(wait, timedelta(seconds=error.after))
+    return now + wait
+
+
+async def deliver(outbox: Outbox, platforms: Mapping[str, Platform], now: Callable[[], datetime]) -> int:
+    """Send what is waiting, in order; how many posts arrived. A room whose post failed waits, the others go on."""
+    arrived = 0
+    failed: set[tuple[str, str]] = set()
+    for delivery in await asyncio.to_thread(outbox.waiting, now()):
+        room = (delivery.platform, delivery.room)
+        if room in failed or delivery.platform not in platforms:
+            continue
+        if await _send(outbox, platforms[delivery.platform], delivery, now):
+            arrived += 1
+        else:
+            failed.add(room)
+    return arrived
+
+
+async def _send(outbox: Outbox, platform: Platform, delivery: Delivery, now: Callable[[], datetime]) -> bool:
+    """One attempt. It is written down before the platform is called, and its outcome after."""
+    await asyncio.to_thread(outbox.sending, delivery)
+    try:
+        receipt = await platform.send(delivery.room, delivery.post, delivery.key)
+    except DeliveryError as error:
+        at = next_try(delivery.attempts, error, now())
+        log.warning("delivery failed", room=delivery.room, error=str(error), again=at and at.isoformat())
+        if at is None:
+            await asyncio.to_thread(outbox.dead, delivery, str(error))
+        else:
+            await asyncio.to_thread(outbox.later, delivery, at, str(error), unknown=isinstance(error, Unknown))
+        return False
+    await asyncio.to_thread(outbox.sent, delivery, receipt.remote_id)
+    return True

@@ -1,0 +1,33 @@
+"""Story 1: source → mail → index."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from chatbot.mail.mail import Mail, read_mail
+from chatbot.sources.source import Commit, RawMail, Source
+from chatbot.store.index import Added, Index
+
+# Mails in one transaction: enough that its cost is small beside theirs, few enough that memory stays flat.
+BATCH = 500
+
+
+def read(raw: RawMail) -> tuple[Commit, Mail]:
+    """The mail of a commit. One without a Message-ID is named after the commit."""
+    commit = raw.commit
+    mail = read_mail(raw.data, committed=commit.time, archived_as=commit.author, fallback_id=f"{commit.id}@archive.invalid")
+    return commit, mail
+
+
+def ingest(source: Source, index: Index) -> Added:
+    """Bring the index up to the source's tips. Stopped anywhere, it goes on from there. Raises Unreadable."""
+    source.refresh()
+    total = Added(0, 0, 0)
+    mails = map(read, source.mails_after(index.mark(source.name)))
+    for batch in _batches(mails):
+        total = total.plus(index.add(source.name, batch))
+    return total
+
+
+def _batches(mails: Iterator[tuple[Commit, Mail]]) -> Iterator[list[tuple[Commit, Mail]]]:
+    while batch := list(islice(mails, BATCH)):
+        yield batch

@@ -1,0 +1,59 @@
+"""Story 2: index → digest → outbox."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chatbot.chat.post import Dialect, Post
+from chatbot.report.digest import Digest, MailingList, build
+from chatbot.report.render import Renderer
+from chatbot.report.window import Window
+from chatbot.store.index import Index, Share
+from chatbot.store.outbox import Outbox, Planned, Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Which digest a room gets. `first` is how far its very first digest looks back, which then comes at once;
+    `even_empty` asks for a post when nothing happened."""
+
+    key: str
+    platform: str
+    room: str
+    mailing_list: MailingList
+    first: timedelta | None = None
+    even_empty: bool = False
+
+
+def publish(
+    subscription: Subscription, slot: datetime, index: Index, outbox: Outbox, renderer: Renderer, dialect: Dialect
+) -> Digest | None:
+    """Plan the digest of what came since the room's last one; the digest, if one was planned.
+
+    May run any number of times, and in two processes: the outbox takes the first and refuses the others.
+    """
+    name = subscription.mailing_list.name
+    had = outbox.progress().get(subscription.key)
+    newest = index.newest(name)
+    if had is None and subscription.first and not newest:
+        return None  # the archive could not be read yet: the first digest is still owed
+    if had is not None:
+        share = index.share(name, after=had.upto, upto=newest)
+    elif subscription.first is not None and (received := index.newest_received(name)):
+        share = index.received_between(name, received - subscription.first, None)
+    else:
+        share = Share(newest, newest, (), (), ())
+    digest = build(subscription.mailing_list, Window(share.spans), share.mails, share.earlier)
+    wanted = bool(digest.mails) or (subscription.even_empty and had is not None)
+    posts: tuple[Planned, ...] = ()
+    if wanted:
+        post = Post(dialect.name, renderer.render(dialect, "digest", digest=digest))
+        key = delivery_key(subscription.key, slot, digest.window.begin, part=0)
+        posts = (Planned(key, subscription.platform, subscription.room, post),)
+    planned = outbox.plan(subscription.key, had, Progress(newest, slot), posts)
+    return digest if planned and wanted else None
+
+
+def delivery_key(subscription: str, slot: datetime, begin: str, part: int) -> str:
+    """One name for one post, the same whoever plans it."""
+    return hashlib.sha256(f"{subscription}\n{slot.isoformat()}\n{begin}\n{part}".encode()).hexdigest()

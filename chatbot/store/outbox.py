@@ -1,0 +1,140 @@
+"""The outbox: what each room has had, and the posts on their way.
+
+A post is written here before it is sent, in the same transaction that moves the room's progress; so neither a
+crash nor a second run loses or repeats one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, insert, select, update
+
+from chatbot.chat.post import Post
+from chatbot.store import tables
+from chatbot.store.tables import moment, seconds
+
+
+class State(StrEnum):
+    """`sending` is written before the platform is called: found later, it means that nobody knows."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a subscription's room has had: the list up to a row of `seen`, and the slot it was for."""
+
+    upto: int
+    slot: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One post on its way to one room."""
+
+    id: int
+    key: str
+    platform: str
+    room: str
+    post: Post
+    state: State
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A post that is to be written to the outbox. The same key is written once."""
+
+    key: str
+    platform: str
+    room: str
+    post: Post
+
+
+class Outbox:
+    """Each call is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+
+    def progress(self) -> dict[str, Progress]:
+        """What every subscription's room has had."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(tables.progress)).all()
+        return {row.subscription: Progress(row.upto, moment(row.slot)) for row in rows}
+
+    def plan(self, subscription: str, had: Progress | None, now_had: Progress, posts: Sequence[Planned]) -> bool:
+        """Write the posts and move the progress on, if it still is what the caller read; else do nothing."""
+        values = {"upto": now_had.upto, "slot": seconds(now_had.slot)}
+        with self._engine.begin() as connection:
+            row = connection.execute(
+                select(tables.progress).where(tables.progress.c.subscription == subscription)
+            ).first()
+            stored = Progress(row.upto, moment(row.slot)) if row else None
+            if stored != had:
+                return False
+            if row is None:
+                connection.execute(insert(tables.progress), {"subscription": subscription, **values})
+            else:
+                here = tables.progress.c.subscription == subscription
+                connection.execute(update(tables.progress).where(here).values(values))
+            for planned in posts:
+                connection.execute(insert(tables.delivery), _row(planned, now_had.slot))
+        return True
+
+    def waiting(self, now: datetime) -> tuple[Delivery, ...]:
+        """What is to be sent, oldest first, without what must wait behind an older post to the same room."""
+        table = tables.delivery
+        query = select(table).where(table.c.state.in_((State.PENDING, State.SENDING))).order_by(table.c.id)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query).all()
+        blocked: set[tuple[str, str]] = set()
+        found: list[Delivery] = []
+        for row in rows:
+            room = (row.platform, row.room)
+            if row.next_try > seconds(now):
+                blocked.add(room)
+            if room not in blocked:
+                post = Post(row.dialect, row.body)
+                found.append(Delivery(row.id, row.key, row.platform, row.room, post, State(row.state), row.attempts))
+        return tuple(found)
+
+    def sending(self, delivery: Delivery) -> None:
+        """Say that the platform is about to be called."""
+        self._update(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+
+    def sent(self, delivery: Delivery, remote_id: str) -> None:
+        """Say that the post arrived."""
+        self._update(delivery, state=State.SENT, remote_id=remote_id, error=None)
+
+    def later(self, delivery: Delivery, at: datetime, error: str, *, unknown: bool) -> None:
+        """Say that it is to be tried again; `unknown`: it may have arrived."""
+        state = State.SENDING if unknown else State.PENDING
+        self._update(delivery, state=state, next_try=seconds(at), error=error)
+
+    def dead(self, delivery: Delivery, error: str) -> None:
+        """Say that it will never be sent."""
+        self._update(delivery, state=State.DEAD, error=error)
+
+    def _update(self, delivery: Delivery, **values: object) -> None:
+        with self._engine.begin() as connection:
+            connection.execute(update(tables.delivery).where(tables.delivery.c.id == delivery.id).values(**values))
+
+
+def _row(planned: Planned, slot: datetime) -> dict[str, object]:
+    return {
+        "key": planned.key,
+        "platform": planned.platform,
+        "room": planned.room,
+        "dialect": planned.post.dialect,
+        "body": planned.post.body,
+        "state": State.PENDING,
+        "attempts": 0,
+        "next_try": seconds(slot),
+    }

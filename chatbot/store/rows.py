@@ -1,0 +1,146 @@
+"""Mails to rows and back, in one place."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+
+from chatbot.chat.post import printable
+from chatbot.mail.mail import Mail
+from chatbot.mail.patch import Change, Diffstat, Patch, Tag
+from chatbot.mail.person import Person
+from chatbot.mail.series import posting
+from chatbot.mail.subject import Subject
+from chatbot.store import tables
+from chatbot.store.tables import moment, seconds
+from chatbot.store.words import searchable
+
+# Fewer than the host parameters that any SQLite takes (999 before 3.32).
+CHUNK = 500
+_sender, _author = tables.person.alias("sender"), tables.person.alias("author")
+
+
+def add_mail(connection: Connection, mail: Mail, people: dict[str, int]) -> int:
+    """Write a mail that is not there yet; the id of its row. `people` remembers the ids of persons."""
+    patch = mail.patch
+    stated = patch.stated if patch else None
+    result = connection.execute(
+        _INSERT_MAIL,
+        {
+            "message_id": printable(mail.message_id),
+            "subject": printable(str(mail.subject)),
+            "words": searchable(mail.subject.title) if patch else "",
+            "sender_id": _person_id(connection, mail.sender, people),
+            "author_id": _person_id(connection, mail.author, people),
+            "received": seconds(mail.received),
+            "date": seconds(mail.date) if mail.date else None,
+            "in_reply_to": printable(mail.in_reply_to),
+            "references": printable(" ".join(mail.references)),
+            "archived_as": printable(mail.archived_as),
+            "defects": "\n".join(mail.defects),
+            "is_patch": patch is not None,
+            "posting": posting_key(mail) if patch else None,
+            "log": printable(patch.log) if patch else None,
+            "stated_files": stated.files if stated else None,
+            "stated_insertions": stated.insertions if stated else None,
+            "stated_deletions": stated.deletions if stated else None,
+        },
+    )
+    mail_id = int(result.inserted_primary_key[0])
+    tags = [
+        {"mail_id": mail_id, "place": place, "kind": tag.kind, "value": printable(tag.value)}
+        for place, tag in enumerate(mail.tags)
+    ]
+    if tags:
+        connection.execute(_INSERT_TAG, tags)
+    changes = [
+        {
+            "mail_id": mail_id,
+            "place": place,
+            "path": printable(change.path),
+            "insertions": change.insertions,
+            "deletions": change.deletions,
+        }
+        for place, change in enumerate(patch.changes if patch else ())
+    ]
+    if changes:
+        connection.execute(_INSERT_CHANGE, changes)
+    return mail_id
+
+
+def posting_key(mail: Mail) -> str:
+    """What the mails of one posting share, as text."""
+    return printable(" ".join(map(str, posting(mail))))
+
+
+def _person_id(connection: Connection, person: Person, people: dict[str, int]) -> int:
+    written = printable(person.written)
+    if written not in people:
+        row = connection.execute(_FIND_PERSON, {"written": written}).first()
+        if row is None:
+            result = connection.execute(
+                _INSERT_PERSON,
+                {
+                    "written": written,
+                    "name": printable(person.name),
+                    "address": printable(person.address).lower(),
+                    "words": searchable(f"{person.name} {person.address}"),
+                },
+            )
+            people[written] = int(result.inserted_primary_key[0])
+        else:
+            people[written] = int(row.id)
+    return people[written]
+
+
+_INSERT_MAIL = insert(tables.mail)
+_INSERT_PERSON = insert(tables.person)
+_INSERT_TAG = insert(tables.tag)
+_INSERT_CHANGE = insert(tables.change)
+_FIND_PERSON = select(tables.person.c.id).where(tables.person.c.written == bindparam("written"))
+
+SELECT_MAILS: Select[Any] = (
+    select(tables.mail, _sender.c.written.label("sender_written"), _author.c.written.label("author_written"))
+    .join(_sender, _sender.c.id == tables.mail.c.sender_id)
+    .join(_author, _author.c.id == tables.mail.c.author_id)
+)
+
+
+def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
+    """The mails that a query over SELECT_MAILS finds, in its order."""
+    rows = connection.execute(query).all()
+    ids = [row.id for row in rows]
+    tags: dict[int, list[Tag]] = {}
+    for row in _parts(connection, tables.tag, ids):
+        tags.setdefault(row.mail_id, []).append(Tag(row.kind, row.value))
+    changes: dict[int, list[Change]] = {}
+    for row in _parts(connection, tables.change, [row.id for row in rows if row.is_patch]):
+        changes.setdefault(row.mail_id, []).append(Change(row.path, row.insertions, row.deletions))
+    return [_mail(row, tuple(tags.get(row.id, ())), tuple(changes.get(row.id, ()))) for row in rows]
+
+
+def _parts(connection: Connection, table: Any, mail_ids: Sequence[int]) -> Iterable[Row[Any]]:
+    for start in range(0, len(mail_ids), CHUNK):
+        chunk = mail_ids[start : start + CHUNK]
+        yield from connection.execute(
+            select(table).where(table.c.mail_id.in_(chunk)).order_by(table.c.mail_id, table.c.place)
+        )
+
+
+def _mail(row: Row[Any], tags: tuple[Tag, ...], changes: tuple[Change, ...]) -> Mail:
+    stated = (
+        Diffstat(row.stated_files, row.stated_insertions, row.stated_deletions) if row.stated_files is not None else None
+    )
+    return Mail(
+        message_id=row.message_id,
+        subject=Subject.parse(row.subject),
+        sender=Person.parse(row.sender_written),
+        received=moment(row.received),
+        date=moment(row.date) if row.date is not None else None,
+        in_reply_to=row.in_reply_to,
+        references=tuple(row.references.split()),
+        tags=tags,
+        archived_as=row.archived_as,
+        patch=Patch(Person.parse(row.author_written), row.log, changes, stated) if row.is_patch else None,
+        defects=tuple(filter(None, row.defects.split("\n"))),
+    )

@@ -1,0 +1,187 @@
+"""Looking things up in the index: series by the words of their titles, people by name or address."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
+
+from chatbot.mail.mail import Mail
+from chatbot.mail.series import Series, group
+from chatbot.store import tables
+from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails, posting_key
+from chatbot.store.tables import moment
+from chatbot.store.words import words
+
+# So many of the newest matching patches are looked at; their series are more than anyone reads.
+MATCHES = 300
+# So many names or titles are compared when nothing matches and the closest is asked for.
+CANDIDATES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One person who matches: an address, the names it is used with, and when it was last active."""
+
+    address: str
+    names: tuple[str, ...]
+    mails: int
+    last: datetime
+
+    def joined(self, other: "Match") -> "Match":
+        """The same address, written in another way."""
+        names = tuple(dict.fromkeys(self.names + other.names))
+        return Match(self.address, names, self.mails + other.mails, max(self.last, other.last))
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one address did, newest first: the patches it wrote, and the replies it sent."""
+
+    patches: tuple[Mail, ...]
+    replies: tuple[Mail, ...]
+    lists: tuple[str, ...]
+
+
+class Search:
+    """Questions to the index. Each call is one transaction that reads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+
+    def series_by_words(self, text: str) -> tuple[Series, ...]:
+        """The series with all these words in one title, newest first; a match in a series' own title goes first."""
+        wanted = words(text)
+        if not wanted:
+            return ()
+        with self._engine.connect() as connection:
+            matching = [tables.mail.c.words.contains(f" {word}", autoescape=True) for word in wanted]
+            hits = SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
+            found = _series_of(connection, load_mails(connection, hits))
+        return tuple(sorted(found, key=lambda one: not _has_words(one.subject.title, wanted)))
+
+    def series_by_id(self, message_id: str) -> tuple[Series, ...]:
+        """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
+        with self._engine.connect() as connection:
+            found: list[Mail] = []
+            ids: tuple[str, ...] = (message_id,)
+            while ids and not found:  # a reply's ancestors, the nearest first
+                known = {mail.message_id: mail for mail in _by_ids(connection, ids)}
+                nearest = next((known[one] for one in ids if one in known), None)
+                if nearest is None:
+                    break
+                found = [nearest] if nearest.patch else []
+                ids = tuple(one for one in nearest.parents if one not in known)
+            return _series_of(connection, found)
+
+    def replies_to(self, series: Series) -> tuple[Mail, ...]:
+        """The mails below a series' own, oldest first; what other series hang below it are not among them."""
+        with self._engine.connect() as connection:
+            found: dict[str, Mail] = {}
+            ids = [mail.message_id for mail in series.mails]
+            while ids:
+                below: list[Mail] = []
+                for start in range(0, len(ids), CHUNK):
+                    answers = SELECT_MAILS.where(
+                        tables.mail.c.in_reply_to.in_(ids[start : start + CHUNK]), ~tables.mail.c.is_patch
+                    )
+                    below += load_mails(connection, answers)
+                ids = [mail.message_id for mail in below if mail.message_id not in found]
+                found.update((mail.message_id, mail) for mail in below)
+        return tuple(sorted(found.values(), key=lambda mail: mail.received))
+
+    def lists_of(self, mails: Iterable[Mail]) -> tuple[str, ...]:
+        """The names of the lists on which any of these mails was seen."""
+        ids = [mail.message_id for mail in mails][:CHUNK]
+        query = (
+            select(tables.mailing_list.c.name)
+            .distinct()
+            .select_from(tables.mailing_list.join(tables.seen).join(tables.mail))
+            .where(tables.mail.c.message_id.in_(ids))
+            .order_by(tables.mailing_list.c.name)
+        )
+        with self._engine.connect() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def people(self, text: str) -> tuple[Match, ...]:
+        """Who has this address, or all these words in name and address; the most active first."""
+        if "@" in text.strip("@"):
+            which: list[ColumnElement[bool]] = [tables.person.c.address == text.strip(" <>").lower()]
+        else:
+            which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)]
+        if not which:
+            return ()
+        person, mail = tables.person, tables.mail
+        wrote = or_(mail.c.author_id == person.c.id, mail.c.sender_id == person.c.id)
+        query = (
+            select(person.c.address, person.c.name, func.count(mail.c.id).label("mails"), func.max(mail.c.received).label("last"))
+            .join(mail, wrote)
+            .where(*which, person.c.address != "")
+            .group_by(person.c.id)
+            .order_by(func.count(mail.c.id).desc())
+            .limit(MATCHES)
+        )
+        found: dict[str, Match] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                own = Match(row.address, (row.name,) if row.name else (), row.mails, moment(row.last))
+                found[row.address] = found[row.address].joined(own) if row.address in found else own
+        return tuple(sorted(found.values(), key=lambda match: match.mails, reverse=True))
+
+    def work_of(self, address: str) -> Work:
+        """What the person at this address wrote."""
+        person, mail, seen = tables.person, tables.mail, tables.seen
+        ids = select(person.c.id).where(person.c.address == address)
+        newest = SELECT_MAILS.order_by(mail.c.received.desc(), mail.c.id.desc())
+        lists = (
+            select(tables.mailing_list.c.name)
+            .distinct()
+            .join(seen, seen.c.list_id == tables.mailing_list.c.id)
+            .join(mail, mail.c.id == seen.c.mail_id)
+            .where(or_(mail.c.author_id.in_(ids), mail.c.sender_id.in_(ids)))
+            .order_by(tables.mailing_list.c.name)
+        )
+        with self._engine.connect() as connection:
+            return Work(
+                tuple(load_mails(connection, newest.where(mail.c.is_patch, mail.c.author_id.in_(ids)))),
+                tuple(load_mails(connection, newest.where(~mail.c.is_patch, mail.c.sender_id.in_(ids)))),
+                tuple(connection.execute(lists).scalars()),
+            )
+
+    def titles(self) -> tuple[str, ...]:
+        """Titles of the newest patches, to find the closest to a word that matched none."""
+        query = select(tables.mail.c.words).where(tables.mail.c.is_patch).order_by(tables.mail.c.id.desc())
+        return self._texts(query)
+
+    def names(self) -> tuple[str, ...]:
+        """Names and addresses, to find the closest to a word that matched none."""
+        people = tables.person.c
+        return self._texts(select(people.name).order_by(people.id.desc())) + self._texts(
+            select(people.address).distinct()
+        )
+
+    def _texts(self, query: Select[tuple[str]]) -> tuple[str, ...]:
+        with self._engine.connect() as connection:
+            return tuple(dict.fromkeys(filter(None, connection.execute(query.limit(CANDIDATES)).scalars())))
+
+
+def _has_words(title: str, wanted: Sequence[str]) -> bool:
+    own = words(title)
+    return all(any(word.startswith(part) for word in own) for part in wanted)
+
+
+def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
+    return load_mails(connection, SELECT_MAILS.where(tables.mail.c.message_id.in_(ids[:CHUNK])))
+
+
+def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ...]:
+    """The whole series that these patches belong to, newest first."""
+    wanted = {mail.message_id for mail in hits}
+    keys = sorted({posting_key(mail) for mail in hits})
+    mails: list[Mail] = []
+    for start in range(0, len(keys), CHUNK):
+        chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
+        mails += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
+    found = [one for one in group(mails) if any(mail.message_id in wanted for mail in one.mails)]
+    return tuple(sorted(found, key=lambda one: one.received, reverse=True))
