@@ -66,11 +66,15 @@ def _add_digest(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", metavar="NAME", help="the list's display name (default: the folder's)")
     parser.add_argument("--since", metavar="TIME", help="mails received from here on: 7d, 2025-11-10, 2025-11-10T08:00")
-    parser.add_argument("--until", metavar="TIME", help="mails received before: as --since; a day means its first instant")
+    parser.add_argument(
+        "--until", metavar="TIME", help="mails received before: as --since; a day means its first instant"
+    )
     parser.add_argument("--last", type=int, metavar="N", help="the newest N mails")
     parser.add_argument("--face", choices=FACES, default="text", help="how it looks (default: text)")
     parser.add_argument("--link", metavar="URL", help="where mails have their pages (default: lore.kernel.org)")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write to a file, which is there whole or not at all")
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write to a file, which is there whole or not at all"
+    )
     parser.set_defaults(run=_digest)
 
 
@@ -82,23 +86,25 @@ def _run(options: argparse.Namespace) -> int:
     if options.config or path.exists():
         run_bot(load_config(path))
         return 0
-    print("There is no config.toml: this is a demonstration on two weeks of fictional lists. Try /help.\n", file=sys.stderr)
-    with demonstration() as config:
-        run_bot(config)
+    print(
+        "There is no config.toml: this is a demonstration on two weeks of fictional lists. Try /help.\n",
+        file=sys.stderr,
+    )
+    with demonstration() as (config, now):
+        run_bot(config, now)
     return 0
 
 
 def _digest(options: argparse.Namespace) -> int:
-    from datetime import UTC, datetime
-
-    from chatbot.archive_digest import Choice, archive_digest
+    from chatbot.app import archive_digest, utc_now
     from chatbot.report.digest import MailingList
     from chatbot.report.links import LORE
+    from chatbot.report.window import Choice
 
     name = options.name or options.archive.resolve().name.removesuffix(".git")
     mailing_list = MailingList(name, name, options.link or LORE)
     choice = Choice(options.range, options.since, options.until, options.last)
-    digest = archive_digest(options.archive, mailing_list, choice, datetime.now(UTC), _progress())
+    digest = archive_digest(options.archive, mailing_list, choice, utc_now(), _progress())
     if options.face == "json":
         from chatbot.report.document import to_json
 
@@ -108,11 +114,11 @@ def _digest(options: argparse.Namespace) -> int:
     from chatbot.report.render import Renderer
 
     if options.face == "text":
-        from chatbot.chat.terminal import DIALECT, console, show
+        from chatbot.chat.terminal import DIALECT, console, plain_text, show
 
         body = Renderer().render(DIALECT, "digest", digest=digest)
         if options.output:
-            _write(body, options.output)
+            _write(plain_text(body), options.output)
         else:
             show(body, console())
         return 0
@@ -124,13 +130,17 @@ def _digest(options: argparse.Namespace) -> int:
 def _progress() -> Callable[[int], None]:
     """Says on a terminal how many mails were read; elsewhere it says nothing."""
     if not sys.stderr.isatty():
-        return lambda count: None
+        return _say_nothing
 
     def tell(count: int) -> None:
         if count % 1000 == 0:
             print(f"\r{count:,} mails read", end="\r", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _say_nothing(_: int) -> None:
+    """Nobody is looking."""
 
 
 def _write(text: str, output: Path | None) -> None:
@@ -150,7 +160,10 @@ def _write(text: str, output: Path | None) -> None:
             file.write(data)
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(file.name, 0o666 & ~umask)
-        os.replace(file.name, output)
+        whole = Path(file.name)
+        whole.chmod(0o666 & ~umask)
+        whole.replace(output)
     except OSError as error:
-        raise Misunderstood(f"--output {output}", error.strerror or str(error), "name a file that can be written") from error
+        raise Misunderstood(
+            f"--output {output}", error.strerror or str(error), "name a file that can be written"
+        ) from error

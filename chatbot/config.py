@@ -152,7 +152,9 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     if templates.folder:
         templates = Templates(folder=folder / templates.folder.expanduser())
         if not templates.folder or not templates.folder.is_dir():
-            raise BadConfig((f"[templates] folder: there is no folder {templates.folder}; make it, or leave the key out",))
+            raise BadConfig(
+                (f"[templates] folder: there is no folder {templates.folder}; make it, or leave the key out",)
+            )
     return config.model_copy(update={"lists": lists, "templates": templates, "store": _placed(config.store, folder)})
 
 
@@ -200,23 +202,29 @@ def _fault(error: Any, settings: Mapping[str, Any]) -> str:
     return f"{' '.join(where)}: {_reason(error)}"
 
 
+# pydantic's words for what is wrong, and ours.
+_REASONS = {
+    "missing": "this key is missing; see config.example.toml",
+    "literal_error": "{given!r} is not known; write one of {expected}",
+    "string_pattern_mismatch": "{given!r} has not the right form; see config.example.toml",
+    "string_type": "{given!r} is of the wrong type; write text in quotes",
+    "path_type": "{given!r} is of the wrong type; write text in quotes",
+    "bool_type": "{given!r} is of the wrong type; write true or false",
+    "model_type": "{given!r} is no table; see config.example.toml",
+    "tuple_type": "{given!r} is no list of tables; see config.example.toml",
+    "too_short": "there is none; name at least one",
+    "string_too_short": "this is empty; see config.example.toml",
+    "value_error": "{error}",
+    "extra_forbidden": "there is no such key; {likest}",
+}
+
+
 def _reason(error: Any) -> str:
-    kind, given = error["type"], error["input"]
-    if kind == "extra_forbidden":
-        likest = difflib.get_close_matches(str(error["loc"][-1]), _keys(), n=1)
-        return "there is no such key; " + (f"did you mean {likest[0]!r}?" if likest else "see config.example.toml")
-    if kind == "missing":
-        return "this key is missing; see config.example.toml"
-    if kind == "value_error":
-        return str(error["ctx"]["error"])
-    if kind == "literal_error":
-        return f"{given!r} is not known; write one of {error['ctx']['expected']}"
-    if kind == "string_pattern_mismatch":
-        return f"{given!r} has not the right form; see config.example.toml"
-    wanted = {"string_type": "text in quotes", "bool_type": "true or false", "path_type": "text in quotes"}.get(kind)
-    if wanted:
-        return f"{given!r} is of the wrong type; write {wanted}"
-    return f"{given!r}: {error['msg'][0].lower()}{error['msg'][1:]}; see config.example.toml"
+    context = dict(error.get("ctx", {}))
+    likest = difflib.get_close_matches(str(error["loc"][-1]), _keys(), n=1)
+    context["likest"] = f"did you mean {likest[0]!r}?" if likest else "see config.example.toml"
+    reason = _REASONS.get(error["type"], "{given!r}: {message}")
+    return reason.format(given=error["input"], message=error["msg"], **context)
 
 
 def _keys() -> list[str]:

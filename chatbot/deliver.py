@@ -21,7 +21,7 @@ def next_try(attempts: int, error: DeliveryError, now: datetime) -> datetime | N
     """When to try again after so many attempts; None: never."""
     if isinstance(error, Refused):
         return None
-    wait = min(FIRST_WAIT * 2 ** min(attempts, 20), LONGEST_WAIT)
+    wait = min(FIRST_WAIT * (1 << min(attempts, 20)), LONGEST_WAIT)
     if isinstance(error, Unavailable):
         wait = max(wait, timedelta(seconds=error.after))
     return now + wait

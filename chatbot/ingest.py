@@ -3,19 +3,13 @@
 from collections.abc import Iterator
 from itertools import islice
 
-from chatbot.mail.mail import Mail, read_mail
-from chatbot.sources.source import Commit, RawMail, Source
+from chatbot.mail.mail import Mail
+from chatbot.read import read
+from chatbot.sources.source import Commit, Source
 from chatbot.store.index import Added, Index
 
 # Mails in one transaction: enough that its cost is small beside theirs, few enough that memory stays flat.
 BATCH = 500
-
-
-def read(raw: RawMail) -> tuple[Commit, Mail]:
-    """The mail of a commit. One without a Message-ID is named after the commit."""
-    commit = raw.commit
-    mail = read_mail(raw.data, committed=commit.time, archived_as=commit.author, fallback_id=f"{commit.id}@archive.invalid")
-    return commit, mail
 
 
 def ingest(source: Source, index: Index) -> Added:

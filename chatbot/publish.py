@@ -15,7 +15,8 @@ from chatbot.store.outbox import Outbox, Planned, Progress
 @dataclass(frozen=True, slots=True)
 class Subscription:
     """Which digest a room gets. `first` is how far its very first digest looks back, which then comes at once;
-    `even_empty` asks for a post when nothing happened."""
+    `even_empty` asks for a post when nothing happened.
+    """
 
     key: str
     platform: str
@@ -26,7 +27,7 @@ class Subscription:
 
 
 def publish(
-    subscription: Subscription, slot: datetime, index: Index, outbox: Outbox, renderer: Renderer, dialect: Dialect
+    subscription: Subscription, slot: datetime, *, index: Index, outbox: Outbox, renderer: Renderer, dialect: Dialect
 ) -> Digest | None:
     """Plan the digest of what came since the room's last one; the digest, if one was planned.
 

@@ -13,10 +13,12 @@ from cronsim import CronSim, CronSimError
 
 from chatbot.errors import Misunderstood
 
-EXAMPLES = 'write "daily at 09:00", "weekdays 08:30", "every monday at 9:00", "hourly", "every 15 minutes", or five cron fields'
+EXAMPLES = 'write "daily at 09:00", "weekdays 08:30", "every monday at 9:00", "hourly", or five cron fields'
 _DAYS = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _AT = r"(?:\s+(?:at\s+)?(?P<hour>\d{1,2})(?::(?P<minute>\d{2}))?)?"
-_WORDS = re.compile(rf"(?:every\s+|each\s+|on\s+)?(?P<day>daily|day|weekdays?|weekends?|{'|'.join(f'{day}s?' for day in _DAYS)}){_AT}")
+_WORDS = re.compile(
+    rf"(?:every\s+|each\s+|on\s+)?(?P<day>daily|day|weekdays?|weekends?|{'|'.join(f'{day}s?' for day in _DAYS)}){_AT}"
+)
 _EVERY = re.compile(r"(?:every\s+)?(?:(?P<count>\d{1,2})\s+)?(?P<unit>minutes?|hours?|hourly)")
 # People say "every monday" and mean the morning.
 _MORNING = 9

@@ -32,7 +32,8 @@ class Due:
 
 def due(timetables: Iterable[Timetable], slots_had: dict[str, datetime], now: datetime) -> tuple[Due, ...]:
     """What is due: for each timetable its last slot since the one it had. One that never had any is due at once,
-    for its beginning to be set."""
+    for its beginning to be set.
+    """
     found: list[Due] = []
     for timetable in timetables:
         had = slots_had.get(timetable.key)

@@ -14,7 +14,8 @@ _UNSEEN = re.compile(
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A platform's way of writing: the templates' folder, what makes a stranger's text mean only itself, and what
-    to write before and after a text of a style."""
+    to write before and after a text of a style.
+    """
 
     name: str
     escape: Callable[[str], str]

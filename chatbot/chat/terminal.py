@@ -15,7 +15,6 @@ from rich.text import Text
 from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Dialect, Post, printable
 
-
 # Styles are escape sequences: `printable` takes the escape character out of a stranger's text, so no mail can make one.
 _RESET = "\x1b[0m"
 DIALECT = Dialect(
@@ -49,6 +48,11 @@ def show(body: str, on: Console) -> None:
     on.print(Text.from_ansi(body))
 
 
+def plain_text(body: str) -> str:
+    """A post's body without its styles."""
+    return Text.from_ansi(body).plain.rstrip("\n") + "\n"
+
+
 class Terminal:
     """Shows posts and takes commands, at a prompt on a terminal, line by line from a pipe."""
 
@@ -68,7 +72,7 @@ class Terminal:
             if text := line.strip():
                 show((await answer(Request(self.name, "you", text))).body, self._console)
 
-    async def send(self, room: str, post: Post, key: str) -> Receipt:
+    async def send(self, room: str, post: Post, key: str) -> Receipt:  # noqa: ARG002  # there is one room
         """Print it. What this process has shown is not shown again."""
         if key not in self._shown:
             show(post.body, self._console)

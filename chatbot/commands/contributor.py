@@ -23,7 +23,9 @@ def run(arguments: str, context: Context) -> Reply:
     best = found[0]
     work = context.search.work_of(best.address)
     name = best.names[0] if best.names else best.address
-    shown = report_contributor(name, best.address, work.lists, best.last, work.patches, work.replies)
+    shown = report_contributor(
+        name, best.address, best.last, lists=work.lists, patches=work.patches, replies=work.replies
+    )
     return Reply(
         "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}
     )

@@ -1,7 +1,6 @@
 """/digest: what happened on a list in a stretch of time."""
 
 import re
-from datetime import timedelta
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Reply
@@ -41,10 +40,13 @@ def _share(mailing_list: MailingList, words: list[str], context: Context) -> tup
     if _COUNT.fullmatch(words[0]) and len(words) == 1:
         share = context.index.newest_mails(mailing_list.name, int(words[0]))
         return share, Window(share.spans)
-    if len(words) > 2:
-        raise Misunderstood(repr(" ".join(words)), "this is no window", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}")
-    since = parse_moment(words[0], context.now)
-    until = parse_moment(words[1], context.now) if len(words) == 2 else context.now + timedelta(seconds=1)
+    first, *others = words
+    if len(others) > 1:
+        raise Misunderstood(
+            repr(" ".join(words)), "this is no window", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}"
+        )
+    since = parse_moment(first, context.now)
+    until = parse_moment(others[0], context.now) if others else context.now
     if until <= since:
         raise Misunderstood(repr(" ".join(words)), "this window ends before it begins", "name the earlier time first")
     share = context.index.received_between(mailing_list.name, since, until)

@@ -15,11 +15,15 @@ def run(arguments: str, context: Context) -> Reply:
     """By the words of a title, a Message-ID, or a link."""
     text = arguments.strip()
     if not text:
-        raise Misunderstood("/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}")
+        raise Misunderstood(
+            "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
+        )
     message_id = message_id_in(text)
     found = context.search.series_by_id(message_id) if message_id else context.search.series_by_words(text)
     if not found:
-        return Reply("nothing", {"what": "series", "text": text, "closest": _closest(text, context), "command": "series"})
+        return Reply(
+            "nothing", {"what": "series", "text": text, "closest": _closest(text, context), "command": "series"}
+        )
     best = found[0]
     lists = context.search.lists_of(best.mails)
     shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))

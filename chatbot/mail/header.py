@@ -133,9 +133,15 @@ def decode_base64(data: bytes) -> bytes:
         return binascii.a2b_base64(kept + b"=" * (-len(kept) % 4))
 
 
-_MONTHS = {name: number for number, name in enumerate("jan feb mar apr may jun jul aug sep oct nov dec".split(), 1)}
+_MONTHS = {
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], 1
+    )
+}
 _DATE = re.compile(
-    r"(\d{1,2})\s{1,9}([A-Za-z]{3})[a-z]{0,6}\s{1,9}(\d{2,4})\s{1,9}(\d{1,2}):(\d\d)(?::(\d\d))?(?:\s{0,9}([+-]\d{4}|[A-Za-z]{1,5}))?",
+    r"(\d{1,2})\s{1,9}([A-Za-z]{3})[a-z]{0,6}\s{1,9}(\d{2,4})\s{1,9}(\d{1,2}):(\d\d)(?::(\d\d))?"
+    r"(?:\s{0,9}([+-]\d{4}|[A-Za-z]{1,5}))?"
 )
 # RFC 5322, 4.3: these zones have a meaning, all other letters mean "unknown", that is UTC.
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
@@ -147,8 +153,8 @@ def parse_date(text: str) -> datetime | None:
     if match is None or match[2].lower() not in _MONTHS:
         return None
     year = int(match[3])
-    if year < 1000:  # RFC 5322, 4.3: two and three digits
-        year += 2000 if year < 50 else 1900
+    if len(match[3]) < len("YYYY"):  # RFC 5322, 4.3: 00 to 49 are of this century, 50 to 999 count from 1900
+        year += 1900 if year >= 50 else 2000  # noqa: PLR2004
     try:
         local = datetime(
             year,

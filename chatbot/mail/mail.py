@@ -16,7 +16,8 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Mail:
     """`received` is when the archive got it (UTC), `date` what the sender claims; `archived_as` is the archive's
-    own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone."""
+    own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone.
+    """
 
     message_id: str
     subject: Subject

@@ -9,7 +9,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatbot.mail.header import decode_base64, decode_bytes, decode_field, field_pattern, fields, parse_date, split_headers
+from chatbot.mail.header import (
+    decode_base64,
+    decode_bytes,
+    decode_field,
+    field_pattern,
+    fields,
+    parse_date,
+    split_headers,
+)
 
 # Real mail nests three or four deep and has a dozen parts; what is beyond these bounds is an attack.
 NESTING_LIMIT = 20

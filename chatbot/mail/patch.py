@@ -1,6 +1,6 @@
-"""What stands in the body of a patch: its author, its log, its tags, its diff.
+r"""What stands in the body of a patch: its author, its log, its tags, its diff.
 
-Law of the file: patterns that look for a line begin with a literal newline (and are searched in `"\\n" + text`):
+Law of the file: patterns that look for a line begin with a literal newline (and are searched in `"\n" + text`):
 ten times as fast as `(?m)^` on long bodies.
 """
 
@@ -17,7 +17,7 @@ _TOTAL = re.compile(
 )
 _TAG = re.compile(r"\n([A-Za-z]{2,20}(?:-[A-Za-z]{1,20}){0,5}):[ \t]{1,9}(\S[^\n]{0,500})")
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
-_GIT_HEADER = re.compile(r"diff --git (?:a/)?(\S{1,1000}) (?:b/)?(\S{1,1000})")
+_GIT_HEADER = re.compile(r"diff --git \S{1,1000} (?:b/)?(\S{1,1000})")
 _HUNK = re.compile(r"@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
 
 
@@ -140,43 +140,52 @@ def _unflow(text: str) -> str:
     return "".join(line if line.endswith(" ") and line != "-- " else line + "\n" for line in lines)
 
 
+@dataclass(slots=True)
+class _File:
+    """A file of a diff while it is being read; `named` once its `+++` line has come."""
+
+    path: str
+    insertions: int = 0
+    deletions: int = 0
+    named: bool = False
+
+
 def read_changes(text: str) -> tuple[Change, ...]:
     """What the diff in a text does, file by file, counted by the hunks' own arithmetic."""
-    changes: list[Change] = []
-    path, plus, minus, named = "", 0, 0, False
-    old_left = new_left = 0
-    previous = ""
-    for line in text.split("\n"):
-        sign = line[:1]
-        if old_left > 0 or new_left > 0:
-            if sign == "+":
-                plus, new_left = plus + 1, new_left - 1
-            elif sign == "-":
-                minus, old_left = minus + 1, old_left - 1
-            elif sign != "\\":
-                old_left, new_left = old_left - 1, new_left - 1
-            continue
-        if sign == "d" and (header := _GIT_HEADER.match(line)):
-            if path:
-                changes.append(Change(path, plus, minus))
-            path, plus, minus, named = header[2], 0, 0, False
-        elif line.startswith("+++ ") and previous.startswith("--- "):
-            if not path or named:  # a diff that no git wrote has no "diff --git" line
-                if path:
-                    changes.append(Change(path, plus, minus))
-                path, plus, minus = _bare_path(line, previous), 0, 0
-            named = True
-        elif sign == "@" and path and (hunk := _HUNK.match(line)):
-            old_left, new_left = int(hunk[1] or 1), int(hunk[2] or 1)
-        previous = line
-    if path:
-        changes.append(Change(path, plus, minus))
-    return tuple(changes)
+    files: list[_File] = []
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        line = lines[at]
+        at += 1
+        if line.startswith("diff --git ") and (header := _GIT_HEADER.match(line)):
+            files.append(_File(header[1]))
+        elif line.startswith("+++ ") and at > 1 and lines[at - 2].startswith("--- "):
+            if not files or files[-1].named:  # a diff that no git wrote has no "diff --git" line
+                files.append(_File(_bare_path(line, lines[at - 2])))
+            files[-1].named = True
+        elif line.startswith("@@ -") and files and (hunk := _HUNK.match(line)):
+            at = _read_hunk(lines, at, int(hunk[1] or 1), int(hunk[2] or 1), files[-1])
+    return tuple(Change(file.path, file.insertions, file.deletions) for file in files)
+
+
+def _read_hunk(lines: list[str], at: int, old: int, new: int, file: _File) -> int:
+    """Count a hunk of so many old and new lines, which begins at `at`; where it ends."""
+    while (old > 0 or new > 0) and at < len(lines):
+        sign = lines[at][:1]
+        at += 1
+        if sign == "+":
+            file.insertions, new = file.insertions + 1, new - 1
+        elif sign == "-":
+            file.deletions, old = file.deletions + 1, old - 1
+        elif sign != "\\":  # "\\ No newline at end of file" is no line of the file
+            old, new = old - 1, new - 1
+    return at
 
 
 def _bare_path(new: str, old: str) -> str:
     """The file that a `---`, `+++` pair is about."""
-    name = new[4:].split("\t")[0].strip()
+    name = new[4:].split("\t", maxsplit=1)[0].strip()
     if name == "/dev/null":
-        name = old[4:].split("\t")[0].strip()
+        name = old[4:].split("\t", maxsplit=1)[0].strip()
     return name.partition("/")[2] if name[:2] in ("a/", "b/") else name

@@ -12,7 +12,8 @@ from chatbot.mail.series import Series, group
 @dataclass(frozen=True, slots=True)
 class ContributorReport:
     """`patches` are without covers; `tags` (kind, number) are those given to others, the most frequent first;
-    `series` has the newest first."""
+    `series` has the newest first.
+    """
 
     name: str
     address: str
@@ -25,7 +26,7 @@ class ContributorReport:
 
 
 def report_contributor(
-    name: str, address: str, lists: tuple[str, ...], last: datetime, patches: Iterable[Mail], replies: Iterable[Mail]
+    name: str, address: str, last: datetime, *, lists: tuple[str, ...], patches: Iterable[Mail], replies: Iterable[Mail]
 ) -> ContributorReport:
     """From the patches a person wrote and the replies they sent."""
     patches, replies = tuple(patches), tuple(replies)

@@ -93,7 +93,8 @@ def build(mailing_list: MailingList, window: Window, mails: Iterable[Mail], earl
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:
     """By count, falling; ties in reverse alphabetical order, as `sort -rn` has them in a language's collation:
-    punctuation and blanks do not count, nor does case."""
+    punctuation and blanks do not count, nor does case.
+    """
 
     def rank(item: tuple[str, int]) -> tuple[int, str, str]:
         text, count = item

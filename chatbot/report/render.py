@@ -51,7 +51,9 @@ class Renderer:
 
     def _environment(self, dialect: Dialect) -> jinja2.Environment:
         if dialect.name not in self._environments:
-            self._environments[dialect.name] = _environment([folder / dialect.name for folder in self._folders], dialect)
+            self._environments[dialect.name] = _environment(
+                [folder / dialect.name for folder in self._folders], dialect
+            )
         return self._environments[dialect.name]
 
 

@@ -13,8 +13,8 @@ from chatbot.sources.source import Commit, Span
 # How git writes "no commit": the end of a range that begins with an archive's first mail.
 NOTHING = "0" * 40
 # A search back in time ends after so many mails in a row that both the archive's stamp and the commit's time
-# call too old: enough for what arrives out of order, and 25 ms to read.
-STRAGGLERS = 500
+# call too old. Where commits are in the order of their times one would do; the rest is for archives where not.
+STRAGGLERS = 100
 # Clocks of mail servers differ, and few by more than a day.
 SKEW = timedelta(days=1)
 
@@ -47,6 +47,36 @@ class Window:
 Placed = tuple[Commit, Mail]
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which mails: a range of commits, a stretch of time, or the last so many. Exactly one of the three."""
+
+    commits: str | None = None
+    since: str | None = None
+    until: str | None = None
+    last: int | None = None
+
+    def times(self, now: datetime) -> tuple[datetime | None, datetime | None]:
+        """Since and until as instants. Raises Misunderstood where they make no sense, or the choice is not one."""
+        chosen = (self.commits is not None, self.since is not None or self.until is not None, self.last is not None)
+        if sum(chosen) != 1:
+            found = "nothing says which mails" if not any(chosen) else "more than one thing says which mails"
+            raise Misunderstood("digest", found, "give one of A..B, --since with or without --until, --last")
+        if self.last is not None and self.last < 1:
+            raise Misunderstood(f"--last {self.last}", "this is no number of mails", "write 1 or more")
+        since = parse_moment(self.since, now) if self.since is not None else None
+        until = parse_moment(self.until, now) if self.until is not None else None
+        if until and since and until <= since:
+            raise Misunderstood(
+                f"--since {self.since} --until {self.until}",
+                "this time ends before it begins",
+                "name the earlier one first",
+            )
+        if since and since > now:
+            raise Misunderstood(f"--since {self.since}", "this is still to come", EXAMPLES)
+        return since, until
+
+
 def parse_moment(text: str, now: datetime) -> datetime:
     """`7d` (ago), a day (its first instant), or a time; UTC where no zone is named. Raises Misunderstood."""
     ago = duration(text)
@@ -59,7 +89,9 @@ def parse_moment(text: str, now: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def between(newest_first: Iterable[Placed], since: datetime | None, until: datetime | None) -> tuple[list[Placed], Window]:
+def between(
+    newest_first: Iterable[Placed], since: datetime | None, until: datetime | None
+) -> tuple[list[Placed], Window]:
     """The mails received in `[since, until)`, newest first, and the window of commits that holds them.
 
     Archives are nearly, not strictly, in the order of arrival: see STRAGGLERS for where the search ends.
@@ -95,5 +127,6 @@ def _spans(newest_first: list[Placed], before: Commit | None) -> tuple[Span, ...
     for commit, _ in newest_first:
         newest.setdefault(commit.epoch, commit.id)
     return tuple(
-        Span(epoch, before.id if before and before.epoch == epoch else None, tip) for epoch, tip in sorted(newest.items())
+        Span(epoch, before.id if before and before.epoch == epoch else None, tip)
+        for epoch, tip in sorted(newest.items())
     )

@@ -5,6 +5,7 @@ and hooks may be hostile. Git runs in an empty repository of our own that borrow
 are read by us; arguments are constants, and what a mail or a person says goes through standard input.
 """
 
+import hashlib
 import os
 import re
 import shutil
@@ -14,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from chatbot.errors import Unreadable
 from chatbot.sources.source import Commit, Mark, RawMail, Span
@@ -48,7 +49,7 @@ class PublicInbox:
             self.close()
             raise
 
-    def __enter__(self) -> "PublicInbox":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -64,12 +65,18 @@ class PublicInbox:
         for number, folder in _epoch_folders(self.folder).items():
             self.epochs.setdefault(number, Epoch(folder)).refresh()
         if not self.tips:
-            raise Unreadable(str(self.folder), "this archive holds no mail yet", "fetch it first, or name another folder")
+            raise Unreadable(
+                str(self.folder), "this archive holds no mail yet", "fetch it first, or name another folder"
+            )
 
     @property
     def tips(self) -> Mark:
         """The newest commit of each epoch that has one, oldest epoch first."""
         return {number: epoch.tip for number, epoch in sorted(self.epochs.items()) if epoch.tip}
+
+    def everything(self) -> tuple[Span, ...]:
+        """All commits there are, oldest epoch first."""
+        return tuple(Span(epoch, None, tip) for epoch, tip in self.tips.items())
 
     def mails_after(self, mark: Mark) -> Iterator[RawMail]:
         """What came after the mark, oldest first. Raises Unreadable."""
@@ -169,7 +176,8 @@ def write_epoch(folder: Path, mails: Iterable[tuple[bytes, str, datetime]]) -> N
     for number, (data, author, when) in enumerate(mails, 1):
         stamp = f"{int(when.timestamp())} +0000"
         stream += b"blob\nmark :%d\ndata %d\n%s\n" % (number, len(data), data)
-        stream += f"commit refs/heads/master\nauthor {author} {stamp}\ncommitter archive <archive@localhost> {stamp}\n".encode()
+        stream += f"commit refs/heads/master\nauthor {author} {stamp}\n".encode()
+        stream += f"committer archive <archive@localhost> {stamp}\n".encode()
         stream += b"data 5\nmail\n\nM 100644 :%d m\n\n" % number
     with _git(folder, ("fast-import", "--quiet"), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         _, complaint = process.communicate(bytes(stream))
@@ -211,7 +219,9 @@ def _epoch_folders(folder: Path) -> dict[int, Path]:
     """The epochs of a v2 folder by number, or the folder itself as epoch 0. Raises Unreadable."""
     try:
         if not folder.is_dir():
-            raise Unreadable(str(folder), "there is no such folder", "name the folder that holds git/0.git, or one bare epoch")
+            raise Unreadable(
+                str(folder), "there is no such folder", "name the folder that holds git/0.git, or one bare epoch"
+            )
         if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
             return {0: folder}
         entries = sorted((folder / "git").iterdir()) if (folder / "git").is_dir() else []
@@ -245,7 +255,7 @@ def _read_refs(folder: Path) -> dict[str, str]:
 
 def _lay_out(own: Path, objects: Path | None, refs: dict[str, str], tip: str | None) -> None:
     """Write a bare repository that has these refs, and borrows the objects. Raises OSError."""
-    sha256 = bool(tip and len(tip) == 64)
+    sha256 = tip is not None and len(tip) == len(hashlib.sha256().hexdigest())
     (own / "objects" / "info").mkdir(parents=True, exist_ok=True)
     (own / "refs").mkdir(exist_ok=True)
     (own / "config").write_text(
@@ -288,4 +298,6 @@ def _last_line(complaint: bytes) -> str:
 
 
 def _unreadable(folder: Path, reason: str) -> Unreadable:
-    return Unreadable(str(folder), f"git cannot read this archive ({reason})", "check its rights, and run git fsck in it")
+    return Unreadable(
+        str(folder), f"git cannot read this archive ({reason})", "check its rights, and run git fsck in it"
+    )

@@ -21,10 +21,10 @@ def spans(archive: PublicInbox, text: str) -> tuple[Span, ...]:
     end_epoch, end = _resolve(archive, last or "HEAD")
     if (begin_epoch, begin) == (end_epoch, end):
         raise Misunderstood(repr(text), "this range is empty, both ends are one commit", "name an older beginning")
-    if end_epoch < begin_epoch or (
-        end_epoch == begin_epoch and archive.epochs[end_epoch].is_ancestor(end, begin)
-    ):
-        raise Misunderstood(repr(text), "this range runs backwards, its end is the older commit", f"write {last}..{first}")
+    if end_epoch < begin_epoch or (end_epoch == begin_epoch and archive.epochs[end_epoch].is_ancestor(end, begin)):
+        raise Misunderstood(
+            repr(text), "this range runs backwards, its end is the older commit", f"write {last}..{first}"
+        )
     return tuple(
         Span(epoch, begin if epoch == begin_epoch else None, end if epoch == end_epoch else tip)
         for epoch, tip in archive.tips.items()
@@ -48,5 +48,7 @@ def _resolve(archive: PublicInbox, end: str) -> tuple[int, str]:
         if commit:
             return epoch, commit
     raise Misunderstood(
-        repr(end), f"this is no commit of {archive.folder}", "name one that git log shows there, or use --since or --last"
+        repr(end),
+        f"this is no commit of {archive.folder}",
+        "name one that git log shows there, or use --since or --last",
     )

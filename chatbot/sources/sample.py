@@ -16,6 +16,8 @@ from chatbot.sources.public_inbox import write_epoch
 
 LISTS = ("kvm", "linux-coco")
 _MONDAY = datetime(2025, 11, 3, tzinfo=UTC)
+# When its last mail has come in.
+EVENING = _MONDAY + timedelta(days=11, hours=18)
 _DOMAIN = "sample.example"
 
 
@@ -43,7 +45,10 @@ class _Mail:
             f"Message-ID: <{self.id}>",
         ]
         if self.parents:
-            lines += [f"In-Reply-To: <{self.parents[-1]}>", "References: " + "\n ".join(f"<{one}>" for one in self.parents)]
+            lines += [
+                f"In-Reply-To: <{self.parents[-1]}>",
+                "References: " + "\n ".join(f"<{one}>" for one in self.parents),
+            ]
         lines += ["MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8", "Content-Transfer-Encoding: 8bit"]
         return ("\n".join(lines) + "\n\n" + self.body).encode()
 
@@ -131,12 +136,12 @@ def _tag(posting: dict[str, Any], part: int) -> str:
 def _patch_body(posting: dict[str, Any], part: int, people: dict[str, str]) -> str:
     """A body as git format-patch makes it; a pull request has no diff."""
     if posting["prefix"] == "GIT PULL":
-        return posting["gist"] + "\n"
+        return f"{posting['gist']}\n"
     sender = people[posting["by"]]
     author = people[posting.get("authors", {}).get(str(part), posting["by"])]
     head = f"From: {author}\n\n" if author != sender else ""
     signed = f"Signed-off-by: {author}\n" + (f"Signed-off-by: {sender}\n" if author != sender else "")
-    log = posting["gist"] if not posting.get("patches") else posting["patches"][part - 1] + ", for this series needs it."
+    log = f"{posting['patches'][part - 1]}, for this series needs it." if "patches" in posting else posting["gist"]
     path, added, removed = _change(posting, part)
     hunk = f"@@ -1,{removed + 1} +1,{added + 1} @@\n context\n" + "-old line\n" * removed + "+new line\n" * added
     diff = f"diff --git a/{path} b/{path}\n--- a/{path}\n+++ b/{path}\n{hunk}"
@@ -160,7 +165,10 @@ def _cover_stat(posting: dict[str, Any]) -> str:
 
 def _stat(changes: list[tuple[str, int, int]]) -> str:
     width = max(len(path) for path, _, _ in changes)
-    lines = [f" {path:{width}} | {added + removed:3} {'+' * (added > 0)}{'-' * (removed > 0)}\n" for path, added, removed in changes]
+    lines = [
+        f" {path:{width}} | {added + removed:3} {'+' * (added > 0)}{'-' * (removed > 0)}\n"
+        for path, added, removed in changes
+    ]
     added, removed = sum(change[1] for change in changes), sum(change[2] for change in changes)
     total = f" {len(changes)} file{'s' * (len(changes) != 1)} changed, {added} insertion{'s' * (added != 1)}(+)"
     if removed:

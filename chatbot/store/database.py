@@ -28,7 +28,9 @@ def open_database(url: str) -> Engine:
         metadata.create_all(engine)
     except SQLAlchemyError as error:
         reason = str(getattr(error, "orig", error))
-        raise BadConfig((f"[store] url: cannot open {parsed.database}: {reason}; name a file that can be written",)) from error
+        raise BadConfig(
+            (f"[store] url: cannot open {parsed.database}: {reason}; name a file that can be written",)
+        ) from error
     return engine
 
 

@@ -10,7 +10,7 @@ from chatbot.chat.post import printable
 from chatbot.mail.mail import Mail
 from chatbot.sources.source import Commit, Mark, Span
 from chatbot.store import tables
-from chatbot.store.rows import CHUNK, SELECT_MAILS, add_mail, load_mails, posting_key
+from chatbot.store.rows import CHUNK, SELECT_MAILS, add_mail, inserted_id, load_mails, posting_key
 from chatbot.store.tables import moment, seconds
 
 _FIND_MAIL = select(tables.mail.c.id).where(tables.mail.c.message_id == bindparam("message_id"))
@@ -65,9 +65,14 @@ class Index:
             for commit, mail in mails:
                 known = connection.execute(_FIND_MAIL, {"message_id": printable(mail.message_id)}).scalar()
                 mail_id = known or add_mail(connection, mail, people)
-                if known and connection.execute(
-                    select(tables.seen.c.id).where(tables.seen.c.list_id == list_id, tables.seen.c.mail_id == mail_id)
-                ).scalar():
+                if (
+                    known
+                    and connection.execute(
+                        select(tables.seen.c.id).where(
+                            tables.seen.c.list_id == list_id, tables.seen.c.mail_id == mail_id
+                        )
+                    ).scalar()
+                ):
                     duplicates += 1
                     continue
                 connection.execute(
@@ -138,7 +143,7 @@ def _list_id(connection: Connection, name: str) -> int:
     found = connection.execute(select(tables.mailing_list.c.id).where(tables.mailing_list.c.name == name)).scalar()
     if found is not None:
         return int(found)
-    return int(connection.execute(insert(tables.mailing_list), {"name": name}).inserted_primary_key[0])
+    return inserted_id(connection.execute(insert(tables.mailing_list), {"name": name}))
 
 
 def _set_mark(connection: Connection, list_id: int, epoch: int, commit: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, insert, select
+from sqlalchemy import Connection, CursorResult, Row, Select, bindparam, insert, select
 
 from chatbot.chat.post import printable
 from chatbot.mail.mail import Mail
@@ -46,7 +46,7 @@ def add_mail(connection: Connection, mail: Mail, people: dict[str, int]) -> int:
             "stated_deletions": stated.deletions if stated else None,
         },
     )
-    mail_id = int(result.inserted_primary_key[0])
+    mail_id = inserted_id(result)
     tags = [
         {"mail_id": mail_id, "place": place, "kind": tag.kind, "value": printable(tag.value)}
         for place, tag in enumerate(mail.tags)
@@ -68,6 +68,13 @@ def add_mail(connection: Connection, mail: Mail, people: dict[str, int]) -> int:
     return mail_id
 
 
+def inserted_id(result: CursorResult[Any]) -> int:
+    """The id of the row that an insert has made."""
+    key = result.inserted_primary_key
+    assert key is not None  # noqa: S101  # every table here has one
+    return int(key[0])
+
+
 def posting_key(mail: Mail) -> str:
     """What the mails of one posting share, as text."""
     return printable(" ".join(map(str, posting(mail))))
@@ -87,7 +94,7 @@ def _person_id(connection: Connection, person: Person, people: dict[str, int]) -
                     "words": searchable(f"{person.name} {person.address}"),
                 },
             )
-            people[written] = int(result.inserted_primary_key[0])
+            people[written] = inserted_id(result)
         else:
             people[written] = int(row.id)
     return people[written]
@@ -129,7 +136,9 @@ def _parts(connection: Connection, table: Any, mail_ids: Sequence[int]) -> Itera
 
 def _mail(row: Row[Any], tags: tuple[Tag, ...], changes: tuple[Change, ...]) -> Mail:
     stated = (
-        Diffstat(row.stated_files, row.stated_insertions, row.stated_deletions) if row.stated_files is not None else None
+        Diffstat(row.stated_files, row.stated_insertions, row.stated_deletions)
+        if row.stated_files is not None
+        else None
     )
     return Mail(
         message_id=row.message_id,

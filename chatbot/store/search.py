@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series, group
+from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails, posting_key
 from chatbot.store.tables import moment
@@ -57,7 +59,9 @@ class Search:
             return ()
         with self._engine.connect() as connection:
             matching = [tables.mail.c.words.contains(f" {word}", autoescape=True) for word in wanted]
-            hits = SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
+            hits = (
+                SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
+            )
             found = _series_of(connection, load_mails(connection, hits))
         return tuple(sorted(found, key=lambda one: not _has_words(one.subject.title, wanted)))
 
@@ -115,7 +119,12 @@ class Search:
         person, mail = tables.person, tables.mail
         wrote = or_(mail.c.author_id == person.c.id, mail.c.sender_id == person.c.id)
         query = (
-            select(person.c.address, person.c.name, func.count(mail.c.id).label("mails"), func.max(mail.c.received).label("last"))
+            select(
+                person.c.address,
+                person.c.name,
+                func.count(mail.c.id).label("mails"),
+                func.max(mail.c.received).label("last"),
+            )
             .join(mail, wrote)
             .where(*which, person.c.address != "")
             .group_by(person.c.id)
@@ -151,19 +160,17 @@ class Search:
 
     def titles(self) -> tuple[str, ...]:
         """Titles of the newest patches, to find the closest to a word that matched none."""
-        query = select(tables.mail.c.words).where(tables.mail.c.is_patch).order_by(tables.mail.c.id.desc())
-        return self._texts(query)
+        patches = select(tables.mail.c.subject).where(tables.mail.c.is_patch).order_by(tables.mail.c.id.desc())
+        return tuple(Subject.parse(subject).title for subject in self._texts(patches))
 
     def names(self) -> tuple[str, ...]:
         """Names and addresses, to find the closest to a word that matched none."""
         people = tables.person.c
-        return self._texts(select(people.name).order_by(people.id.desc())) + self._texts(
-            select(people.address).distinct()
-        )
+        return self._texts(select(people.name).distinct()) + self._texts(select(people.address).distinct())
 
-    def _texts(self, query: Select[tuple[str]]) -> tuple[str, ...]:
+    def _texts(self, query: Select[Any]) -> tuple[str, ...]:
         with self._engine.connect() as connection:
-            return tuple(dict.fromkeys(filter(None, connection.execute(query.limit(CANDIDATES)).scalars())))
+            return tuple(text for text in connection.execute(query.limit(CANDIDATES)).scalars() if text)
 
 
 def _has_words(title: str, wanted: Sequence[str]) -> bool:

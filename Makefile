@@ -1,0 +1,56 @@
+# The two commands: `make run` and `make test`. Both set up what they need in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help run install test check format lint types lock bench clean
+
+help: ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(BIN)/.installed ## run the bot: on config.toml, or as a demonstration where there is none
+	@$(BIN)/chatbot run
+
+install: $(BIN)/.installed ## set up .venv; afterwards .venv/bin/chatbot works
+
+test: $(BIN)/.installed-dev ## run all tests
+	@$(BIN)/python -m pytest
+
+check: $(BIN)/.installed-dev format lint types test ## format, lint, types, tests: what CI runs
+
+format: $(BIN)/.installed-dev ## is everything formatted?
+	@$(BIN)/ruff format --check .
+
+lint: $(BIN)/.installed-dev ## does ruff find anything?
+	@$(BIN)/ruff check .
+
+types: $(BIN)/.installed-dev ## does mypy find anything?
+	@$(BIN)/mypy
+
+bench: $(BIN)/.installed-dev ## measure reading and parsing, beside git and the standard library
+	@$(BIN)/python tests/bench.py
+
+lock: ## write the lock files anew (needs uv)
+	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt
+	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.txt -o requirements-dev.txt
+
+clean: ## remove what make has made
+	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist build
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "This needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 2; }
+	@echo "Setting up $(VENV) …" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(BIN)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@$(PIP) install --require-hashes --requirement requirements.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/.installed-dev: requirements-dev.txt $(BIN)/.installed
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@
