@@ -1,13 +1,26 @@
 """Reading: a commit of an archive becomes a mail. Used by the index and by digests straight from an archive."""
 
+from dataclasses import replace
+
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.sources.source import Commit, RawMail
 
 
 def read(raw: RawMail) -> tuple[Commit, Mail]:
-    """The mail of a commit. One without a Message-ID is named after the commit."""
-    commit = raw.commit
-    mail = read_mail(
-        raw.data, committed=commit.time, archived_as=commit.author, fallback_id=f"{commit.id}@archive.invalid"
+    """The mail of a commit. One without a Message-ID is named after the commit.
+
+    The reader takes any bytes. Should it fail all the same, the mail is kept as a defect and the range goes on.
+    """
+    try:
+        return raw.commit, _read(raw.commit, raw.data)
+    except Exception as error:  # noqa: BLE001  # whatever is wrong with us, one mail stops no range
+        return raw.commit, replace(_read(raw.commit, b""), defects=(f"not read: {type(error).__name__}",))
+
+
+def _read(commit: Commit, data: bytes) -> Mail:
+    return read_mail(
+        data,
+        committed=commit.time,
+        archived_as=commit.author,
+        fallback_id=f"{commit.id}@archive.invalid",
     )
-    return commit, mail

@@ -162,7 +162,8 @@ def read_changes(text: str) -> tuple[Change, ...]:
             files.append(_File(header[1]))
         elif line.startswith("+++ ") and at > 1 and lines[at - 2].startswith("--- "):
             if not files or files[-1].named:  # a diff that no git wrote has no "diff --git" line
-                files.append(_File(_bare_path(line, lines[at - 2])))
+                files.append(_File(""))
+            files[-1].path = _bare_path(line, lines[at - 2])
             files[-1].named = True
         elif line.startswith("@@ -") and files and (hunk := _HUNK.match(line)):
             at = _read_hunk(lines, at, int(hunk[1] or 1), int(hunk[2] or 1), files[-1])

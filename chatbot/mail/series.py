@@ -55,6 +55,11 @@ class Series:
         return self.head.subject
 
     @property
+    def title(self) -> str:
+        """What to call it, also where somebody forgot the title."""
+        return self.subject.title or "(no title)"
+
+    @property
     def author(self) -> Person:
         """Who posted it: the cover's author, else the first patch's."""
         return self.head.author

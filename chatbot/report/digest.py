@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
@@ -39,7 +40,8 @@ class Domain:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """`patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
-    are complete. `series` and `heads` (the mails that stand for a posting) have the newest first.
+    are complete. `series` and `heads` (the mails that stand for a posting) have the newest first. `first` and
+    `last` are when the earliest and the latest of the mails came in.
     """
 
     mailing_list: MailingList
@@ -49,10 +51,24 @@ class Digest:
     replies: int
     people: int
     defects: int
+    first: datetime | None
+    last: datetime | None
     domains: tuple[Domain, ...]
     contributors: tuple[Contributor, ...]
     series: tuple[Series, ...]
     heads: tuple[Mail, ...]
+
+    @property
+    def headline(self) -> str:
+        """The numbers in one line, without those that are zero."""
+        parts = (
+            amount(len(self.series), "series", "series"),
+            amount(self.patches, "patch", "patches"),
+            amount(self.replies, "reply", "replies"),
+        )
+        told = ", ".join(part for part in parts if not part.startswith("0 "))
+        people = amount(self.people, "person", "people")
+        return f"{told} from {people} in {amount(self.mails, 'mail')}".lstrip()
 
     @property
     def empty(self) -> bool:
@@ -84,11 +100,18 @@ def build(mailing_list: MailingList, window: Window, mails: Iterable[Mail], earl
         replies=sum(mail.reply for mail in mails),
         people=len({mail.author.address.lower() for mail in mails}),
         defects=sum(bool(mail.defects) for mail in mails),
+        first=min((mail.received for mail in mails), default=None),
+        last=max((mail.received for mail in mails), default=None),
         domains=tuple(Domain(domain, count) for domain, count in domains),
         contributors=tuple(Contributor(people[written], count) for written, count in contributors),
         series=tuple(one for one in reversed(series) if not any(mail.message_id in old for mail in one.mails)),
         heads=tuple(mail for mail in reversed(counted) if mail.subject.head),
     )
+
+
+def amount(count: int, word: str, words: str = "") -> str:
+    """`1 patch`, `2 patches`."""
+    return f"{count:,} {word if count == 1 else words or word + 's'}"
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -28,6 +28,8 @@ def document(digest: Digest) -> dict[str, Any]:
             "to": window.end,
             "since": window.since.isoformat() if window.since else None,
             "until": window.until.isoformat() if window.until else None,
+            "first_received": digest.first.isoformat() if digest.first else None,
+            "last_received": digest.last.isoformat() if digest.last else None,
             "epochs": [{"epoch": span.epoch, "from": span.after, "to": span.to} for span in window.spans],
         },
         "counts": {

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from chatbot.chat.post import Dialect
 from chatbot.errors import BadConfig
+from chatbot.report.digest import amount
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # In a wheel the templates lie inside the package, in a checkout beside it.
@@ -72,7 +73,7 @@ def _environment(folders: list[Path], dialect: Dialect) -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., object]] = {
         "moment": _moment,
-        "amount": _amount,
+        "amount": amount,
         "link": lambda url: Markup(quote(url, safe=":/?&=@.-_~+$%")),
     }
     environment.filters.update(filters)
@@ -87,11 +88,6 @@ def _styled(before: str, after: str, escape: Callable[[object], Markup]) -> Call
 
 def _moment(value: datetime | None) -> str:
     return f"{value:%Y-%m-%d %H:%M}" if value else "?"
-
-
-def _amount(count: int, word: str, words: str = "") -> str:
-    """`1 patch`, `2 patches`."""
-    return f"{count:,} {word if count == 1 else words or word + 's'}"
 
 
 def _fault(dialect: str, template: str, error: jinja2.TemplateError) -> str:

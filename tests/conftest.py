@@ -1,0 +1,99 @@
+"""What the tests share: archives of their own making, and the way to the real ones."""
+
+import subprocess
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from chatbot.mail.mail import Mail, read_mail
+from chatbot.sources.public_inbox import write_epoch
+from chatbot.sources.sample import write_sample
+from chatbot.store.database import open_database
+
+TESTS = Path(__file__).parent
+CORPUS = TESTS.parent.parent / "shared" / "corpus"
+NOON = datetime(2025, 11, 3, 12, tzinfo=UTC)
+
+
+def compose(
+    subject: str, number: int = 0, body: str = "Text.\n", sender: str = "Ana <ana@a.example>", **fields: str
+) -> bytes:
+    """A mail of one's own; `message_id`, `in_reply_to`, `references`, `received` and the like become fields."""
+    fields = {"message_id": f"<m{number}@sample.example>", "date": "Mon, 3 Nov 2025 12:00:00 +0000", **fields}
+    lines = [f"{name.replace('_', '-').title()}: {value}" for name, value in fields.items()]
+    return "\n".join([f"From: {sender}", f"Subject: {subject}", *lines, "", body]).encode()
+
+
+def read_one(data: bytes, when: datetime = NOON) -> Mail:
+    """A mail as the parser has it."""
+    return read_mail(data, committed=when, archived_as="Ana <ana@a.example>", fallback_id="fallback@archive.invalid")
+
+
+def situation(name: str) -> Mail:
+    """The mail of one of the files in tests/mails."""
+    return read_one(situation_bytes(name))
+
+
+def situation_bytes(name: str) -> bytes:
+    return (TESTS / "mails" / f"{name}.mbox").read_bytes().partition(b"\n")[2]
+
+
+Epochs = Iterable[Iterable[bytes]]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Callable[..., Path]:
+    """Makes an archive of these mails, one epoch for each argument; one mail a minute from NOON on."""
+
+    def make(*epochs: Iterable[bytes], name: str = "list", start: datetime = NOON) -> Path:
+        minute = 0
+        for number, mails in enumerate(epochs):
+            dated = []
+            for data in mails:
+                dated.append((data, "Ana <ana@a.example>", start + timedelta(minutes=minute)))
+                minute += 1
+            write_epoch(tmp_path / name / "git" / f"{number}.git", dated)
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The sample archives; nobody writes to them."""
+    return write_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterable[Engine]:
+    """An empty database."""
+    made = open_database(f"sqlite:///{tmp_path}/index.sqlite3")
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Clones a real archive; skips where the machine has none."""
+
+    def clone(name: str) -> Path:
+        bundle = CORPUS / f"{name}.bundle"
+        if not bundle.is_file():
+            pytest.skip(
+                f"the real archive {name} is not on this machine (it is data to try things on, not ours to ship)"
+            )
+        folder = tmp_path_factory.getbasetemp() / name
+        if not folder.exists():
+            subprocess.run(["git", "clone", "--quiet", "--bare", bundle, folder / "git" / "0.git"], check=True)
+        return folder
+
+    return clone
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Plain git in a repository of the test's own."""
+    done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
