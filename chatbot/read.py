@@ -11,6 +11,8 @@ def read(raw: RawMail) -> tuple[Commit, Mail]:
 
     The reader takes any bytes. Should it fail all the same, the mail is kept as a defect and the range goes on.
     """
+    if raw.defect:
+        return raw.commit, replace(_read(raw.commit, b""), defects=(raw.defect,))
     try:
         return raw.commit, _read(raw.commit, raw.data)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with us, one mail stops no range

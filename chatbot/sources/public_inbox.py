@@ -24,6 +24,7 @@ from chatbot.sources.source import Commit, Mark, RawMail, Span
 MAIL_LIMIT = 1024 * 1024
 _OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]{1,500}")
+_OBJECTS = frozenset({b"blob", b"tree", b"commit", b"tag"})  # what cat-file calls what it found
 _EPOCH = re.compile(r"(\d{1,6})\.git")
 # A commit graph could lie about parents, so it is not believed. The windows keep git's memory map of the packs
 # small: 58 MB instead of 460 MB at 1.02 times the time.
@@ -63,7 +64,9 @@ class PublicInbox:
     def refresh(self) -> None:
         """Read the refs again, and find new epochs. Raises Unreadable."""
         for number, folder in _epoch_folders(self.folder).items():
-            self.epochs.setdefault(number, Epoch(folder)).refresh()
+            if number not in self.epochs:
+                self.epochs[number] = Epoch(folder)
+            self.epochs[number].refresh()
         if not self.tips:
             raise Unreadable(
                 str(self.folder), "this archive holds no mail yet", "fetch it first, or name another folder"
@@ -126,13 +129,33 @@ class Epoch:
         return not self._ask(("rev-list", "--max-count=1", "--stdin"), f"{older}\n^{newer}\n").strip()
 
     def mails(self, span: Span, *, newest_first: bool) -> Iterator[RawMail]:
-        """One RawMail per commit that has a mail, streamed: nothing is held but one mail. Raises Unreadable."""
+        """One RawMail per commit that has a mail, streamed: nothing is held but one mail. Raises Unreadable.
+
+        A commit without a mail marks a removal, and an empty mail one that was purged: both are passed by. A mail
+        whose object is lost or damaged comes as a defect.
+        """
         order = () if newest_first else ("--reverse",)
         # cat-file hands through what follows the name of the blob: commit, time, author.
         walk = ("rev-list", *order, "--no-commit-header", "--format=%H:m %H %ct %an <%ae>", "--stdin")
         read = ("cat-file", "--buffer", "--batch=%(objecttype) %(objectsize) %(rest)")
         with self._pipe(walk, read, f"{span.to}\n" + (f"^{span.after}\n" if span.after else "")) as output:
-            yield from _parse_batch(output, span.epoch)
+            while line := output.readline():
+                kind, _, rest = line.partition(b" ")
+                if kind in _OBJECTS:
+                    size, commit, when, author = rest.decode("utf-8", "replace").rstrip("\n").split(" ", 3)
+                    data = _read_object(output, int(size))
+                    if data and kind == b"blob":
+                        yield RawMail(Commit(span.epoch, commit, _instant(when), author), data)
+                elif lost := self._lost(span.epoch, kind.partition(b":")[0].decode("ascii", "replace")):
+                    yield lost
+
+    def _lost(self, epoch: int, commit: str) -> RawMail | None:
+        """The mail that a commit's tree names and the archive has not got; None where it names none."""
+        if "m" not in self._ask(("ls-tree", "--name-only", "--end-of-options", commit), "").splitlines():
+            return None
+        show = ("rev-list", "--max-count=1", "--no-commit-header", "--format=%ct %an <%ae>", "--stdin")
+        when, _, author = self._ask(show, f"{commit}\n").strip().partition(" ")
+        return RawMail(Commit(epoch, commit, _instant(when), author), b"", "lost or damaged in the archive")
 
     def _ask(self, arguments: tuple[str, ...], question: str) -> str:
         with _git(Path(self._own.name), arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -269,19 +292,13 @@ def _lay_out(own: Path, objects: Path | None, refs: dict[str, str], tip: str | N
     (own / "HEAD").write_text(f"{tip}\n" if tip else "ref: refs/heads/master\n")
 
 
-def _parse_batch(output: IO[bytes], epoch: int) -> Iterator[RawMail]:
-    """The mails in the output of cat-file; a commit without a mail (public-inbox marks removals so) is passed by."""
-    while line := output.readline():
-        kind, _, rest = line.partition(b" ")
-        if kind not in (b"blob", b"tree", b"commit", b"tag"):
-            continue  # "<commit>:m missing"
-        size, commit, when, author = rest.decode("utf-8", "replace").rstrip("\n").split(" ", 3)
-        data = output.read(min(int(size), MAIL_LIMIT))
-        left = int(size) - len(data) + 1  # the newline after the object
-        while left > 0 and (skipped := output.read(min(left, MAIL_LIMIT))):
-            left -= len(skipped)
-        if kind == b"blob":
-            yield RawMail(Commit(epoch, commit, _instant(when), author), data)
+def _read_object(output: IO[bytes], size: int) -> bytes:
+    """The beginning of an object of this size in the output of cat-file; the rest of it is passed over."""
+    data = output.read(min(size, MAIL_LIMIT))
+    left = size - len(data) + 1  # the newline after the object
+    while left > 0 and (skipped := output.read(min(left, MAIL_LIMIT))):
+        left -= len(skipped)
+    return data
 
 
 def _instant(seconds: str) -> datetime:

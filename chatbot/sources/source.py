@@ -21,10 +21,11 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class RawMail:
-    """A commit and the bytes of its mail, at most 1 MiB of them."""
+    """A commit and the bytes of its mail, at most 1 MiB of them; `defect` says why there are none."""
 
     commit: Commit
     data: bytes
+    defect: str = ""
 
 
 @dataclass(frozen=True, slots=True)

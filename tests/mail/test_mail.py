@@ -102,7 +102,8 @@ def test_crlf_is_read_as_lf() -> None:
     assert "\r" not in log_of(mail) + str(mail.subject)
     assert mail.message_id == "crlf@sample.example"
     assert mail.tags[0].value == "Bo Lindqvist <bo@kernelworks.example>"
-    assert mail.patch and mail.patch.diffstat == Diffstat(1, 0, 1)
+    assert mail.patch
+    assert mail.patch.diffstat == Diffstat(1, 0, 1)
 
 
 def test_a_mail_without_headers_is_kept_with_its_defects() -> None:
@@ -176,7 +177,7 @@ def test_impossible_times_are_clamped(stamp: str, bound: datetime) -> None:
         ("Re: [PATCH] quoted", True, False),
     ],
 )
-def test_what_makes_a_mail_a_patch(subject: str, diff: bool, patch: bool) -> None:  # noqa: FBT001
+def test_what_makes_a_mail_a_patch(subject: str, diff: bool, patch: bool) -> None:
     body = "Log.\n---\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -0,0 +1 @@\n+x\n" if diff else "Log.\n"
     assert (read_one(compose(subject, body=body)).patch is not None) == patch
 

@@ -1,4 +1,5 @@
 import difflib
+import itertools
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ def test_the_in_body_author_is_the_first_line_and_is_taken_out(body: str, author
 def test_a_diff_is_counted_as_the_one_who_made_it_counts(versions: list[list[str]]) -> None:
     """Files whose lines look like diff syntax themselves, in one diff of several files."""
     text, expected = "Log\n---\n", []
-    for number, (old, new) in enumerate(zip(versions, versions[1:], strict=False)):
+    for number, (old, new) in enumerate(itertools.pairwise(versions)):
         lines = list(difflib.unified_diff(old, new, f"a/f{number}", f"b/f{number}", lineterm=""))
         if lines:
             added = sum(line.startswith("+") for line in lines[2:])

@@ -87,7 +87,7 @@ def test_printing_gives_the_subject_back(text: str) -> None:
         ("a PATCH", False, True),
     ],
 )
-def test_what_the_classic_digest_counts_and_lists(text: str, counted: bool, head: bool) -> None:  # noqa: FBT001
+def test_what_the_classic_digest_counts_and_lists(text: str, counted: bool, head: bool) -> None:
     assert (Subject.parse(text).counted, Subject.parse(text).head) == (counted, head)
 
 

@@ -1,0 +1,278 @@
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from chatbot.errors import Misunderstood, Unreadable
+from chatbot.read import read
+from chatbot.sources.public_inbox import MAIL_LIMIT, PublicInbox
+from chatbot.sources.ranges import spans
+from chatbot.sources.source import Commit, RawMail, Span
+from tests.conftest import NOON, compose, git
+
+Make = Callable[..., Path]
+
+
+def mails(*numbers: int) -> list[bytes]:
+    return [compose(f"[PATCH] mail {number}", number) for number in numbers]
+
+
+def numbers(found: object) -> list[int]:
+    return [int(raw.data.split(b"mail ")[1].split(b"\n")[0]) for raw in found]  # type: ignore[attr-defined]
+
+
+def test_all_mails_of_all_epochs_come_in_the_archives_order(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2, 3), mails(4), mails(5, 6))) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2, 3, 4, 5, 6]
+        assert numbers(inbox.mails(inbox.everything(), newest_first=True)) == [6, 5, 4, 3, 2, 1]
+        assert list(inbox.mails_after(inbox.tips)) == []
+
+
+def test_a_mail_has_its_commit_time_and_author(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2))) as inbox:
+        _, second = inbox.mails_after({})
+        assert second.data == mails(2)[0]
+        assert (second.commit.time, second.commit.author) == (NOON + timedelta(minutes=1), "Ana <ana@a.example>")
+        assert second.commit.id == inbox.tips[0]
+
+
+def test_only_what_came_after_the_mark_is_read_and_new_epochs_are_found(archive: Make) -> None:
+    folder = archive(mails(1, 2))
+    with PublicInbox("list", folder) as inbox:
+        mark = dict(inbox.tips)
+        shutil.copytree(archive(mails(3), name="other") / "git" / "0.git", folder / "git" / "1.git")
+        shutil.copytree(archive(mails(4), name="another") / "git" / "0.git", folder / "git" / "2.git")
+        inbox.refresh()
+        assert numbers(inbox.mails_after(mark)) == [3, 4]
+
+
+def test_one_bare_epoch_is_an_archive_too(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2)) / "git" / "0.git") as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2]
+
+
+def test_loose_refs_win_over_packed_ones_and_a_detached_head_is_a_tip(archive: Make) -> None:
+    bare = archive(mails(1, 2, 3)) / "git" / "0.git"
+    git(bare, "pack-refs", "--all")
+    git(bare, "update-ref", "refs/heads/master", "master~1")
+    with PublicInbox("list", bare) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2]
+    (bare / "HEAD").write_text(git(bare, "rev-parse", "master~1") + "\n")
+    with PublicInbox("list", bare) as inbox:
+        assert numbers(inbox.mails_after({})) == [1]
+
+
+def test_removals_and_commits_without_a_mail_are_passed_by(archive: Make, tmp_path: Path) -> None:
+    bare = archive(mails(1, 2)) / "git" / "0.git"
+    work = tmp_path / "work"
+    git(tmp_path, "clone", "--quiet", str(bare), str(work))
+    git(work, "mv", "m", "d")
+    git(work, "-c", "user.name=A", "-c", "user.email=a@a.example", "commit", "--quiet", "--message=rm")
+    (work / "m").touch()
+    git(work, "add", "m")
+    git(work, "-c", "user.name=A", "-c", "user.email=a@a.example", "commit", "--quiet", "--message=purged")
+    git(work, "push", "--quiet", "origin", "HEAD")
+    with PublicInbox("list", bare) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2]
+
+
+def test_a_mail_is_read_as_far_as_anyone_needs_it(archive: Make) -> None:
+    huge = compose("[PATCH] mail 1", 1, "x" * (2 * MAIL_LIMIT))
+    with PublicInbox("list", archive([huge, *mails(2)])) as inbox:
+        first, second = inbox.mails_after({})
+        assert first.data == huge[:MAIL_LIMIT]
+        assert second.data == mails(2)[0]
+
+
+def test_reading_may_stop_anywhere(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(*range(200)))) as inbox:
+        some = inbox.mails_after({})
+        assert numbers([next(some)]) == [0]
+        some.close()  # type: ignore[attr-defined]
+        assert len(list(inbox.mails_after({}))) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("master~3..master", [3, 4, 5]),
+        ("HEAD~3..HEAD~1", [3, 4]),
+        ("HEAD~2..", [4, 5]),
+        ("0:HEAD..1:HEAD~2", [3]),
+        ("0:HEAD~1..1:HEAD~2", [2, 3]),
+        ("0:HEAD~1..0:HEAD", [2]),
+        ("1:HEAD^..1:HEAD", [5]),
+    ],
+)
+def test_ranges_are_gits_in_one_epoch_and_run_over_several(archive: Make, text: str, expected: list[int]) -> None:
+    # In epoch 0 the mails 0 to 2, in epoch 1 the mails 3 to 5, below a root of their own.
+    with PublicInbox("list", archive(mails(0, 1, 2), [*mails(9), *mails(3, 4, 5)])) as inbox:
+        found = numbers(inbox.mails(spans(inbox, text)))
+        assert [number for number in found if number != 9] == expected
+
+
+def test_an_end_that_only_an_older_epoch_has_is_found_there(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2), mails(3))) as inbox:
+        first, *_ = inbox.mails_after({})
+        assert spans(inbox, f"{first.commit.id[:12]}..") == (
+            Span(0, first.commit.id, inbox.tips[0]),
+            Span(1, None, inbox.tips[1]),
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("HEAD", "no range of commits"),
+        ("..HEAD", "no range of commits"),
+        ("HEAD~1...HEAD", "no range of commits"),
+        ("", "no range of commits"),
+        ("nonsense..HEAD", "no commit of"),
+        ("HEAD..nonsense", "no commit of"),
+        ("deadbeef..HEAD", "no commit of"),
+        ("--all..HEAD", "no commit of"),
+        ("HEAD~1..--output=/tmp/x", "no commit of"),
+        ("HEAD:m..HEAD", "no commit of"),
+        ("HEAD\n..HEAD", "no revision"),
+        ("7:HEAD..HEAD", "no epoch 7"),
+        ("HEAD..HEAD", "empty"),
+        ("HEAD..HEAD~1", "backwards"),
+        ("1:HEAD..0:HEAD", "backwards"),
+    ],
+)
+def test_a_range_that_makes_no_sense_says_why(archive: Make, text: str, reason: str) -> None:
+    with PublicInbox("list", archive(mails(1, 2), mails(3, 4))) as inbox, pytest.raises(Misunderstood, match=reason):
+        spans(inbox, text)
+
+
+def test_what_is_no_archive_says_so(tmp_path: Path, archive: Make) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "hollow" / "git" / "0.git").mkdir(parents=True)
+    unborn = archive([], name="unborn")
+    for folder, reason in (
+        (tmp_path / "nowhere", "no such folder"),
+        (tmp_path / "file", "no such folder"),
+        (tmp_path / "empty", "no public-inbox archive"),
+        (tmp_path / "hollow", "No such file"),
+        (unborn, "no mail yet"),
+    ):
+        with pytest.raises(Unreadable, match=reason):
+            PublicInbox("list", folder)
+
+
+def damage(folder: Path, revision: str) -> None:
+    bare = folder / "git" / "0.git"
+    oid = git(bare, "rev-parse", revision)
+    (bare / "objects" / oid[:2] / oid[2:]).unlink()
+    (bare / "objects" / oid[:2] / oid[2:]).write_bytes(b"damaged")
+
+
+def test_a_damaged_mail_is_a_defect_and_the_others_are_read(archive: Make) -> None:
+    folder = archive(mails(1, 2, 3))
+    damage(folder, "master~1:m")
+    with PublicInbox("list", folder) as inbox:
+        raws = list(inbox.mails_after({}))
+        assert [raw.defect for raw in raws] == ["", "lost or damaged in the archive", ""]
+        commit, mail = read(raws[1])
+        assert commit.id == git(folder / "git" / "0.git", "rev-parse", "master~1")
+        assert (commit.time, commit.author) == (NOON + timedelta(minutes=1), "Ana <ana@a.example>")
+        assert (mail.message_id, mail.defects) == (f"{commit.id}@archive.invalid", (raws[1].defect,))
+
+
+def test_a_mail_that_our_own_reader_fails_on_is_kept() -> None:
+    broken = RawMail(Commit(0, "c0ffee", NOON, "A <a@a.example>"), None)  # type: ignore[arg-type]
+    _, mail = read(broken)
+    assert mail.defects == ("not read: TypeError",)
+
+
+def test_a_damaged_repository_is_unreadable_and_names_itself(archive: Make) -> None:
+    folder = archive(mails(1, 2))
+    damage(folder, "master~1")
+    with PublicInbox("list", folder) as inbox, pytest.raises(Unreadable, match=f"{folder}.*git fsck"):
+        list(inbox.mails_after({}))
+
+
+def test_nothing_of_ours_is_left_behind(archive: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = archive(mails(1))
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    before = sorted(os.walk(folder))
+    with PublicInbox("list", folder) as inbox:
+        assert len(list(inbox.mails(inbox.everything()))) == 1
+    assert sorted(os.walk(folder)) == before
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def hostile(archive: Make, tmp_path: Path, trap: Path) -> Path:
+    """An archive that runs a program wherever git believes its config: a missing object is fetched by a remote
+    that is a command, a hook is everywhere, and so is an alias."""
+    folder = archive(mails(1, 2))
+    bare = folder / "git" / "0.git"
+    script = tmp_path / "script.sh"
+    script.write_text(f"#!/bin/sh\ntouch {trap}\nexit 1\n")
+    script.chmod(0o755)
+    settings = {
+        "core.repositoryformatversion": "1",
+        "extensions.partialClone": "origin",
+        "remote.origin.promisor": "true",
+        "remote.origin.url": f"ext::{script} %S",
+        "protocol.ext.allow": "always",
+        "core.fsmonitor": str(script),
+        "core.hooksPath": str(tmp_path),
+        "core.pager": str(script),
+        "core.sshCommand": str(script),
+        "gpg.program": str(script),
+        "diff.external": str(script),
+        "diff.evil.textconv": str(script),
+        "alias.rev-list": f"!{script}",
+    }
+    for key, value in settings.items():
+        git(bare, "config", key, value)
+    (bare / "info").mkdir(exist_ok=True)
+    (bare / "info" / "attributes").write_text("* diff=evil filter=evil\n")
+    # A commit whose mail is not there: git that believes the config goes and fetches it.
+    tree = subprocess.run(
+        ["git", "mktree", "--missing"],
+        cwd=bare,
+        input=f"100644 blob {'1' * 40}\tm\n",
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    identity = ("-c", "user.name=A", "-c", "user.email=a@a.example")
+    git(bare, "update-ref", "refs/heads/master", git(bare, *identity, "commit-tree", tree, "-p", "master", "-m", "x"))
+    return folder
+
+
+def test_an_archives_own_config_runs_nothing(archive: Make, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    folder = hostile(archive, tmp_path, trap)
+    with PublicInbox("list", folder) as inbox:
+        *read_well, lost = inbox.mails_after({})
+        assert numbers(read_well) == [1, 2]
+        assert lost.defect
+        with pytest.raises(Misunderstood):
+            spans(inbox, "HEAD:m..HEAD")
+        assert len(spans(inbox, "HEAD~2..HEAD")) == 1
+    assert not trap.exists()
+    # The control: git inside the archive walks into the trap, so the trap works.
+    subprocess.run(["git", "cat-file", "-p", "HEAD:m"], cwd=folder / "git" / "0.git", capture_output=True, check=False)
+    assert trap.exists()
+
+
+def test_refs_and_folders_named_like_options_are_names(archive: Make, tmp_path: Path) -> None:
+    folder = archive(mails(1, 2))
+    bare = folder / "git" / "0.git"
+    tip = git(bare, "rev-parse", "master")
+    (bare / "packed-refs").write_text(f"{tip} refs/heads/--upload-pack=touch\n{tip} refs/heads/master\n{tip} -x\n")
+    shutil.rmtree(bare / "refs" / "heads")
+    odd = tmp_path / '--help "quoted" \\ and\nbroken'
+    shutil.move(folder, odd)
+    with PublicInbox("--list", odd) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(inbox.mails(spans(inbox, "refs/heads/--upload-pack=touch~1..HEAD"))) == [2]
