@@ -88,7 +88,7 @@ def build(mailing_list: MailingList, window: Window, mails: Iterable[Mail], earl
     mails = tuple(mails)
     old = {mail.message_id for mail in earlier}
     counted = [mail for mail in mails if mail.subject.counted]
-    domains = _ranked(Counter(mail.author.domain for mail in counted))
+    domains = _ranked(Counter(mail.author.domain for mail in counted if mail.author.domain))
     people = {mail.author.written: mail.author for mail in counted}
     contributors = _ranked(Counter(mail.author.written for mail in counted))
     series = group((*earlier, *mails))

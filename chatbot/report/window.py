@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from chatbot.errors import Misunderstood
-from chatbot.mail.mail import Mail
+from chatbot.mail.mail import EARLIEST, Mail
 from chatbot.rhythm import duration
 from chatbot.sources.source import Commit, Span
 
@@ -96,18 +96,18 @@ def between(
 
     Archives are nearly, not strictly, in the order of arrival: see STRAGGLERS for where the search ends.
     """
+    beginning = since or EARLIEST
     found: list[Placed] = []
     before: Commit | None = None
     too_old = 0
     for commit, mail in newest_first:
-        if until and mail.received >= until:
-            continue
-        if since is None or mail.received >= since:
+        old = mail.received < beginning
+        if not old and (until is None or mail.received < until):
             found.append((commit, mail))
             before, too_old = None, 0
             continue
         before = before or commit
-        too_old = too_old + 1 if commit.time < since - SKEW else 0
+        too_old = too_old + 1 if old and commit.time < beginning - SKEW else 0
         if too_old >= STRAGGLERS:
             break
     return found, Window(_spans(found, before), since, until)

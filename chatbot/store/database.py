@@ -1,5 +1,7 @@
 """Opening the database that a URL names."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,5 +43,21 @@ def _set_up(connection: Any, _: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    # A transaction that reads before it writes must be the writer from the start, or two of them deadlock.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A transaction that reads; nobody waits for it, and it waits for nobody."""
+    with engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes: the only one from its start, for two that read first and then write would deadlock.
+    It is undone as a whole where anything in it fails.
+    """
+    with engine.execution_options(writes=True).begin() as connection:
+        yield connection

@@ -10,6 +10,7 @@ from chatbot.chat.post import printable
 from chatbot.mail.mail import Mail
 from chatbot.sources.source import Commit, Mark, Span
 from chatbot.store import tables
+from chatbot.store.database import reading, writing
 from chatbot.store.rows import CHUNK, SELECT_MAILS, add_mail, inserted_id, load_mails, posting_key
 from chatbot.store.tables import moment, seconds
 
@@ -52,13 +53,13 @@ class Index:
 
     def mark(self, list_name: str) -> Mark:
         """How far the list has been read."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             query = select(tables.mark).join(tables.mailing_list).where(tables.mailing_list.c.name == list_name)
             return {row.epoch: row.commit for row in connection.execute(query)}
 
     def add(self, list_name: str, mails: Sequence[tuple[Commit, Mail]]) -> Added:
         """Write the next mails of a list and move its mark to the last of them, or neither."""
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             list_id = _list_id(connection, list_name)
             people: dict[str, int] = {}
             duplicates = 0
@@ -85,13 +86,13 @@ class Index:
 
     def newest(self, list_name: str) -> int:
         """The row of `seen` of the list's newest mail; 0 where there is none."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             query = select(func.max(tables.seen.c.id)).where(tables.seen.c.list_id == _known_list(list_name))
             return connection.execute(query).scalar() or 0
 
     def newest_received(self, list_name: str) -> datetime | None:
         """When the list's newest mail came in; None where there is none."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             query = (
                 select(func.max(tables.mail.c.received))
                 .join(tables.seen, tables.seen.c.mail_id == tables.mail.c.id)
@@ -121,7 +122,7 @@ class Index:
         here = rows.list_id == _known_list(list_name)
         joined = SELECT_MAILS.join(tables.seen, rows.mail_id == tables.mail.c.id).where(here)
         ends = select(func.min(rows.id), func.max(rows.id)).join(tables.mail).where(here, *which)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             first, last = connection.execute(ends).one()
             if first is None:
                 return Share(0, 0, (), (), ())

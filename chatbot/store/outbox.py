@@ -13,6 +13,7 @@ from sqlalchemy import Engine, insert, select, update
 
 from chatbot.chat.post import Post
 from chatbot.store import tables
+from chatbot.store.database import reading, writing
 from chatbot.store.tables import moment, seconds
 
 
@@ -65,14 +66,14 @@ class Outbox:
 
     def progress(self) -> dict[str, Progress]:
         """What every subscription's room has had."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(select(tables.progress)).all()
         return {row.subscription: Progress(row.upto, moment(row.slot)) for row in rows}
 
     def plan(self, subscription: str, had: Progress | None, now_had: Progress, posts: Sequence[Planned]) -> bool:
         """Write the posts and move the progress on, if it still is what the caller read; else do nothing."""
         values = {"upto": now_had.upto, "slot": seconds(now_had.slot)}
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             row = connection.execute(
                 select(tables.progress).where(tables.progress.c.subscription == subscription)
             ).first()
@@ -92,7 +93,7 @@ class Outbox:
         """What is to be sent, oldest first, without what must wait behind an older post to the same room."""
         table = tables.delivery
         query = select(table).where(table.c.state.in_((State.PENDING, State.SENDING))).order_by(table.c.id)
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         blocked: set[tuple[str, str]] = set()
         found: list[Delivery] = []
@@ -123,7 +124,7 @@ class Outbox:
         self._update(delivery, state=State.DEAD, error=error)
 
     def _update(self, delivery: Delivery, **values: object) -> None:
-        with self._engine.begin() as connection:
+        with writing(self._engine) as connection:
             connection.execute(update(tables.delivery).where(tables.delivery.c.id == delivery.id).values(**values))
 
 

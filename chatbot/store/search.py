@@ -11,6 +11,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
+from chatbot.store.database import reading
 from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails, posting_key
 from chatbot.store.tables import moment
 from chatbot.store.words import words
@@ -57,7 +58,7 @@ class Search:
         wanted = words(text)
         if not wanted:
             return ()
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             matching = [tables.mail.c.words.contains(f" {word}", autoescape=True) for word in wanted]
             hits = (
                 SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
@@ -67,7 +68,7 @@ class Search:
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found: list[Mail] = []
             ids: tuple[str, ...] = (message_id,)
             while ids and not found:  # a reply's ancestors, the nearest first
@@ -81,7 +82,7 @@ class Search:
 
     def replies_to(self, series: Series) -> tuple[Mail, ...]:
         """The mails below a series' own, oldest first; what other series hang below it are not among them."""
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             found: dict[str, Mail] = {}
             ids = [mail.message_id for mail in series.mails]
             while ids:
@@ -105,7 +106,7 @@ class Search:
             .where(tables.mail.c.message_id.in_(ids))
             .order_by(tables.mailing_list.c.name)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
     def people(self, text: str) -> tuple[Match, ...]:
@@ -132,7 +133,7 @@ class Search:
             .limit(MATCHES)
         )
         found: dict[str, Match] = {}
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             for row in connection.execute(query):
                 own = Match(row.address, (row.name,) if row.name else (), row.mails, moment(row.last))
                 found[row.address] = found[row.address].joined(own) if row.address in found else own
@@ -151,7 +152,7 @@ class Search:
             .where(or_(mail.c.author_id.in_(ids), mail.c.sender_id.in_(ids)))
             .order_by(tables.mailing_list.c.name)
         )
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return Work(
                 tuple(load_mails(connection, newest.where(mail.c.is_patch, mail.c.author_id.in_(ids)))),
                 tuple(load_mails(connection, newest.where(~mail.c.is_patch, mail.c.sender_id.in_(ids)))),
@@ -169,7 +170,7 @@ class Search:
         return self._texts(select(people.name).distinct()) + self._texts(select(people.address).distinct())
 
     def _texts(self, query: Select[Any]) -> tuple[str, ...]:
-        with self._engine.connect() as connection:
+        with reading(self._engine) as connection:
             return tuple(text for text in connection.execute(query.limit(CANDIDATES)).scalars() if text)
 
 

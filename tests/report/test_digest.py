@@ -1,0 +1,145 @@
+import json
+import re
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.chat.post import CLASSIC, MARKDOWN
+from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.mail.mail import Mail
+from chatbot.read import read
+from chatbot.report.digest import Digest, MailingList, build
+from chatbot.report.document import SCHEMA, document, to_json
+from chatbot.report.render import Renderer
+from chatbot.report.window import Window
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.source import Span
+from tests.conftest import TESTS, compose, read_one
+
+KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
+ROOT = TESTS.parent
+
+
+def digest(*mails: Mail, earlier: tuple[Mail, ...] = ()) -> Digest:
+    return build(KVM, Window((Span(0, "a" * 40, "b" * 40),)), mails, earlier)
+
+
+def patches(*authors: str) -> list[Mail]:
+    return [read_one(compose("[PATCH] a", number, sender=author)) for number, author in enumerate(authors)]
+
+
+def rows(made: Digest) -> list[str]:
+    return [row.person.written for row in made.contributors]
+
+
+def test_rows_are_ranked_by_count_and_ties_by_letters_from_the_end() -> None:
+    authors = [
+        '"Anna" <z@a.example>',
+        "anna b <b@a.example>",
+        "Anna-C <c@a.example>",
+        "Zoe <z@z.example>",
+        "Bo <bo@b.example>",
+        "Bo <bo@b.example>",
+    ]
+    assert rows(digest(*patches(*authors))) == [
+        "Bo <bo@b.example>",
+        "Zoe <z@z.example>",
+        '"Anna" <z@a.example>',
+        "Anna-C <c@a.example>",
+        "anna b <b@a.example>",
+    ]
+
+
+@given(
+    st.lists(
+        st.sampled_from(["A <a@x.example>", '"A" <a@x.example>', "b <b@Y.example>", "C-c <c@x.example>", "nobody"]),
+        max_size=30,
+    )
+)
+def test_every_counted_patch_is_in_both_rankings(authors: list[str]) -> None:
+    made = digest(*patches(*authors))
+    assert sum(row.patches for row in made.contributors) == made.patches == len(authors)
+    assert sum(row.patches for row in made.domains) == sum("@" in author for author in authors)
+    assert [row.patches for row in made.contributors] == sorted(
+        (row.patches for row in made.contributors), reverse=True
+    )
+
+
+def test_counts_tell_patches_replies_and_people_apart() -> None:
+    mails = [
+        read_one(compose("[PATCH 0/1] a", 1)),
+        read_one(compose("[PATCH 1/1] b", 2, "From: Bo <bo@b.example>\n\nLog", in_reply_to="<m1@sample.example>")),
+        read_one(compose("Re: [PATCH 1/1] b", 3, sender="Di <di@d.example>", in_reply_to="<m2@sample.example>")),
+        read_one(compose("[RFC 1/1] no word", 4)),
+        read_one(compose("[GIT PULL] c", 5)),
+        read_one(compose("a question", 6, date="nonsense")),
+    ]
+    made = digest(*mails)
+    assert (made.mails, made.patches, made.replies, made.people, made.defects) == (6, 2, 1, 3, 1)
+    assert [one.title for one in made.series] == ["no word", "a"]
+    assert made.headline == "2 series, 2 patches, 1 reply from 3 people in 6 mails"
+
+
+def test_a_series_that_began_before_the_window_is_not_new_again() -> None:
+    cover = read_one(compose("[PATCH 0/1] a", 1))
+    late = read_one(compose("[PATCH 1/1] b", 2, in_reply_to="<m1@sample.example>"))
+    assert len(digest(late).series) == 1
+    assert digest(late, earlier=(cover,)).series == ()
+    assert digest(late, earlier=(cover,)).patches == 1
+
+
+def test_the_classic_text_of_a_window_without_patches_is_its_headings() -> None:
+    text = Renderer().render(CLASSIC, "classic", digest=digest(read_one(compose("hello", 1))))
+    assert text == (
+        "From aaaaaaaaa to bbbbbbbbb\nKVM mailing list update from aaaaaaaaa to bbbbbbbbb\n\n"
+        "Top 15 contributor Email domains (Based on Email Body)\n\n\n"
+        "Top 15 contributors (Based on Email Body)\n\n\n"
+        "===== Patch list in this time period =====\n\n\n===== Patch Commit Messages ====\n\n"
+    )
+
+
+def test_the_classic_rankings_end_at_fifteen_and_the_document_has_all() -> None:
+    made = digest(*patches(*(f"A{number:02} <a@d{number:02}.example>" for number in range(20))))
+    text = Renderer().render(CLASSIC, "classic", digest=made)
+    assert len(re.findall(r"^      1 d", text, re.MULTILINE)) == 15
+    assert len(re.findall(r"^      1  A", text, re.MULTILINE)) == 15
+    assert len(document(made)["contributors"]) == len(document(made)["domains"]) == 20
+
+
+def test_what_a_mail_says_reaches_the_classic_text_unchanged() -> None:
+    body = "{{ 7 * 7 }} {% raw %} <b>&amp;</b> \x1b[31m [bold]\n"
+    text = Renderer().render(CLASSIC, "classic", digest=digest(read_one(compose("[PATCH] {{ title }} <i>", 1, body))))
+    assert f"New:  {{{{ title }}}} <i>\n[PATCH] {{{{ title }}}} <i>\nAuthor: Ana <ana@a.example>\n\n{body}\n---" in text
+
+
+def sample_digest(sample: dict[str, Path]) -> Digest:
+    with PublicInbox("kvm", sample["kvm"]) as inbox:
+        spans = inbox.everything()
+        return build(KVM, Window(spans), [read(raw)[1] for raw in inbox.mails(spans)])
+
+
+def test_the_faces_of_the_sample_are_the_ones_that_were_read_and_found_good(sample: dict[str, Path]) -> None:
+    made = sample_digest(sample)
+    faces = {
+        "classic.txt": Renderer().render(CLASSIC, "classic", digest=made),
+        "terminal.txt": plain_text(Renderer().render(DIALECT, "digest", digest=made)),
+        "markdown.md": Renderer().render(MARKDOWN, "digest", digest=made),
+        "document.json": to_json(made),
+    }
+    for name, face in faces.items():
+        assert face == (TESTS / "golden" / f"sample-kvm-{name}").read_text(), name
+
+
+def test_the_document_describes_itself_in_the_docs(sample: dict[str, Path]) -> None:
+    """Every field of the document is named in docs/json.md, and the schema's version with them."""
+    text = (ROOT / "docs" / "json.md").read_text()
+
+    def names(value: object) -> set[str]:
+        if isinstance(value, dict):
+            return set(value) | {name for inner in value.values() for name in names(inner)}
+        return {name for inner in value for name in names(inner)} if isinstance(value, list) else set()
+
+    made = json.loads(to_json(sample_digest(sample)))
+    assert {name for name in names(made) if f"`{name}`" not in text} == set()
+    assert SCHEMA in text

@@ -1,0 +1,173 @@
+import sqlite3
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+
+from chatbot.chat.post import Post, printable
+from chatbot.errors import BadConfig
+from chatbot.ingest import ingest
+from chatbot.mail.mail import Mail
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.source import Commit, Span
+from chatbot.store.database import open_database
+from chatbot.store.index import Added, Index
+from chatbot.store.outbox import Outbox, Planned, Progress, State
+from chatbot.store.search import Search
+from tests.conftest import NOON, TESTS, compose, read_one, situation
+
+Make = Callable[..., Path]
+
+
+def commits(*mails: Mail, epoch: int = 0) -> list[tuple[Commit, Mail]]:
+    return [(Commit(epoch, f"c{epoch}.{number}", NOON, "A"), mail) for number, mail in enumerate(mails)]
+
+
+def all_of(index: Index, name: str = "kvm") -> tuple[Mail, ...]:
+    return index.share(name, after=0, upto=index.newest(name)).mails
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (TESTS / "mails").glob("*.mbox")))
+def test_every_situation_comes_out_of_the_index_as_it_went_in(engine: Engine, name: str) -> None:
+    mail = situation(name)
+    index = Index(engine)
+    index.add("kvm", commits(mail))
+    assert all_of(index) == (mail,)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.text(max_size=40), body=st.text(max_size=80))
+def test_whatever_is_written_is_kept_but_for_what_nobody_sees(
+    tmp_path_factory: pytest.TempPathFactory, text: str, body: str
+) -> None:
+    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('db')}/x.sqlite3")
+    mail = read_one(
+        b"From: "
+        + text.encode("utf-8", "replace")
+        + b" <a@a.example>\nSubject: [PATCH] "
+        + text.encode("utf-8", "replace")
+        + b"\nMessage-ID: <a@b>\n\n"
+        + body.encode("utf-8", "replace")
+    )
+    index = Index(engine)
+    index.add("kvm", commits(mail))
+    (kept,) = all_of(index)
+    assert str(kept.subject) == printable(str(mail.subject))
+    assert kept.patch
+    assert mail.patch
+    assert kept.patch.log == printable(mail.patch.log)
+    engine.dispose()
+
+
+def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -> None:
+    index = Index(engine)
+    mail = read_one(compose("[PATCH] a", 1))
+    assert index.add("kvm", commits(mail)) == Added(1, 0, 0)
+    assert index.add("coco", commits(mail)) == Added(1, 0, 0)
+    assert index.add("kvm", commits(mail)) == Added(1, 1, 0)
+    assert all_of(index, "kvm") == all_of(index, "coco") == (mail,)
+    assert Search(engine).lists_of([mail]) == ("coco", "kvm")
+
+
+def test_an_ingest_goes_on_where_the_last_one_ended(engine: Engine, archive: Make) -> None:
+    index = Index(engine)
+    folder = archive([compose(f"[PATCH] {number}", number) for number in range(3)], [compose("[PATCH] 3", 3)])
+    with PublicInbox("kvm", folder) as inbox:
+        assert ingest(inbox, index) == Added(4, 0, 0)
+        assert dict(index.mark("kvm")) == dict(inbox.tips)
+        assert ingest(inbox, index) == Added(0, 0, 0)
+    assert [mail.subject.title for mail in all_of(index)] == ["0", "1", "2", "3"]
+
+
+def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(engine: Engine) -> None:
+    index = Index(engine)
+    cover = read_one(compose("[PATCH 0/2] a", 1))
+    parts = [read_one(compose(f"[PATCH {part}/2] b", part + 1, in_reply_to="<m1@sample.example>")) for part in (1, 2)]
+    other = read_one(compose("[PATCH 0/2] c", 9, sender="Bo <bo@b.example>"))
+    index.add("kvm", commits(cover, other, parts[0]))
+    after = index.newest("kvm")
+    index.add("kvm", commits(parts[1], epoch=1))
+    share = index.share("kvm", after=after, upto=index.newest("kvm"))
+    assert share.spans == (Span(1, None, "c1.0"),)
+    assert share.mails == (parts[1],)
+    assert share.earlier == (cover, parts[0])
+    assert index.share("kvm", after=share.upto, upto=share.upto).mails == ()
+    assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
+
+
+def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
+    index = Index(engine)
+    mails = [replace(read_one(compose(f"{day}", day)), received=NOON + timedelta(days=day)) for day in (0, 3, 1, 2)]
+    index.add("kvm", commits(*mails))
+    share = index.received_between("kvm", NOON + timedelta(days=1), NOON + timedelta(days=3))
+    assert [str(mail.subject) for mail in share.mails] == ["1", "2"]
+    assert index.newest_received("kvm") == NOON + timedelta(days=3)
+    assert index.newest_received("nothing") is None
+
+
+def test_an_index_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+    (tmp_path / "text.sqlite3").write_text("this is no database, but it is long enough to be looked at" * 20)
+    for url, reason in (
+        ("nonsense", "is no database URL"),
+        ("mysql://x/y", "is not supported"),
+        (f"sqlite:///{tmp_path}/nowhere/x.sqlite3", "there is no folder"),
+        (f"sqlite:///{tmp_path}/text.sqlite3", "file is not a database"),
+        (f"sqlite:///{tmp_path}", "cannot open"),
+    ):
+        with pytest.raises(BadConfig, match=reason):
+            open_database(url)
+
+
+def post(number: int, room: str = "r") -> Planned:
+    return Planned(f"key{number}", "terminal", room, Post("terminal", f"body {number}"))
+
+
+def test_posts_and_progress_are_written_together_or_not_at_all(engine: Engine) -> None:
+    outbox = Outbox(engine)
+    first, second = Progress(5, NOON), Progress(9, NOON + timedelta(days=1))
+    assert outbox.plan("s", None, first, [post(1)])
+    assert not outbox.plan("s", None, second, [post(2)])
+    assert not outbox.plan("s", second, second, [post(3)])
+    assert outbox.progress() == {"s": first}
+    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key1"]
+    with pytest.raises(Exception, match="UNIQUE"):
+        outbox.plan("s", first, second, [post(4), post(1)])
+    assert outbox.progress() == {"s": first}
+    assert outbox.plan("s", first, second, [post(5)])
+    assert [delivery.post.body for delivery in outbox.waiting(second.slot)] == ["body 1", "body 5"]
+
+
+def test_a_post_waits_for_its_time_and_holds_up_its_own_room_alone(engine: Engine) -> None:
+    outbox = Outbox(engine)
+    outbox.plan("s", None, Progress(1, NOON), [post(1), post(2), post(3, room="other")])
+    first, _, _ = outbox.waiting(NOON)
+    outbox.sending(first)
+    outbox.later(first, NOON + timedelta(hours=1), "busy", unknown=False)
+    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key3"]
+    assert [delivery.key for delivery in outbox.waiting(NOON + timedelta(hours=1))] == ["key1", "key2", "key3"]
+    outbox.sent(first, "remote")
+    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key2", "key3"]
+
+
+def test_a_post_that_was_being_sent_when_the_power_went_is_found_again(engine: Engine, tmp_path: Path) -> None:
+    outbox = Outbox(engine)
+    outbox.plan("s", None, Progress(1, NOON), [post(1)])
+    outbox.sending(outbox.waiting(NOON)[0])
+    engine.dispose()
+    (found,) = Outbox(open_database(f"sqlite:///{tmp_path}/index.sqlite3")).waiting(NOON)
+    assert (found.state, found.attempts) == (State.SENDING, 1)
+    outbox.dead(found, "gone")
+    assert outbox.waiting(NOON) == ()
+
+
+def test_a_reader_is_not_held_up_by_a_writer(engine: Engine, tmp_path: Path) -> None:
+    writer = sqlite3.connect(tmp_path / "index.sqlite3", isolation_level=None)
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    writer.execute("BEGIN IMMEDIATE")
+    assert Index(engine).newest("kvm") == 0
+    writer.close()
