@@ -119,7 +119,7 @@ class Config(_Table):
     templates: Templates = Templates()
     log: Log = Log()
     platforms: Platforms = Platforms()
-    lists: tuple[MailingList, ...] = Field(strict=False, min_length=1)
+    lists: tuple[MailingList, ...] = Field(default=(), strict=False)
     rooms: tuple[Room, ...] = Field(default=(), strict=False)
 
 
@@ -143,7 +143,7 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:
-        raise BadConfig(tuple(_fault(one, settings) for one in error.errors())) from error
+        raise BadConfig(tuple(_fault(one) for one in error.errors())) from error
     faults = tuple(_contradictions(config))
     if faults:
         raise BadConfig(faults)
@@ -170,6 +170,10 @@ def _contradictions(config: Config) -> Iterator[str]:
     names = [one.name for one in config.lists]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield f"[[lists]] name: {name!r} is there twice; give each list one table"
+    if not names:
+        yield "[[lists]]: no list is set up; add one, see config.example.toml"
+    if not config.rooms and not config.platforms.model_fields_set:
+        yield "[platforms]: no platform is set up; add [platforms.terminal]"
     taken: set[tuple[str, str, str]] = set()
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:
@@ -177,28 +181,28 @@ def _contradictions(config: Config) -> Iterator[str]:
         for digest in room.digests:
             if digest.list not in names:
                 known = ", ".join(names)
-                yield f"[[rooms]] {place} digests list: there is no list {digest.list!r}; name one of {known}"
+                yield f"[[rooms]] {place} [[rooms.digests]] list: there is no list {digest.list!r}; name one of {known}"
             if (room.platform, room.room, digest.list) in taken:
-                yield f"[[rooms]] {place} digests list: this room has {digest.list!r} already; keep one of them"
+                yield f"[[rooms]] {place} [[rooms.digests]] list: this room has {digest.list!r} already; keep one of them"
             taken.add((room.platform, room.room, digest.list))
 
 
-def _fault(error: Any, settings: Mapping[str, Any]) -> str:
+def _fault(error: Any) -> str:
     """One line: the table, the key, what is wrong, and what to write instead."""
+    *tables, key = error["loc"]
+    if isinstance(key, int):
+        tables.append(key)
+    names: list[str] = []
     where: list[str] = []
-    here: Any = settings
-    for part in error["loc"]:
+    for part, following in zip(tables, [*tables[1:], None], strict=True):
         if isinstance(part, int):
-            where[-1] = f"[[{where[-1].strip('[]')}]]"
-            where.append(f"{part + 1}")
-        elif not where and isinstance(here.get(part) if isinstance(here, Mapping) else None, Mapping):
-            where.append(f"[{part}]")
+            where.append(f"[[{'.'.join(names)}]] {part + 1}")
         else:
-            where.append(str(part))
-        try:
-            here = here[part]
-        except (KeyError, IndexError, TypeError):
-            here = None
+            names.append(part)
+            if following is None:
+                where.append(f"[{'.'.join(names)}]")
+    if not isinstance(key, int):
+        where.append(key)
     return f"{' '.join(where)}: {_reason(error)}"
 
 
@@ -212,7 +216,6 @@ _REASONS = {
     "bool_type": "{given!r} is of the wrong type; write true or false",
     "model_type": "{given!r} is no table; see config.example.toml",
     "tuple_type": "{given!r} is no list of tables; see config.example.toml",
-    "too_short": "there is none; name at least one",
     "string_too_short": "this is empty; see config.example.toml",
     "value_error": "{error}",
     "extra_forbidden": "there is no such key; {likest}",

@@ -1,0 +1,110 @@
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatbot.errors import Misunderstood
+from chatbot.rhythm import last_slot, next_slot, parse_duration, parse_rhythm, slots
+from chatbot.schedule import Due, Timetable, due
+
+BERLIN = ZoneInfo("Europe/Berlin")
+DAY = timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("words", "cron"),
+    [
+        ("daily at 9:00", "0 9 * * *"),
+        ("Daily 09:30", "30 9 * * *"),
+        ("every day at 7", "0 7 * * *"),
+        ("weekdays 08:30", "30 8 * * 1-5"),
+        ("on weekends at 10:00", "0 10 * * 0,6"),
+        ("every monday", "0 9 * * 1"),
+        ("sundays at 18:15", "15 18 * * 0"),
+        ("hourly", "0 * * * *"),
+        ("every hour", "0 * * * *"),
+        ("every 2 hours", "0 */2 * * *"),
+        ("every 15 minutes", "*/15 * * * *"),
+        ("every minute", "* * * * *"),
+        ("5 4 * * mon-fri", "5 4 * * mon-fri"),
+        ("0 0 29 2 *", "0 0 29 2 *"),
+    ],
+)
+def test_words_and_cron_say_the_same(words: str, cron: str) -> None:
+    assert parse_rhythm(words).cron == cron
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "sometimes",
+        "daily at 25:00",
+        "daily at 9:75",
+        "every 0 minutes",
+        "0 0 30 2 *",
+        "* * *",
+        "every monday and",
+        "at 9",
+    ],
+)
+def test_a_schedule_that_says_nothing_is_refused_with_examples(words: str) -> None:
+    with pytest.raises(Misunderstood, match=r"says nothing that ever comes.*daily at 09:00"):
+        parse_rhythm(words)
+
+
+def local(rhythm: str, after: datetime, until: datetime, zone: ZoneInfo = BERLIN) -> list[str]:
+    return [f"{slot.astimezone(zone):%d %H:%M}" for slot in slots(parse_rhythm(rhythm), zone, after, until)]
+
+
+def test_a_time_that_the_clocks_leave_out_moves_by_the_gap_and_one_that_comes_twice_counts_once() -> None:
+    march = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert local("daily at 02:30", march, march + 3 * DAY) == ["28 02:30", "29 03:30", "30 02:30"]
+    october = datetime(2026, 10, 23, 12, tzinfo=UTC)
+    assert local("daily at 02:30", october, october + 3 * DAY) == ["24 02:30", "25 02:30", "26 02:30"]
+    hours = list(
+        slots(parse_rhythm("hourly"), BERLIN, datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 3, 29, 3, tzinfo=UTC))
+    )
+    assert [slot.hour for slot in hours] == [1, 2, 3]
+
+
+@given(
+    zone=st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"})),
+    minute=st.integers(0, 24 * 60 - 1),
+    start=st.integers(0, 700),
+)
+def test_a_daily_digest_comes_once_a_day_in_every_zone(zone: str, minute: int, start: int) -> None:
+    here = ZoneInfo(zone)
+    after = datetime(2025, 1, 1, tzinfo=UTC) + start * DAY
+    found = list(slots(parse_rhythm(f"daily at {minute // 60}:{minute % 60:02}"), here, after, after + 60 * DAY))
+    days = [slot.astimezone(here).date() for slot in found]
+    assert days == [days[0] + number * DAY for number in range(len(days))]
+    assert len(days) in (59, 60, 61)
+    assert all(after < slot <= after + 60 * DAY for slot in found)
+
+
+def test_a_long_absence_owes_one_digest() -> None:
+    rhythm, noon = parse_rhythm("daily at 09:00"), datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert last_slot(rhythm, UTC, noon, noon + 30 * DAY) == noon + 30 * DAY - timedelta(hours=3)
+    assert last_slot(rhythm, UTC, noon, noon + timedelta(hours=20)) is None
+    assert next_slot(rhythm, UTC, noon) == noon + timedelta(hours=21)
+
+
+def test_what_is_due_is_what_has_a_slot_since_the_last_one() -> None:
+    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    daily = [Timetable(key, parse_rhythm("daily at 09:00"), UTC) for key in ("new", "late", "done", "clock went back")]
+    had = {"late": noon - 2 * DAY, "done": noon - timedelta(hours=3), "clock went back": noon + DAY}
+    assert due(daily, had, noon) == (Due("new", noon), Due("late", noon - timedelta(hours=3)))
+
+
+@pytest.mark.parametrize("words", ["", "0d", "7", "d", "-1d", "1 fortnight"])
+def test_a_span_of_no_time_is_refused(words: str) -> None:
+    with pytest.raises(Misunderstood):
+        parse_duration(words)
+
+
+def test_spans_of_time_in_words() -> None:
+    spans = [parse_duration(words) for words in ("90m", "1 minute", "12h", "7 d", "2 weeks")]
+    assert spans == [timedelta(minutes=90), timedelta(minutes=1), timedelta(hours=12), 7 * DAY, 14 * DAY]
