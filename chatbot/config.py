@@ -179,11 +179,11 @@ def _contradictions(config: Config) -> Iterator[str]:
         if getattr(config.platforms, room.platform) is None:
             yield f"[[rooms]] {place} platform: {room.platform!r} is not set up; add [platforms.{room.platform}]"
         for digest in room.digests:
+            here = f"[[rooms]] {place} [[rooms.digests]] list"
             if digest.list not in names:
-                known = ", ".join(names)
-                yield f"[[rooms]] {place} [[rooms.digests]] list: there is no list {digest.list!r}; name one of {known}"
+                yield f"{here}: there is no list {digest.list!r}; name one of {', '.join(names)}"
             if (room.platform, room.room, digest.list) in taken:
-                yield f"[[rooms]] {place} [[rooms.digests]] list: this room has {digest.list!r} already; keep one of them"
+                yield f"{here}: this room has {digest.list!r} already; keep one of them"
             taken.add((room.platform, room.room, digest.list))
 
 
@@ -194,13 +194,13 @@ def _fault(error: Any) -> str:
         tables.append(key)
     names: list[str] = []
     where: list[str] = []
-    for part, following in zip(tables, [*tables[1:], None], strict=True):
+    for part in tables:
         if isinstance(part, int):
             where.append(f"[[{'.'.join(names)}]] {part + 1}")
         else:
             names.append(part)
-            if following is None:
-                where.append(f"[{'.'.join(names)}]")
+    if tables and not isinstance(tables[-1], int):
+        where.append(f"[{'.'.join(names)}]")
     if not isinstance(key, int):
         where.append(key)
     return f"{' '.join(where)}: {_reason(error)}"

@@ -69,16 +69,17 @@ class Search:
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
         with reading(self._engine) as connection:
-            found: list[Mail] = []
             ids: tuple[str, ...] = (message_id,)
-            while ids and not found:  # a reply's ancestors, the nearest first
+            asked: set[str] = set()
+            while ids:  # up the thread, the nearest first
                 known = {mail.message_id: mail for mail in _by_ids(connection, ids)}
-                nearest = next((known[one] for one in ids if one in known), None)
-                if nearest is None:
-                    break
-                found = [nearest] if nearest.patch else []
-                ids = tuple(one for one in nearest.parents if one not in known)
-            return _series_of(connection, found)
+                patches = [known[one] for one in ids if one in known and known[one].patch]
+                if patches:
+                    return _series_of(connection, patches[:1])
+                asked.update(ids)
+                above = (parent for mail in known.values() for parent in mail.parents)
+                ids = tuple(dict.fromkeys(parent for parent in above if parent not in asked))
+        return ()
 
     def replies_to(self, series: Series) -> tuple[Mail, ...]:
         """The mails below a series' own, oldest first; what other series hang below it are not among them."""

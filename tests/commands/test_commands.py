@@ -1,0 +1,170 @@
+"""Commands as people type them, answered from the index of the sample archive."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from chatbot.answer import answer
+from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.commands import COMMANDS
+from chatbot.commands.command import Context
+from chatbot.ingest import ingest
+from chatbot.report.digest import MailingList
+from chatbot.report.render import Renderer
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.sample import EVENING
+from chatbot.store.database import open_database
+from chatbot.store.index import Index
+from chatbot.store.search import Search
+from tests.conftest import TESTS
+
+Ask = Callable[[str], str]
+
+
+@pytest.fixture(scope="module")
+def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('store')}/index.sqlite3")
+    index = Index(engine)
+    for name, folder in sample.items():
+        with PublicInbox(name, folder) as inbox:
+            ingest(inbox, index)
+    lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
+    context = Context(index, Search(engine), lists, EVENING)
+    renderer = Renderer()
+    yield lambda text: plain_text(answer(text, context, renderer, DIALECT).body)
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "words", ["tdx-connect", "TDX Connect:", "connect tdx", "tdx_connect", "secure SESSIONS tdx", "tdx con", "pci/tsm"]
+)
+def test_a_series_is_found_by_words_in_any_order_and_case(ask: Ask, words: str) -> None:
+    shown = ask(f"/series {words}")
+    assert shown.startswith("PCI/TSM: TDX Connect: secure sessions for devices\n  v1 · 26 patches")
+
+
+def test_a_series_says_all_there_is_to_say(ask: Ask) -> None:
+    assert ask("/series tdx-connect") == (TESTS / "golden" / "series-tdx-connect.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "gfn-2-3@sample.example",
+        "<gfn-2-3@sample.example>",
+        "https://lore.kernel.org/kvm/gfn-2-3@sample.example/T/#u",
+        "reply-2-gfn-2@sample.example",
+    ],
+)
+def test_a_series_is_found_by_a_link_or_id_of_any_of_its_mails_or_replies(ask: Ask, name: str) -> None:
+    shown = ask(f"/series {name}")
+    assert shown.startswith("KVM: Speed up the search for a memslot\n  v2 · 5 patches")
+    assert "3 replies from 2 people\n  Reviewed-by Henrik Aas (Kernelworks)\n" in shown
+    assert "Also matching" not in shown
+
+
+def test_several_matches_are_listed_with_the_best_one_open(ask: Ask) -> None:
+    shown = ask("/series dirty pages")
+    assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v3 · 2 patches")
+    others = shown.partition("Also matching\n")[2].splitlines()
+    assert [line.partition("  v")[2][:1] for line in others] == ["2", "1"]
+
+
+def test_a_series_on_two_lists_says_so_and_links_to_the_first(ask: Ask) -> None:
+    shown = ask("/series firmware version")
+    assert "· kvm, linux-coco\n  https://lore.example/kvm/sev-1-0@sample.example/" in shown
+    assert "Reviewed-by Henrik Aas (Kernelworks) (2 mails)\n  Tested-by Grace Okafor" in shown
+
+
+@pytest.mark.parametrize(
+    "words", ["marc", "Ziegler", "MARC ZIEG", "marc@kernelworks.example", "<Marc@Kernelworks.example>"]
+)
+def test_a_contributor_is_found_by_a_name_a_part_of_one_or_an_address(ask: Ask, words: str) -> None:
+    assert ask(f"/contributor {words}") == (TESTS / "golden" / "contributor-marc.txt").read_text()
+
+
+def test_authors_of_patches_that_others_sent_are_contributors(ask: Ask) -> None:
+    shown = ask("/contributor dvolkov@silicon.example")
+    assert "4 patches in 2 series" in shown
+    assert "gave 1 Acked-by, 1 Reviewed-by" in shown or "gave 1 Reviewed-by, 1 Acked-by" in shown
+
+
+def test_several_people_are_listed_with_the_busiest_open(ask: Ask) -> None:
+    shown = ask("/contributor kernelworks")
+    assert shown.startswith("Marc Ziegler <marc@kernelworks.example>")
+    assert set(shown.partition("Also matching\n")[2].splitlines()) == {
+        "  Bo Lindqvist <bo@kernelworks.example>",
+        "  Henrik Aas (Kernelworks) <henrik@kernelworks.example>",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "closest"),
+    [
+        ("/series tdx conect", "No series matches tdx conect.", "PCI/TSM: TDX Connect: secure sessions for devices"),
+        ("/series 100%_", "No series matches 100%_.", ""),
+        ("/series nobody@nowhere.example", "No series matches nobody@nowhere.example.", ""),
+        ("/contributor mark zigler", "No contributor matches mark zigler.", "Marc Ziegler"),
+        (
+            "/contributor bo@kernelwork.example",
+            "No contributor matches bo@kernelwork.example.",
+            "bo@kernelworks.example",
+        ),
+    ],
+)
+def test_no_match_says_so_and_names_the_closest(ask: Ask, command: str, said: str, closest: str) -> None:
+    first, *others = ask(command).splitlines()
+    assert first == said
+    assert closest in "\n".join(others)
+
+
+@pytest.mark.parametrize(
+    ("command", "headline"),
+    [
+        ("/digest", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
+        ("/digest kvm", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
+        ("/digest 1d", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
+        (
+            "/digest linux-coco 2025-11-04 2025-11-05",
+            "LINUX-COCO mailing list  1 series, 3 patches from 1 person in 3 mails",
+        ),
+        ("/digest KVM 3", "KVM mailing list  2 replies from 2 people in 3 mails"),
+        ("/digest kvm 2025-11-08 2025-11-09", "KVM mailing list  nothing new"),
+    ],
+)
+def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
+    assert ask(command).splitlines()[0] == headline
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK, such as /series tdx-connect."),
+        ("/contributor  ", "/contributor: it needs a name or an address; type /contributor NAME | ADDRESS, such as /contributor marc."),
+        ("/digest kvn", "'kvn': there is no such list; name one of kvm."),
+        ("/digest kvm yesterday", "'yesterday': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
+        ("/digest 2025-11-05 2025-11-04", "'2025-11-05 2025-11-04': this window ends before it begins; name the earlier time first."),
+        ("/digest kvm 1d 2d 3d", "'1d 2d 3d': this is no window; type /digest [LIST] [WINDOW], such as /digest kvm 7d."),
+        ("/help nothing", "/nothing: there is no such command; there are /series, /contributor, /digest, /help."),
+        ("/sereis x", "'/sereis': this is no command of mine; type /series."),
+        ("hello", "'hello': this is no command of mine; type /help."),
+    ],
+)  # fmt: skip
+def test_words_that_make_no_sense_are_answered_with_the_remedy(ask: Ask, command: str, said: str) -> None:
+    assert ask(command) == f"{said}\n"
+
+
+def test_help_names_every_command_with_an_example_that_works(ask: Ask) -> None:
+    shown = ask("/help")
+    for command in COMMANDS:
+        assert f"{command.usage}\n  {command.help}\n" in shown
+        for example in command.examples:
+            assert example in shown
+            assert "no command" not in ask(example)
+    assert "Lists: kvm, linux-coco" in shown
+    assert ask("/help series").splitlines()[0] == "/series WORDS | MESSAGE-ID | LINK"
+
+
+def test_typographers_signs_are_what_people_meant(ask: Ask) -> None:
+    assert ask("/series\u00a0filter’s range") == ask("/series filter's range")

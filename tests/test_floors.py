@@ -1,0 +1,112 @@
+"""The house: who may import whom, and through which door a library comes in."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import chatbot
+
+PACKAGE = Path(chatbot.__file__).parent
+# Low to high. A file imports lower floors and its own folder, nothing else.
+FLOORS = [
+    {"errors"},
+    {"rhythm"},
+    {"config", "mail", "sources", "chat"},
+    {"read"},
+    {"store", "report"},
+    {"ingest", "publish", "deliver", "schedule", "commands"},
+    {"answer"},
+    {"serve"},
+    {"app"},
+    {"cli"},
+    {"__main__"},
+]
+DOORS = {
+    "apscheduler": {"schedule.py"},
+    "cronsim": {"rhythm.py"},
+    "jinja2": {"report/render.py"},
+    "markupsafe": {"report/render.py"},
+    "prompt_toolkit": {"chat/terminal.py"},
+    "pydantic": {"config.py"},
+    "rapidfuzz": {"commands/closest.py"},
+    "rich": {"chat/terminal.py"},
+    "sqlalchemy": {f"store/{name}.py" for name in ("database", "index", "outbox", "rows", "search", "tables")},
+    "structlog": {"app.py", "deliver.py", "serve.py"},
+    "subprocess": {"sources/public_inbox.py"},
+}
+# The concrete adapters, and the one file that puts them in their places.
+ADAPTERS = {"chatbot.chat.terminal", "chatbot.sources.public_inbox", "chatbot.sources.sample"}
+KNOW_ADAPTERS = {"app.py", "cli.py", "sources/ranges.py", "sources/sample.py"}
+
+
+def imports() -> Iterator[tuple[str, str]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{name}: import by the full name"
+                yield name, str(node.module)
+            elif isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield name, alias.name
+
+
+def room(name: str) -> str:
+    return name.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+def floor(of: str) -> int:
+    (found,) = [number for number, rooms in enumerate(FLOORS) if of in rooms]
+    return found
+
+
+def test_every_file_stands_on_a_floor_and_looks_down() -> None:
+    for name, module in imports():
+        if module.startswith("chatbot.") and name != "__init__.py":
+            here, there = room(name), module.split(".")[1]
+            assert here == there or floor(there) < floor(here), f"{name} imports {module}"
+
+
+def test_every_library_has_its_door() -> None:
+    used: dict[str, set[str]] = {}
+    for name, module in imports():
+        used.setdefault(module.split(".")[0], set()).add(name)
+    foreign = {
+        module: names for module, names in used.items() if module in DOORS or module not in sys.stdlib_module_names
+    }
+    foreign.pop("chatbot")
+    assert foreign == DOORS
+
+
+def test_only_the_wiring_knows_the_adapters() -> None:
+    assert {name for name, module in imports() if module in ADAPTERS} <= KNOW_ADAPTERS
+
+
+def loaded_by(*arguments: str) -> set[str]:
+    """The packages that a run of the command line has imported."""
+    script = (
+        "import runpy, sys\n"
+        f"sys.argv = ['chatbot', *{list(arguments)!r}]\n"
+        "try:\n    runpy.run_module('chatbot', run_name='__main__')\n"
+        "except SystemExit: pass\n"
+        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.rpartition("LOADED")[2].split())
+
+
+def test_help_loads_nothing_of_the_store_the_platforms_or_the_templates() -> None:
+    for arguments in (["--help"], ["digest", "--help"]):
+        assert not loaded_by(*arguments) & set(DOORS)
+
+
+@pytest.mark.parametrize(("face", "loads"), [("json", set()), ("classic", {"jinja2", "markupsafe"})])
+def test_a_digest_from_an_archive_loads_what_its_face_needs(
+    sample: dict[str, Path], face: str, loads: set[str]
+) -> None:
+    loaded = loaded_by("digest", "--archive", str(sample["kvm"]), "--last", "3", "--face", face)
+    assert loaded & set(DOORS) == loads | {"subprocess", "cronsim"}
