@@ -69,8 +69,7 @@ class Terminal:
         """Until the input ends."""
         lines = self._typed() if sys.stdin.isatty() and sys.stdout.isatty() else self._piped()
         async for line in lines:
-            if text := line.strip():
-                show((await answer(Request(self.name, "you", text))).body, self._console)
+            show((await answer(Request(self.name, "you", line))).body, self._console)
 
     async def send(self, room: str, post: Post, key: str) -> Receipt:  # noqa: ARG002  # there is one room
         """Print it. What this process has shown is not shown again."""
@@ -94,8 +93,9 @@ class Terminal:
 
         threading.Thread(target=read, daemon=True).start()
         while line := await lines.get():
-            show(f"\x1b[2m> {printable(line.strip())}{_RESET}", self._console)
-            yield line
+            if text := line.strip():
+                show(f"\x1b[2m> {printable(text)}{_RESET}", self._console)
+                yield text
 
     async def _typed(self) -> AsyncIterator[str]:
         from prompt_toolkit import PromptSession  # noqa: PLC0415  # a pipe does without it
@@ -106,6 +106,8 @@ class Terminal:
         with patch_stdout(raw=True):  # a digest that comes while somebody types goes above the prompt
             while True:
                 try:
-                    yield await session.prompt_async("> ")
+                    text = (await session.prompt_async("> ")).strip()
                 except (EOFError, KeyboardInterrupt):
                     return
+                if text:
+                    yield text

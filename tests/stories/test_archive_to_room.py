@@ -1,0 +1,196 @@
+"""The whole path: from an archive on disk to a post in a room, and from a command to its answer."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatbot.app import bot, demonstration
+from chatbot.chat.terminal import plain_text
+from chatbot.config import check_config
+from chatbot.serve import Bot
+from tests.conftest import NOON, compose, git
+from tests.fakes.platform import Ledger
+
+Make = Callable[..., Path]
+DAY = timedelta(days=1)
+
+
+class World:
+    """A bot on an archive that grows, on a day that can be chosen; started anew as often as one likes."""
+
+    def __init__(self, folder: Path, archive: Make) -> None:
+        self.folder, self.archive, self.now = folder, archive, NOON
+        self.mails: list[bytes] = []
+        self.ledger = Ledger()
+        self.digest: dict[str, Any] = {"list": "kvm", "schedule": "daily at 09:00"}
+
+    def mail(self, *subjects: str) -> None:
+        for subject in subjects:
+            stamp = f"by x; {self.now:%d %b %Y %H:%M:%S} +0000"
+            self.mails.append(compose(subject, len(self.mails), received=stamp))
+        shutil.rmtree(self.folder / "kvm", ignore_errors=True)
+        self.archive(self.mails, name="kvm")
+
+    def run(self, when: datetime, do: Callable[[Bot], None] = lambda made: asyncio.run(made.tick())) -> list[str]:
+        """Start the bot at a time, tick once, stop it; the first lines of what the room got."""
+        self.now = when
+        settings = {
+            "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
+            "platforms": {"terminal": {}},
+            "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
+            "rooms": [{"platform": "terminal", "room": "room", "digests": [self.digest]}],
+        }
+        before = len(self.ledger.posts)
+        with ExitStack() as stack:
+            made = stack.enter_context(bot(check_config(settings, self.folder), lambda: self.now))
+            made.platforms["terminal"] = self.ledger  # type: ignore[index]
+            do(made)
+        return [plain_text(body).splitlines()[0].partition("  ")[2] for _, body in self.ledger.posts[before:]]
+
+
+@pytest.fixture
+def world(tmp_path: Path, archive: Make) -> World:
+    return World(tmp_path, archive)
+
+
+def test_each_mail_is_in_one_digest_whenever_the_bot_is_started(world: World) -> None:
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []  # a new room starts now
+    world.mail("[PATCH] one")
+    assert world.run(NOON + timedelta(hours=2)) == []  # nine o'clock is tomorrow
+    world.mail("[PATCH] two")
+    assert world.run(NOON + DAY) == ["2 series, 2 patches from 1 person in 2 mails"]
+    assert world.run(NOON + DAY) == []
+    world.mail("[PATCH] three")
+    assert world.run(NOON + DAY + timedelta(hours=1)) == []
+    assert world.run(NOON + 5 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON + 6 * DAY) == []  # nothing happened, nothing is said
+    assert world.run(NOON - 30 * DAY) == []  # the clock was put back
+    world.mail("[PATCH] four")
+    assert world.run(NOON + 7 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+
+
+def test_a_room_may_ask_for_a_first_look_back(world: World) -> None:
+    world.digest["first"] = "1d"
+    world.mail("[PATCH] old")
+    world.now += 3 * DAY
+    world.mail("[PATCH] new")
+    assert world.run(world.now) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(world.now) == []
+
+
+def test_the_first_look_back_is_still_owed_while_the_archive_cannot_be_read(world: World) -> None:
+    world.digest["first"] = "1d"
+    assert world.run(NOON) == []
+    world.mail("[PATCH] there at last")
+    assert world.run(NOON) == ["1 series, 1 patch from 1 person in 1 mail"]
+
+
+def test_a_room_may_ask_to_be_told_that_nothing_happened(world: World) -> None:
+    world.digest["even_empty"] = True
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    assert world.run(NOON + DAY) == ["nothing new"]
+    assert world.run(NOON + 2 * DAY) == ["nothing new"]
+
+
+def test_what_was_planned_is_sent_after_a_crash_and_only_once(world: World) -> None:
+    world.digest["first"] = "1d"
+    world.mail("[PATCH] one")
+    assert (
+        world.run(NOON, lambda made: (made._refresh(), made._publish())[0]) == []
+    )  # the power goes before the delivery
+    assert world.run(NOON) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON + DAY) == []
+
+
+def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
+    archive([compose("[PATCH] here", 1)], name="kvm")
+    settings = {
+        "store": {"url": f"sqlite:///{tmp_path}/bot.sqlite3"},
+        "platforms": {"terminal": {}},
+        "lists": [{"name": "gone", "archive": "gone"}, {"name": "kvm", "archive": "kvm"}],
+    }
+    ledger = Ledger(asks=["/digest kvm 1", "/digest gone 1"])
+    with bot(check_config(settings, tmp_path), lambda: NOON) as made:
+        made.platforms["terminal"] = ledger  # type: ignore[index]
+        asyncio.run(made.run())
+    assert ["1 series" in answer for answer in ledger.answers] == [True, False]
+
+
+def demo(commands: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "chatbot", "run"], input=commands, capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+def test_the_demonstration_shows_a_digest_and_answers_and_ends_with_its_input(tmp_path: Path) -> None:
+    done = demo("/series tdx-connect\n\n/contributor marc\n/help", tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("KVM mailing list  4 series, 34 patches, 13 replies from 11 people in 48 mails\n")
+    blocks = [block.splitlines()[0] for block in done.stdout.split("\n> ")[1:]]
+    assert blocks == ["/series tdx-connect", "/contributor marc", "/help"]
+    assert "  v1 · 26 patches · +373 −108 in 6 files" in done.stdout
+    assert "Marc Ziegler <marc@kernelworks.example>" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert demo("", tmp_path).stdout == done.stdout.partition("> /series")[0]
+
+
+def test_a_config_in_the_folder_is_used_and_what_was_posted_is_remembered(tmp_path: Path, archive: Make) -> None:
+    archive([compose("[PATCH] of ours", 1)], name="ours")
+    (tmp_path / "config.toml").write_text(
+        "[platforms.terminal]\n[[lists]]\nname = 'ours'\narchive = 'ours'\n"
+        "[[rooms]]\nplatform = 'terminal'\nroom = 'terminal'\n"
+        "[[rooms.digests]]\nlist = 'ours'\nschedule = 'daily at 9:00'\nfirst = '1d'\n"
+    )
+    first, second = demo("/digest ours 1\n", tmp_path), demo("", tmp_path)
+    assert first.stdout.count("ours mailing list  1 series, 1 patch") == 2
+    assert '"event": "digest planned"' in first.stderr
+    assert (second.returncode, second.stdout) == (0, "")
+
+
+def test_the_demonstrations_clock_stands_on_the_samples_last_evening() -> None:
+    with demonstration() as (config, now):
+        assert f"{now():%Y-%m-%d %H}" == "2025-11-14 18"
+        folders = [one.archive for one in config.lists]
+        assert all(folder.is_dir() for folder in folders)
+    assert not any(folder.exists() for folder in folders)
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    yield
+    assert os.environ["PATH"] == str(tmp_path)
+
+
+@pytest.mark.usefixtures("on_path")
+def test_without_git_the_remedy_is_named(sample: dict[str, Path]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "chatbot", "digest", "--archive", sample["kvm"], "--last", "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "chatbot: git: the program is not installed; install git 2.34 or newer\n",
+    )
+
+
+def test_the_sample_is_a_real_archive_with_all_that_a_list_has(sample: dict[str, Path]) -> None:
+    for folder in sample.values():
+        git(folder / "git" / "0.git", "fsck", "--strict")
+    subjects = git(sample["kvm"] / "git" / "0.git", "log", "--format=%an")
+    assert len(subjects.splitlines()) == 142
+    assert git(sample["kvm"] / "git" / "0.git", "show", "HEAD:m").startswith("Received: from")

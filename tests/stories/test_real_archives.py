@@ -1,0 +1,64 @@
+"""Real archives: what a hidden hand wrote, and what five years of one list hold."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chatbot.chat.post import CLASSIC
+from chatbot.mail.mail import Mail
+from chatbot.mail.patch import Diffstat
+from chatbot.mail.series import group
+from chatbot.read import read
+from chatbot.report.digest import MailingList, build
+from chatbot.report.render import Renderer
+from chatbot.report.window import Window
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.ranges import spans
+from tests.conftest import CORPUS
+
+Corpus = Callable[[str], Path]
+
+
+def test_the_classic_text_is_the_one_that_the_team_gets_today(corpus: Corpus) -> None:
+    with PublicInbox("kvm", corpus("kvm-2025-11-17")) as inbox:
+        window = Window(spans(inbox, "HEAD~52..HEAD"))
+        mails = [read(raw)[1] for raw in inbox.mails(window.spans)]
+    text = Renderer().render(CLASSIC, "classic", digest=build(MailingList("kvm", "KVM", ""), window, mails))
+    reference = (CORPUS.parent / "reference" / "kvm-digest.txt").read_text()
+    assert text.split("\n", 2)[2] == reference.split("\n", 2)[2]
+    assert text.splitlines()[:2] == [
+        "From 94ea68c31 to d64e4708d",
+        "KVM mailing list update from 94ea68c31 to d64e4708d",
+    ]
+
+
+@pytest.fixture(scope="module")
+def nvdimm(corpus: Corpus) -> list[Mail]:
+    with PublicInbox("nvdimm", corpus("nvdimm")) as inbox:
+        return [read(raw)[1] for raw in inbox.mails_after({})]
+
+
+def test_every_mail_of_a_real_list_is_read(nvdimm: list[Mail]) -> None:
+    assert len(nvdimm) == 14_925
+    assert Counter(defect for mail in nvdimm for defect in mail.defects) == {
+        "no text/plain part": 1,
+        "text not in its charset": 1,
+        "no Subject": 1,
+    }
+
+
+def test_the_diffs_are_counted_as_git_counted_them(nvdimm: list[Mail]) -> None:
+    """Where a mail states a diffstat and has the diff, both say the same; the one that does not was cut by hand."""
+    both = [mail.patch for mail in nvdimm if mail.patch and mail.patch.stated and mail.patch.changes]
+    differing = [patch for patch in both if Diffstat.of(patch.changes) != patch.stated]
+    assert (len(both), len(differing)) == (5_201, 1)
+
+
+def test_most_series_are_whole(nvdimm: list[Mail]) -> None:
+    series = group(nvdimm)
+    patches = sum(mail.patch is not None for mail in {mail.message_id: mail for mail in nvdimm}.values())
+    assert sum(len(one.mails) for one in series) == patches
+    whole = sum(one.complete for one in series)
+    assert whole / len(series) > 0.85  # the others were sent to several lists, and only some of their mails to this
