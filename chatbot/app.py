@@ -145,7 +145,8 @@ def demonstration() -> Iterator[tuple[Config, Callable[[], datetime]]]:
     with tempfile.TemporaryDirectory(prefix="chatbot-demo-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         lists = [
-            {"name": one, "title": one.upper(), "archive": str(path)} for one, path in write_sample(folder).items()
+            {"name": one, "title": one.upper(), "archive": str(path), "link": f"https://lists.sample.example/{one}/"}
+            for one, path in write_sample(folder).items()
         ]
         digests = [{"list": "kvm", "schedule": "daily at 09:00", "first": "1d"}]
         settings = {
