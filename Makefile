@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format lint types lock bench clean
+.PHONY: help run install test check format lint types bench picture lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,10 @@ types: $(BIN)/.installed-dev ## does mypy find anything?
 	@$(BIN)/mypy
 
 bench: $(BIN)/.installed-dev ## measure reading and parsing, beside git and the standard library
-	@$(BIN)/python tests/bench.py
+	@$(BIN)/python -m tests.bench
+
+picture: $(BIN)/.installed-dev ## draw the README's picture anew
+	@$(BIN)/python -m tests.picture
 
 lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --group build --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements.txt

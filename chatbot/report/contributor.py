@@ -8,6 +8,9 @@ from datetime import datetime
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series, group
 
+# Tags that say who made a patch, not who looked at it.
+AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
+
 
 @dataclass(frozen=True, slots=True)
 class ContributorReport:
@@ -34,7 +37,7 @@ def report_contributor(
         tag.kind
         for mail in replies
         for tag in mail.tags
-        if tag.kind.endswith("-by") and tag.person.address.lower() == address
+        if tag.kind.endswith("-by") and tag.kind not in AUTHORSHIP and tag.person.address.lower() == address
     )
     series = group(sorted(patches, key=lambda mail: mail.received))
     return ContributorReport(
