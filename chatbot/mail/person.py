@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass
 
+# A line of a mail has 998 octets at most (RFC 5322, 2.1.1). Name and address are looked for in the first so many
+# characters, for the patterns below take time that grows with the square of their number.
+LONGEST = 998
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _ANGLE = re.compile(r"<\s*([^<>\s]*@[^<>\s]*)\s*>")
 _BARE = re.compile(r"[^\s<>()\",;:]+@[^\s<>()\",;:]+")
@@ -21,15 +24,16 @@ class Person:
     def parse(cls, written: str) -> "Person":
         """Never fails: where there is no address the address is empty, where there is no name the name is."""
         written = written.strip()
-        hidden = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), written)  # an address in a quoted name is a name
+        near = written[:LONGEST]
+        hidden = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), near)  # an address in a quoted name is a name
         angle = _ANGLE.search(hidden)
         if angle:
-            return cls(written, _plain(written[: angle.start()]), written[angle.start(1) : angle.end(1)])
+            return cls(written, _plain(near[: angle.start()]), near[angle.start(1) : angle.end(1)])
         bare = _BARE.search(hidden)
         if bare:
-            comment = _COMMENT.search(written, bare.end())
-            return cls(written, _plain(comment[1] if comment else written[: bare.start()]), bare[0])
-        return cls(written, _plain(written.partition("<")[0]), "")
+            comment = _COMMENT.search(near, bare.end())
+            return cls(written, _plain(comment[1] if comment else near[: bare.start()]), bare[0])
+        return cls(written, _plain(near.partition("<")[0]), "")
 
     @property
     def domain(self) -> str:

@@ -5,9 +5,7 @@ and hooks may be hostile. Git runs in an empty repository of our own that borrow
 are read by us; arguments are constants, and what a mail or a person says goes through standard input.
 """
 
-import hashlib
 import os
-import re
 import shutil
 import subprocess
 import tempfile
@@ -18,14 +16,12 @@ from pathlib import Path
 from typing import IO, Self
 
 from chatbot.errors import Unreadable
+from chatbot.sources.layout import OID, epoch_folders, lay_out, read_refs
 from chatbot.sources.source import Commit, Mark, RawMail, Span
 
 # A mail is read this far: lists refuse larger ones, and what matters stands at the top.
 MAIL_LIMIT = 1024 * 1024
-_OID = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]{1,500}")
 _OBJECTS = frozenset({b"blob", b"tree", b"commit", b"tag"})  # what cat-file calls what it found
-_EPOCH = re.compile(r"(\d{1,6})\.git")
 # A commit graph could lie about parents, so it is not believed. The windows keep git's memory map of the packs
 # small: 58 MB instead of 460 MB at 1.02 times the time.
 _SETTINGS = (
@@ -63,7 +59,11 @@ class PublicInbox:
 
     def refresh(self) -> None:
         """Read the refs again, and find new epochs. Raises Unreadable."""
-        for number, folder in _epoch_folders(self.folder).items():
+        try:
+            folders = epoch_folders(self.folder)
+        except OSError as error:
+            raise _unreadable(self.folder, error.strerror or str(error)) from error
+        for number, folder in folders.items():
             if number not in self.epochs:
                 self.epochs[number] = Epoch(folder)
             self.epochs[number].refresh()
@@ -108,12 +108,12 @@ class Epoch:
     def refresh(self) -> None:
         """Read the refs again. Raises Unreadable."""
         try:
-            refs = _read_refs(self._folder)
+            refs = read_refs(self._folder)
             head = (self._folder / "HEAD").read_text("utf-8", "replace").strip()
             target = refs.get(head.removeprefix("ref:").strip()) if head.startswith("ref:") else head
-            self.tip = target if target and _OID.fullmatch(target) else None
+            self.tip = target if target and OID.fullmatch(target) else None
             if self.tip and refs != self._refs:
-                _lay_out(Path(self._own.name), self._folder / "objects", refs, self.tip)
+                lay_out(Path(self._own.name), self._folder / "objects", refs, self.tip)
                 self._refs = refs
         except OSError as error:
             raise _unreadable(self._folder, error.strerror or str(error)) from error
@@ -194,7 +194,7 @@ def write_epoch(folder: Path, mails: Iterable[tuple[bytes, str, datetime]]) -> N
     Git runs inside this one repository, for we have just made it.
     """
     folder.mkdir(parents=True)
-    _lay_out(folder, None, {}, None)
+    lay_out(folder, None, {}, None)
     stream = bytearray()
     for number, (data, author, when) in enumerate(mails, 1):
         stamp = f"{int(when.timestamp())} +0000"
@@ -236,60 +236,6 @@ def _git(
             "LC_ALL": "C",
         },
     )
-
-
-def _epoch_folders(folder: Path) -> dict[int, Path]:
-    """The epochs of a v2 folder by number, or the folder itself as epoch 0. Raises Unreadable."""
-    try:
-        if not folder.is_dir():
-            raise Unreadable(
-                str(folder), "there is no such folder", "name the folder that holds git/0.git, or one bare epoch"
-            )
-        if (folder / "HEAD").is_file() and (folder / "objects").is_dir():
-            return {0: folder}
-        entries = sorted((folder / "git").iterdir()) if (folder / "git").is_dir() else []
-    except OSError as error:
-        raise _unreadable(folder, error.strerror or str(error)) from error
-    epochs = {int(match[1]): path for path in entries if (match := _EPOCH.fullmatch(path.name)) and path.is_dir()}
-    if not epochs:
-        raise Unreadable(
-            str(folder), "this is no public-inbox archive", "name the folder that holds git/0.git, or one bare epoch"
-        )
-    return epochs
-
-
-def _read_refs(folder: Path) -> dict[str, str]:
-    """The archive's refs: loose ones win over packed ones. Raises OSError."""
-    found: dict[str, str] = {}
-    packed = folder / "packed-refs"
-    if packed.is_file():
-        for line in packed.read_text("utf-8", "replace").splitlines():
-            oid, _, ref = line.partition(" ")
-            if _OID.fullmatch(oid) and _REF.fullmatch(ref):
-                found[ref] = oid
-    for path in sorted((folder / "refs").rglob("*")):
-        ref = path.relative_to(folder).as_posix()
-        if _REF.fullmatch(ref) and path.is_file():
-            oid = path.read_text("utf-8", "replace").strip()
-            if _OID.fullmatch(oid):
-                found[ref] = oid
-    return found
-
-
-def _lay_out(own: Path, objects: Path | None, refs: dict[str, str], tip: str | None) -> None:
-    """Write a bare repository that has these refs, and borrows the objects. Raises OSError."""
-    sha256 = tip is not None and len(tip) == len(hashlib.sha256().hexdigest())
-    (own / "objects" / "info").mkdir(parents=True, exist_ok=True)
-    (own / "refs").mkdir(exist_ok=True)
-    (own / "config").write_text(
-        f"[core]\n\trepositoryformatversion = {int(sha256)}\n\tbare = true\n"
-        + ("[extensions]\n\tobjectformat = sha256\n" if sha256 else "")
-    )
-    if objects:
-        quoted = str(objects.resolve()).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        (own / "objects" / "info" / "alternates").write_text(f'"{quoted}"\n')
-    (own / "packed-refs").write_text("".join(f"{oid} {ref}\n" for ref, oid in sorted(refs.items())))
-    (own / "HEAD").write_text(f"{tip}\n" if tip else "ref: refs/heads/master\n")
 
 
 def _read_object(output: IO[bytes], size: int) -> bytes:

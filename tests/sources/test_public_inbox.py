@@ -50,8 +50,9 @@ def test_only_what_came_after_the_mark_is_read_and_new_epochs_are_found(archive:
         assert numbers(inbox.mails_after(mark)) == [3, 4]
 
 
-def test_one_bare_epoch_is_an_archive_too(archive: Make) -> None:
-    with PublicInbox("list", archive(mails(1, 2)) / "git" / "0.git") as inbox:
+@pytest.mark.parametrize("inside", ["", "git", "git/0.git"])
+def test_the_folder_of_epochs_or_one_bare_epoch_is_an_archive_too(archive: Make, inside: str) -> None:
+    with PublicInbox("list", archive(mails(1, 2)) / inside) as inbox:
         assert numbers(inbox.mails_after({})) == [1, 2]
 
 
