@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chatbot.chat.platform import Platform
     from chatbot.config import Config
     from chatbot.report.digest import Digest, MailingList
-    from chatbot.report.window import Choice, Placed
+    from chatbot.report.window import Choice
     from chatbot.serve import Bot
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
@@ -42,16 +42,16 @@ def archive_digest(
 
     since, until = choice.times(now)
 
-    def mails(raws: Iterator[RawMail]) -> Iterator[Placed]:
+    def told(raws: Iterator[RawMail]) -> Iterator[RawMail]:
         for count, raw in enumerate(raws, 1):
             progress(count)
-            yield read(raw)
+            yield raw
 
     with PublicInbox(mailing_list.name, folder) as archive:
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
-            return build(mailing_list, window, (mail for _, mail in mails(archive.mails(window.spans))))
-        newest_first = mails(archive.mails(archive.everything(), newest_first=True))
+            return build(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
+        newest_first = told(archive.mails(archive.everything(), newest_first=True))
         found, window = last(newest_first, choice.last) if choice.last else between(newest_first, since, until)
         return build(mailing_list, window, (mail for _, mail in reversed(found)))
 

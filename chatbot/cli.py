@@ -1,6 +1,7 @@
 """The command line. Each command imports what it needs when it runs, so that none waits for what it does not use."""
 
 import argparse
+import io
 import os
 import sys
 import tempfile
@@ -19,6 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parsed = _parser().parse_args(arguments)
     try:
+        if sys.stdout is None:
+            raise OSError("it is closed")
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # Mails are written in all languages, whatever the locale.
+            sys.stdout.reconfigure(encoding="utf-8", errors="replace")
         return int(parsed.run(parsed))
     except BadConfig as error:
         for fault in error.faults:
@@ -31,8 +37,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has gone; what is left in the buffer must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
+    except OSError as error:
+        print(f"chatbot: standard output: {error.strerror or error}; write to a place that takes it", file=sys.stderr)
+        _drop_output()
+        return FAULT
+
+
+def _drop_output() -> None:
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -87,7 +102,7 @@ def _run(options: argparse.Namespace) -> int:
         run_bot(load_config(path))
         return 0
     print(
-        "There is no config.toml: this is a demonstration on two weeks of fictional lists. Try /help.\n",
+        "There is no config.toml: this is a demonstration on two weeks of fictional lists. Try /help; Ctrl-D ends it.\n",
         file=sys.stderr,
     )
     with demonstration() as (config, now):
@@ -145,25 +160,36 @@ def _say_nothing(_: int) -> None:
 
 def _write(text: str, output: Path | None) -> None:
     """To a file, whole or not at all, or to standard output as UTF-8."""
-    data = text.encode("utf-8", "replace")
     if output is None:
         if sys.stdout.isatty():
             from chatbot.chat.post import printable  # what a mail holds must not steer a terminal
 
-            data = printable(text).encode("utf-8", "replace")
+            text = printable(text)
+        sys.stdout.write(text)
         sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
         return
     try:
-        with tempfile.NamedTemporaryFile(dir=output.parent, prefix=f".{output.name}.", delete=False) as file:
-            file.write(data)
-        umask = os.umask(0)
-        os.umask(umask)
-        whole = Path(file.name)
-        whole.chmod(0o666 & ~umask)
-        whole.replace(output)
+        _replace(output.resolve(), text.encode("utf-8", "replace"))
     except OSError as error:
-        raise Misunderstood(
-            f"--output {output}", error.strerror or str(error), "name a file that can be written"
-        ) from error
+        reason = error.strerror or str(error)
+        raise Misunderstood(f"--output {output}", reason, "name a file that can be written") from error
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Put the data in the file's place at once. A device or a pipe is written to instead. Raises OSError."""
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            file.write(data)
+        return
+    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".chatbot-", delete=False) as file:
+        whole = Path(file.name)
+        try:
+            file.write(data)
+            file.close()
+            umask = os.umask(0)
+            os.umask(umask)
+            whole.chmod(0o666 & ~umask)
+            whole.replace(target)
+        except OSError:
+            whole.unlink(missing_ok=True)
+            raise

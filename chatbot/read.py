@@ -1,8 +1,9 @@
 """Reading: a commit of an archive becomes a mail. Used by the index and by digests straight from an archive."""
 
 from dataclasses import replace
+from datetime import datetime
 
-from chatbot.mail.mail import Mail, read_mail
+from chatbot.mail.mail import Mail, read_mail, received_at
 from chatbot.sources.source import Commit, RawMail
 
 
@@ -17,6 +18,11 @@ def read(raw: RawMail) -> tuple[Commit, Mail]:
         return raw.commit, _read(raw.commit, raw.data)
     except Exception as error:  # noqa: BLE001  # whatever is wrong with us, one mail stops no range
         return raw.commit, replace(_read(raw.commit, b""), defects=(f"not read: {type(error).__name__}",))
+
+
+def received(raw: RawMail) -> datetime:
+    """When the archive received the mail, as `read` would say, for a tenth of the time."""
+    return received_at(raw.data, raw.commit.time)
 
 
 def _read(commit: Commit, data: bytes) -> Mail:

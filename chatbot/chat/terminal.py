@@ -28,12 +28,19 @@ DIALECT = Dialect(
         "bad": ("\x1b[31m", _RESET),
     },
 )
+_LEAVE = frozenset({"exit", "quit", "/exit", "/quit"})
 Color = Literal["auto", "always", "never"]
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read us has gone: no error of ours."""
+        raise BrokenPipeError
 
 
 def console(output: IO[str] | None = None, color: Color = "auto") -> Console:
     """A console that shows posts: colours on a terminal, plain text in a pipe; lines are never broken in a pipe."""
-    return Console(
+    return _Console(
         file=output,
         force_terminal=True if color == "always" else None,
         no_color=True if color == "never" else None,
@@ -87,8 +94,10 @@ class Terminal:
         loop = asyncio.get_running_loop()
 
         def read() -> None:
-            for line in sys.stdin:
-                loop.call_soon_threadsafe(lines.put_nowait, line)
+            # Not sys.stdin: a thread that waits in it would hold its lock when the interpreter ends.
+            with open(0, "rb", buffering=0, closefd=False) as source:  # a descriptor has no path
+                for line in source:
+                    loop.call_soon_threadsafe(lines.put_nowait, line.decode("utf-8", "replace"))
             loop.call_soon_threadsafe(lines.put_nowait, "")
 
         threading.Thread(target=read, daemon=True).start()
@@ -108,6 +117,8 @@ class Terminal:
                 try:
                     text = (await session.prompt_async("> ")).strip()
                 except (EOFError, KeyboardInterrupt):
+                    return
+                if text.lower() in _LEAVE:
                     return
                 if text:
                     yield text

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chatbot.mail.message import Message, read_message
+from chatbot.mail.message import Message, newest_stamp, read_message
 from chatbot.mail.patch import Patch, Tag, read_patch, read_tags
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Kind, Subject
@@ -60,7 +60,7 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
         message_id=message.message_id or fallback_id,
         subject=subject,
         sender=sender,
-        received=min(max(message.received or committed, EARLIEST), LATEST),
+        received=received_at(data, committed),
         date=message.date,
         in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
         references=message.references,
@@ -69,6 +69,11 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
         patch=_patch(message, subject, sender),
         defects=message.defects,
     )
+
+
+def received_at(data: bytes, committed: datetime) -> datetime:
+    """When the archive received a mail: its newest stamp, else when it was committed; within what can be."""
+    return min(max(newest_stamp(data) or committed, EARLIEST), LATEST)
 
 
 def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:

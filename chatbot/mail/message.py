@@ -30,10 +30,10 @@ _ENVELOPE = field_pattern(
     "date",
     "in-reply-to",
     "references",
-    "received",
     "content-type",
     "content-transfer-encoding",
 )
+_RECEIVED = field_pattern("received")
 _PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
@@ -46,13 +46,12 @@ _BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*=*[ \t\r]*")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`body` is the first text/plain part; `attached` are patches in later parts; `received` is the newest stamp."""
+    """`body` is the first text/plain part; `attached` are patches in later parts."""
 
     message_id: str
     subject: str
     sender: str
     date: datetime | None
-    received: datetime | None
     in_reply_to: str
     references: tuple[str, ...]
     body: str
@@ -76,13 +75,8 @@ def read_message(data: bytes) -> Message:
     headers, raw_body = split_headers(data)
     defects: list[str] = []
     found: dict[str, bytes] = {}
-    received: datetime | None = None
     for name, value in fields(_ENVELOPE, headers):
-        if name == "received":
-            # Servers put their stamp on top: the first that can be read is the newest.
-            received = received or _stamp(value)
-        else:
-            found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
+        found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
     text = _Text()
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
@@ -102,7 +96,6 @@ def read_message(data: bytes) -> Message:
         subject=decode_field(found.get("subject", b"")),
         sender=decode_field(found.get("from", b"")),
         date=date,
-        received=received,
         in_reply_to=next(iter(_ids(found.get("in-reply-to", b""))), ""),
         references=_ids(found.get("references", b"")),
         body=text.body or "",
@@ -110,6 +103,13 @@ def read_message(data: bytes) -> Message:
         flowed=text.flowed,
         defects=tuple(dict.fromkeys(defects)),
     )
+
+
+def newest_stamp(data: bytes) -> datetime | None:
+    """The time of the newest `Received:` field alone. Servers put theirs on top: the first that can be read is it."""
+    headers, _ = split_headers(data)
+    stamps = (_stamp(value) for _, value in fields(_RECEIVED, headers))
+    return next((stamp for stamp in stamps if stamp), None)
 
 
 def _stamp(value: bytes) -> datetime | None:

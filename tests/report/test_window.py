@@ -7,17 +7,16 @@ from hypothesis import strategies as st
 
 from chatbot.errors import Misunderstood
 from chatbot.report.window import NOTHING, STRAGGLERS, Choice, Placed, Window, between, last, parse_moment
-from chatbot.sources.source import Commit, Span
-from tests.conftest import NOON, compose, read_one
+from chatbot.sources.source import Commit, RawMail, Span
+from tests.conftest import NOON, compose
 
 DAY = timedelta(days=1)
 
 
-def placed(number: int, received: datetime, committed: datetime | None = None, epoch: int = 0) -> Placed:
+def raw(number: int, received: datetime, committed: datetime | None = None, epoch: int = 0) -> RawMail:
     stamp = f"by x; {received:%d %b %Y %H:%M:%S} +0000"
-    return Commit(epoch, f"c{number}", committed or received, "A"), read_one(
-        compose(f"mail {number}", number, received=stamp)
-    )
+    data = compose(f"mail {number}", number, received=stamp)
+    return RawMail(Commit(epoch, f"c{number}", committed or received, "A"), data)
 
 
 def names(found: list[Placed]) -> list[str]:
@@ -26,13 +25,13 @@ def names(found: list[Placed]) -> list[str]:
 
 @given(st.lists(st.integers(0, 20), max_size=60), st.integers(0, 20), st.integers(0, 20))
 def test_mails_are_found_by_their_arrival_whatever_their_order(days: list[int], since: int, length: int) -> None:
-    mails = [placed(number, NOON + day * DAY) for number, day in enumerate(days)]
+    mails = [raw(number, NOON + day * DAY) for number, day in enumerate(days)]
     start, end = NOON + since * DAY, NOON + (since + length) * DAY
     found, window = between(iter(mails), start, end)
     assert names(found) == [f"c{number}" for number, day in enumerate(days) if since <= day < since + length]
     if found:
         assert window.end == found[0][0].id
-        assert window.begin == (NOTHING if found[-1] == mails[-1] else f"c{int(found[-1][0].id[1:]) + 1}")
+        assert window.begin == (NOTHING if found[-1][0] == mails[-1].commit else f"c{int(found[-1][0].id[1:]) + 1}")
 
 
 def test_the_search_ends_when_both_clocks_say_that_all_is_old() -> None:
@@ -44,7 +43,7 @@ def test_the_search_ends_when_both_clocks_say_that_all_is_old() -> None:
         def mails() -> object:
             for number in range(5 * STRAGGLERS):
                 read.append(number)
-                yield placed(number, NOON - number * DAY, committed(number))
+                yield raw(number, NOON - number * DAY, committed(number))
 
         return between(mails(), NOON - 3 * DAY, None)[0]  # type: ignore[arg-type]
 
@@ -56,7 +55,7 @@ def test_the_search_ends_when_both_clocks_say_that_all_is_old() -> None:
 
 
 def test_the_last_mails_are_counted_over_epochs() -> None:
-    mails = [placed(3, NOON, epoch=1), placed(2, NOON, epoch=1), placed(1, NOON), placed(0, NOON)]
+    mails = [raw(3, NOON, epoch=1), raw(2, NOON, epoch=1), raw(1, NOON), raw(0, NOON)]
     assert last(mails, 3)[1] == Window((Span(0, "c0", "c1"), Span(1, None, "c3")))
     assert last(mails, 1)[1] == Window((Span(1, "c2", "c3"),))
     everything, window = last(mails, 9)
