@@ -13,9 +13,9 @@ _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "�
 
 def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) -> Post:
     """The answer to one command; words that make no sense are answered too, with the remedy."""
-    word, _, arguments = text.translate(_TYPOGRAPHY).strip().partition(" ")
+    word, *rest = text.translate(_TYPOGRAPHY).split(None, 1)
     try:
-        reply = _command(word).run(arguments, context)
+        reply = _command(word).run("".join(rest), context)
     except Misunderstood as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
     return Post(dialect.name, renderer.render(dialect, reply.template, **reply.facts))

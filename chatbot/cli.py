@@ -1,6 +1,7 @@
 """The command line. Each command imports what it needs when it runs, so that none waits for what it does not use."""
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -20,32 +21,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parsed = _parser().parse_args(arguments)
     try:
-        if sys.stdout is None:
-            raise OSError("it is closed")
         if isinstance(sys.stdout, io.TextIOWrapper):
             # Mails are written in all languages, whatever the locale.
             sys.stdout.reconfigure(encoding="utf-8", errors="replace")
         return int(parsed.run(parsed))
-    except BadConfig as error:
-        for fault in error.faults:
-            print(f"chatbot: {fault}", file=sys.stderr)
-        return FAULT
-    except ChatbotError as error:
-        print(f"chatbot: {error}", file=sys.stderr)
-        return FAULT
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has gone; what is left in the buffer must not complain about it at exit.
         _drop_output()
         return 0
-    except OSError as error:
-        print(f"chatbot: standard output: {error.strerror or error}; write to a place that takes it", file=sys.stderr)
+    except (ChatbotError, OSError) as error:
         _drop_output()
-        return FAULT
+        return _refuse(error)
+
+
+def _refuse(error: ChatbotError | OSError) -> int:
+    """Say what is wrong, one line for each fault."""
+    faults: tuple[object, ...] = (error,)
+    if isinstance(error, BadConfig):
+        faults = error.faults
+    elif isinstance(error, OSError):
+        faults = (f"standard output: {error.strerror or error}; write to a place that takes it",)
+    for fault in faults:
+        print(f"chatbot: {fault}", file=sys.stderr)
+    return FAULT
 
 
 def _drop_output() -> None:
+    """Let what is left in the buffer go nowhere."""
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -102,7 +106,8 @@ def _run(options: argparse.Namespace) -> int:
         run_bot(load_config(path))
         return 0
     print(
-        "There is no config.toml: this is a demonstration on two weeks of fictional lists. Try /help; Ctrl-D ends it.\n",
+        "There is no config.toml: this is a demonstration on two weeks of fictional lists.\n"
+        "Try /help; Ctrl-D ends it.\n",
         file=sys.stderr,
     )
     with demonstration() as (config, now):
@@ -165,6 +170,8 @@ def _write(text: str, output: Path | None) -> None:
             from chatbot.chat.post import printable  # what a mail holds must not steer a terminal
 
             text = printable(text)
+        if sys.stdout is None:
+            raise OSError(errno.EBADF, "it is closed")
         sys.stdout.write(text)
         sys.stdout.flush()
         return

@@ -38,6 +38,12 @@ def _duration(value: object) -> timedelta:
         raise ValueError(str(problem)) from None
 
 
+def _not_empty(value: object) -> object:
+    if value == "":
+        raise ValueError("this is empty; name the folder of the archive")
+    return value
+
+
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 When = Annotated[Rhythm, BeforeValidator(_rhythm)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
@@ -89,7 +95,7 @@ class MailingList(_Table):
 
     name: Name
     title: str | None = None
-    archive: Annotated[Path, Field(strict=False)]
+    archive: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)]
     link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
 
 
@@ -126,8 +132,7 @@ class Config(_Table):
 def load_config(path: Path) -> Config:
     """The file's settings; relative paths in it are relative to its folder. Raises BadConfig with every fault."""
     try:
-        with path.open("rb") as file:
-            settings = tomllib.load(file)
+        settings = tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise BadConfig((f"{path}: {error.strerror}; copy config.example.toml, or name another file",)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -215,8 +220,8 @@ _REASONS = {
     "path_type": "{given!r} is of the wrong type; write text in quotes",
     "bool_type": "{given!r} is of the wrong type; write true or false",
     "model_type": "{given!r} is no table; see config.example.toml",
-    "tuple_type": "{given!r} is no list of tables; see config.example.toml",
     "string_too_short": "this is empty; see config.example.toml",
+    "tuple_type": "this is no list of tables; write its name in double brackets",
     "value_error": "{error}",
     "extra_forbidden": "there is no such key; {likest}",
 }

@@ -1,6 +1,7 @@
 """The running bot: it ticks, and it answers."""
 
 import asyncio
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,25 +49,39 @@ class Bot:
         await self.tick()
         clock = Clock(self.refresh, self.tick)
         clock.start()
+        loop, here = asyncio.get_running_loop(), asyncio.current_task()
+        if here:
+            loop.add_signal_handler(signal.SIGTERM, here.cancel)
         try:
             await asyncio.gather(
                 *(platform.listen(partial(self.answer, platform)) for platform in self.platforms.values())
             )
+        except asyncio.CancelledError:
+            log.info("told to stop")
         finally:
+            loop.remove_signal_handler(signal.SIGTERM)
             clock.stop()
             for platform in self.platforms.values():
                 await platform.close()
 
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting."""
-        await asyncio.to_thread(self._refresh)
-        await asyncio.to_thread(self._publish)
-        await deliver(self.outbox, self.platforms, self.now)
+        try:
+            await asyncio.to_thread(self._refresh)
+            await asyncio.to_thread(self._publish)
+            await deliver(self.outbox, self.platforms, self.now)
+        except Exception:
+            log.exception("tick failed")  # the next one goes on from what is written down
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
         context = Context(self.index, self.search, self.lists, self.now())
-        return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
+        try:
+            return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
+        except Exception:
+            # Whatever is wrong with one answer, the others are still owed.
+            log.exception("command failed", room=request.room, command=request.text)
+            return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
 
     def _refresh(self) -> None:
         for name, opened in self.sources.items():

@@ -19,7 +19,7 @@ def run(arguments: str, context: Context) -> Reply:
     found = context.search.people(text)
     if not found:
         names = closest(text, context.search.names())
-        return Reply("nothing", {"what": "contributor", "text": text, "closest": names, "command": "contributor"})
+        return Reply("nothing", {"what": "contributor", "text": text, "closest": names})
     best = found[0]
     work = context.search.work_of(best.address)
     name = best.names[0] if best.names else best.address

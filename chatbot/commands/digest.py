@@ -6,9 +6,11 @@ from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Reply
 from chatbot.errors import Misunderstood
 from chatbot.report.digest import MailingList, build
-from chatbot.report.window import Window, parse_moment
+from chatbot.report.window import EXAMPLES, Window, parse_moment
 from chatbot.store.index import Share
 
+# "since 7d", "from 2025-11-10 to 2025-11-18": what people write beside the times.
+_FILLING = frozenset({"since", "from", "to", "until", "last", "the", "mails"})
 _COUNT = re.compile(r"\d{1,6}")
 # A digest asked for without a window covers the last day.
 DEFAULT_WINDOW = "1d"
@@ -16,17 +18,18 @@ DEFAULT_WINDOW = "1d"
 
 def run(arguments: str, context: Context) -> Reply:
     """The list may be left out where there is one, the window where the last day is meant."""
-    words = arguments.split()
+    words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)
     share, window = _share(mailing_list, words or [DEFAULT_WINDOW], context)
     return Reply("digest", {"digest": build(mailing_list, window, share.mails, share.earlier)})
 
 
 def _list(words: list[str], context: Context) -> MailingList:
-    """The list that the first word names; the word is taken out."""
-    if words and (known := context.lists.get(words[0].lower())):
-        words.pop(0)
-        return known
+    """The list that one of the words names, which is taken out; without one, the first list there is."""
+    for word in words:
+        if known := context.lists.get(word.lower()):
+            words.remove(word)
+            return known
     if not context.lists:
         raise Misunderstood("/digest", "no list is set up yet", "add one to the config")
     if words and not words[0][0].isdigit():
@@ -38,6 +41,8 @@ def _list(words: list[str], context: Context) -> MailingList:
 def _share(mailing_list: MailingList, words: list[str], context: Context) -> tuple[Share, Window]:
     """`7d`, `2025-11-10`, `2025-11-10 2025-11-18`, or a number of mails."""
     if _COUNT.fullmatch(words[0]) and len(words) == 1:
+        if int(words[0]) == 0:
+            raise Misunderstood("0", "this is no number of mails", "write 1 or more")
         share = context.index.newest_mails(mailing_list.name, int(words[0]))
         return share, Window(share.spans)
     first, *others = words
@@ -47,6 +52,8 @@ def _share(mailing_list: MailingList, words: list[str], context: Context) -> tup
         )
     since = parse_moment(first, context.now)
     until = parse_moment(others[0], context.now) if others else context.now
+    if since > context.now:
+        raise Misunderstood(repr(first), "this is still to come", EXAMPLES)
     if until <= since:
         raise Misunderstood(repr(" ".join(words)), "this window ends before it begins", "name the earlier time first")
     share = context.index.received_between(mailing_list.name, since, until)

@@ -1,14 +1,18 @@
 """/series: find a patch series and show it."""
 
+import re
+
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Reply
 from chatbot.errors import Misunderstood
 from chatbot.mail.series import Series
+from chatbot.mail.subject import Subject
 from chatbot.report.links import LORE, mail_link, message_id_in
 from chatbot.report.series_report import report_series
 
 # So many other matches are listed below the one that is shown.
 OTHERS = 8
+_VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
 
 
 def run(arguments: str, context: Context) -> Reply:
@@ -19,25 +23,30 @@ def run(arguments: str, context: Context) -> Reply:
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
     message_id = message_id_in(text)
-    found = context.search.series_by_id(message_id) if message_id else context.search.series_by_words(text)
+    found = context.search.series_by_id(message_id) if message_id else _by_words(text, context)
     if not found:
-        return Reply(
-            "nothing", {"what": "series", "text": text, "closest": _closest(text, context), "command": "series"}
-        )
+        titles = closest(text, context.search.titles())
+        return Reply("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
     lists = context.search.lists_of(best.mails)
     shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))
     return Reply("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)})
 
 
+def _by_words(text: str, context: Context) -> tuple[Series, ...]:
+    """By the title's words; a pasted subject will do, and a version (`v2`) chooses among the versions."""
+    subject = Subject.parse(text)
+    versions = [word for word in subject.title.split() if _VERSION.fullmatch(word)]
+    title = " ".join(word for word in subject.title.split() if word not in versions)
+    found = context.search.series_by_words(title) if title else ()
+    wanted = versions[0].lower() if versions else subject.revision if subject.tags else None
+    return tuple(one for one in found if one.subject.revision == wanted) or found
+
+
 def _link(series: Series, lists: tuple[str, ...], context: Context) -> str:
     """The series on the first list of ours that has it."""
     base = next((context.lists[name].base for name in lists if name in context.lists), LORE)
     return mail_link(base, series.head.message_id)
-
-
-def _closest(text: str, context: Context) -> tuple[str, ...]:
-    return closest(text, context.search.titles())
 
 
 COMMAND = Command(

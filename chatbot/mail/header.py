@@ -13,6 +13,8 @@ _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,998}?)\?=")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _BREAKS = re.compile(r"[\r\n]+")
+# A field, or the line with which mailboxes separate their mails.
+_FIRST_LINE = re.compile(rb"[!-9;-~]{1,200}[ \t]{0,20}:|>?From ")
 _END_OF_HEADERS = re.compile(rb"\n\r?\n")
 # The most header bytes anyone looks at: list servers stop at about 32 KB, and hostile mail does not.
 HEADERS_LIMIT = 100_000
@@ -23,9 +25,11 @@ _LARGER = {"gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949", "shift_jis"
 
 
 def split_headers(data: bytes) -> tuple[bytes, bytes]:
-    """The header section and the body of a mail, or of one part of it."""
+    """The header section and the body of a mail, or of one part of it. What begins with no field is all body."""
     if data[:1] == b"\n" or data[:2] == b"\r\n":
         return b"", data.partition(b"\n")[2]
+    if not _FIRST_LINE.match(data):
+        return b"", data
     end = _END_OF_HEADERS.search(data)
     if end is None:
         return data[:HEADERS_LIMIT], b""
@@ -79,10 +83,16 @@ def _without_surrogates(text: str) -> str:
 
 def decode_field(value: bytes) -> str:
     """A field's value as a person reads it: unfolded, encoded words decoded, on one line."""
+    return decode_words(unfold_field(value)).strip(" \t")
+
+
+def unfold_field(value: bytes) -> str:
+    """A field's value on one line, its encoded words as they are."""
     text, _ = decode_bytes(value, "utf-8")
     if "\n" in text:
         text = _FOLD.sub(" ", text)
-    return decode_words(text.strip(" \t\r\n"))
+    text = text.strip(" \t\r\n")
+    return _BREAKS.sub(" ", text) if "\r" in text or "\n" in text else text
 
 
 def decode_words(text: str) -> str:

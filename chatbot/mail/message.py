@@ -17,6 +17,7 @@ from chatbot.mail.header import (
     fields,
     parse_date,
     split_headers,
+    unfold_field,
 )
 
 # Real mail nests three or four deep and has a dozen parts; what is beyond these bounds is an attack.
@@ -41,12 +42,14 @@ _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", r
 _BOUNDARY = re.compile(r"""[;\s]boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)
 _FLOWED = re.compile(r"""[;\s]format\s{0,9}=\s{0,9}"?flowed""", re.IGNORECASE)
 _PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORECASE)
-_BASE64_LINE = re.compile(rb"[A-Za-z0-9+/]*=*[ \t\r]*")
+_BASE64_LINE = re.compile(rb"[ \t]*[A-Za-z0-9+/]*=*[ \t\r]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`body` is the first text/plain part; `attached` are patches in later parts."""
+    """`sender` is the From field with its encoded words; `body` is the first text/plain part, `attached` are patches in
+    later parts.
+    """
 
     message_id: str
     subject: str
@@ -94,7 +97,7 @@ def read_message(data: bytes) -> Message:
     return Message(
         message_id=message_id[0] if message_id else "",
         subject=decode_field(found.get("subject", b"")),
-        sender=decode_field(found.get("from", b"")),
+        sender=unfold_field(found.get("from", b"")),
         date=date,
         in_reply_to=next(iter(_ids(found.get("in-reply-to", b""))), ""),
         references=_ids(found.get("references", b"")),
@@ -201,10 +204,16 @@ def _decode_text(body: bytes, content_type: str, found: dict[str, bytes], defect
 
 
 def _decode_base64_lines(body: bytes, defects: list[str]) -> bytes:
-    """List servers append a plain footer to encoded text: decode up to the first line that is no base64."""
-    lines = itertools.takewhile(_BASE64_LINE.fullmatch, body.split(b"\n"))
+    """List servers append a plain footer to encoded text: decode up to the first line that is no base64.
+
+    What is no base64 from its beginning was not encoded at all, whatever its header says.
+    """
+    lines = list(itertools.takewhile(_BASE64_LINE.fullmatch, body.split(b"\n")))
     try:
-        return decode_base64(b"".join(lines))
+        decoded = decode_base64(b"".join(lines))
     except ValueError:
-        defects.append("broken base64")
-        return b""
+        decoded = b""
+    if decoded or not body.strip():
+        return decoded
+    defects.append("broken base64")
+    return body

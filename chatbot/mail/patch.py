@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chatbot.mail.header import decode_words
 from chatbot.mail.person import Person
 
-_IN_BODY_FROM = re.compile(r"From:[ \t]*(\S[^\n]*)", re.IGNORECASE)
+# A long one may be folded, as fields are.
+_IN_BODY_FROM = re.compile(r"From:[ \t]*(\S[^\r\n]*(?:\n[ \t]+[^\r\n]*<[^\r\n]*)?)", re.IGNORECASE)
 _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
@@ -97,7 +97,7 @@ def split_author(body: str) -> tuple[Person | None, str]:
     match = _IN_BODY_FROM.match(body, start)
     if match is None:
         return None, body
-    author = Person.parse(decode_words(match[1].rstrip()))
+    author = Person.parse(" ".join(line.strip() for line in match[1].split("\n")))
     if not author.address:
         return None, body  # a sentence that begins with "From:"
     return author, body[:start] + body[match.end() + 1 :]

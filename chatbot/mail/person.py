@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from chatbot.mail.header import decode_words
+
 # A line of a mail has 998 octets at most (RFC 5322, 2.1.1). Name and address are looked for in the first so many
 # characters, for the patterns below take time that grows with the square of their number.
 LONGEST = 998
@@ -21,19 +23,15 @@ class Person:
     address: str
 
     @classmethod
-    def parse(cls, written: str) -> "Person":
-        """Never fails: where there is no address the address is empty, where there is no name the name is."""
-        written = written.strip()
-        near = written[:LONGEST]
-        hidden = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), near)  # an address in a quoted name is a name
-        angle = _ANGLE.search(hidden)
-        if angle:
-            return cls(written, _plain(near[: angle.start()]), near[angle.start(1) : angle.end(1)])
-        bare = _BARE.search(hidden)
-        if bare:
-            comment = _COMMENT.search(near, bare.end())
-            return cls(written, _plain(comment[1] if comment else near[: bare.start()]), bare[0])
-        return cls(written, _plain(near.partition("<")[0]), "")
+    def parse(cls, field: str) -> "Person":
+        """Never fails: where there is no address the address is empty, where there is no name the name is.
+
+        The field may hold RFC 2047 encoded words. The address is looked for before they are decoded: a name that
+        looks like an address once it is decoded is still a name.
+        """
+        field = field.strip()
+        name, address = _name_and_address(field[:LONGEST])
+        return cls(decode_words(field), _plain(decode_words(name)), address)
 
     @property
     def domain(self) -> str:
@@ -44,6 +42,18 @@ class Person:
     def label(self) -> str:
         """What to call them in a sentence: the name, else the address, else what was written."""
         return self.name or self.address or self.written or "nobody"
+
+
+def _name_and_address(field: str) -> tuple[str, str]:
+    hidden = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), field)  # an address in a quoted name is a name
+    angle = _ANGLE.search(hidden)
+    if angle:
+        return field[: angle.start()], field[angle.start(1) : angle.end(1)]
+    bare = _BARE.search(hidden)
+    if bare:
+        comment = _COMMENT.search(field, bare.end())
+        return comment[1] if comment else field[: bare.start()], bare[0]
+    return field.partition("<")[0], ""
 
 
 def _plain(name: str) -> str:

@@ -11,9 +11,12 @@ _LEAD = re.compile(
 )
 # A word may be glued on: PATCHv4, RFC-v2, PATCH1/2.
 _GLUED = r"(?P<word>PATCH(?:ES|SET)?|RFC|RESEND)?[-_#]?"
-_VERSION = re.compile(_GLUED + r"v(?P<version>\d{1,4})(?:\.(?P<reroll>\d{1,4}))?", re.IGNORECASE)
+_VERSION = re.compile(
+    _GLUED + r"v(?P<version>\d{1,4})(?:\.(?P<reroll>\d{1,4}))?(?:[-_](?!rc\d)(?P<rest>[A-Z][A-Z0-9-]*))?", re.IGNORECASE
+)
 _PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
 _BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
+_BLANK_AFTER_V = re.compile(r"\b(v)\s{1,3}(?=\d{1,3}\b)", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -101,14 +104,15 @@ def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], lis
     versions: list[tuple[int, int]] = []
     parts: list[tuple[int, int]] = []
     for tag in tags:
-        for word in re.split(r"[\s,]+", _BLANK_AROUND_SLASH.sub("/", tag)):
+        for written in re.split(r"[\s,]+", _BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
+            word = written.strip("()?!;:.")
             if version := _VERSION.fullmatch(word):
                 versions.append((int(version["version"]), int(version["reroll"] or 0)))
             elif part := _PART.fullmatch(word):
                 parts.append((int(part["part"]), int(part["total"])))
-            own = (version or part or {"word": word})["word"]
-            if own:
-                prefixes.append(own)
+            match = version or part
+            own = (match["word"], version["rest"] if version else None) if match else (written,)
+            prefixes.extend(filter(None, own))
     return tuple(prefixes), versions, parts
 
 

@@ -82,8 +82,15 @@ class PublicInbox:
         return tuple(Span(epoch, None, tip) for epoch, tip in self.tips.items())
 
     def mails_after(self, mark: Mark) -> Iterator[RawMail]:
-        """What came after the mark, oldest first. Raises Unreadable."""
-        return self.mails(Span(epoch, mark.get(epoch), tip) for epoch, tip in self.tips.items())
+        """What came after the mark, oldest first. Raises Unreadable.
+
+        An epoch that has not got the mark's commit was written anew: it is read from its beginning.
+        """
+        for number, tip in self.tips.items():
+            after = mark.get(number)
+            if after and after != tip and not self.epochs[number].commit(after):
+                after = None
+            yield from self.mails((Span(number, after, tip),))
 
     def mails(self, spans: Iterable[Span], *, newest_first: bool = False) -> Iterator[RawMail]:
         """The mails of these spans, oldest first unless told otherwise. Raises Unreadable."""
@@ -120,9 +127,10 @@ class Epoch:
 
     def commit(self, revision: str) -> str | None:
         """The commit that a revision names, in any form git takes; None where it names none. Raises Unreadable."""
-        answer = self._ask(("cat-file", "--batch-check"), f"{revision}^{{commit}}\n")
-        oid, _, rest = answer.partition(" ")
-        return oid if rest.startswith("commit ") else None
+        # The second question is for `:/text`, which takes all that follows for the text.
+        answers = self._ask(("cat-file", "--batch-check"), f"{revision}^{{commit}}\n{revision}\n")
+        found = (line.split(" ") for line in answers.splitlines())
+        return next((oid for oid, kind, *_ in found if kind == "commit"), None)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` was built on `older`. Raises Unreadable."""

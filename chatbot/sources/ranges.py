@@ -6,13 +6,14 @@ from chatbot.errors import Misunderstood
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
 
+_ID = re.compile(r"[0-9a-f]{7,64}(?![0-9a-z])")
 _END = re.compile(r"(?:(\d{1,6}):)?(.+)")
 
 
 def spans(archive: PublicInbox, text: str) -> tuple[Span, ...]:
     """The commits that a range names, oldest epoch first. Raises Misunderstood, Unreadable.
 
-    `A..` ends at the newest mail. An end without an epoch is looked for in the newest epoch first.
+    `A..` ends at the newest mail. A name without an epoch is of the newest epoch; an id is looked for in all.
     """
     first, dots, last = text.partition("..")
     if not first or not dots or last.startswith("."):
@@ -43,12 +44,10 @@ def _resolve(archive: PublicInbox, end: str) -> tuple[int, str]:
             known = ", ".join(str(epoch) for epoch in sorted(archive.tips))
             raise Misunderstood(repr(end), f"the archive has no epoch {match[1]}", f"name one of {known}")
         epochs = [int(match[1])]
-    for epoch in epochs:
-        commit = archive.epochs[epoch].commit(match[2])
-        if commit:
+    having = {epoch: commit for epoch in epochs if (commit := archive.epochs[epoch].commit(match[2]))}
+    for epoch, commit in having.items():
+        # A name such as HEAD~3 is of the newest epoch alone; an id can be of one epoch only.
+        if epoch == epochs[0] or _ID.match(end):
             return epoch, commit
-    raise Misunderstood(
-        repr(end),
-        f"this is no commit of {archive.folder}",
-        "name one that git log shows there, or use --since or --last",
-    )
+    remedy = f"write {next(iter(having))}:{end}" if having else "name one that git log shows there"
+    raise Misunderstood(repr(end), f"this is no commit of {archive.folder}", f"{remedy}, or use --since or --last")

@@ -18,6 +18,7 @@ from chatbot.store.words import searchable
 # Fewer than the host parameters that any SQLite takes (999 before 3.32).
 CHUNK = 500
 _sender, _author = tables.person.alias("sender"), tables.person.alias("author")
+_ROLES = (("sender", _sender), ("author", _author))
 
 
 def add_mail(connection: Connection, mail: Mail, people: dict[str, int]) -> int:
@@ -90,7 +91,8 @@ def _person_id(connection: Connection, person: Person, people: dict[str, int]) -
                 {
                     "written": written,
                     "name": printable(person.name),
-                    "address": printable(person.address).lower(),
+                    "address": printable(person.address),
+                    "mailbox": printable(person.address).lower(),
                     "words": searchable(f"{person.name} {person.address}"),
                 },
             )
@@ -107,7 +109,14 @@ _INSERT_CHANGE = insert(tables.change)
 _FIND_PERSON = select(tables.person.c.id).where(tables.person.c.written == bindparam("written"))
 
 SELECT_MAILS: Select[Any] = (
-    select(tables.mail, _sender.c.written.label("sender_written"), _author.c.written.label("author_written"))
+    select(
+        tables.mail,
+        *(
+            column.label(f"{role}_{column.name}")
+            for role, who in _ROLES
+            for column in (who.c.written, who.c.name, who.c.address)
+        ),
+    )
     .join(_sender, _sender.c.id == tables.mail.c.sender_id)
     .join(_author, _author.c.id == tables.mail.c.author_id)
 )
@@ -140,16 +149,17 @@ def _mail(row: Row[Any], tags: tuple[Tag, ...], changes: tuple[Change, ...]) -> 
         if row.stated_files is not None
         else None
     )
+    author = Person(row.author_written, row.author_name, row.author_address)
     return Mail(
         message_id=row.message_id,
         subject=Subject.parse(row.subject),
-        sender=Person.parse(row.sender_written),
+        sender=Person(row.sender_written, row.sender_name, row.sender_address),
         received=moment(row.received),
         date=moment(row.date) if row.date is not None else None,
         in_reply_to=row.in_reply_to,
         references=tuple(row.references.split()),
         tags=tags,
         archived_as=row.archived_as,
-        patch=Patch(Person.parse(row.author_written), row.log, changes, stated) if row.is_patch else None,
+        patch=Patch(author, row.log, changes, stated) if row.is_patch else None,
         defects=tuple(filter(None, row.defects.split("\n"))),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.person import Person
 from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
@@ -20,6 +21,7 @@ from chatbot.store.words import words
 MATCHES = 300
 # So many names or titles are compared when nothing matches and the closest is asked for.
 CANDIDATES = 5000
+FARTHEST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,10 @@ class Match:
     names: tuple[str, ...]
     mails: int
     last: datetime
+
+    def named(self, wanted: Sequence[str]) -> bool:
+        """Whether the words are in a name, and not only in the address."""
+        return any(_distance(name, wanted) < FARTHEST for name in self.names)
 
     def joined(self, other: "Match") -> "Match":
         """The same address, written in another way."""
@@ -54,7 +60,9 @@ class Search:
         self._engine = engine
 
     def series_by_words(self, text: str) -> tuple[Series, ...]:
-        """The series with all these words in one title, newest first; a match in a series' own title goes first."""
+        """The series with all these words in one title, newest first; the nearer its own title is
+        to the words, the earlier it comes.
+        """
         wanted = words(text)
         if not wanted:
             return ()
@@ -64,7 +72,7 @@ class Search:
                 SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
             )
             found = _series_of(connection, load_mails(connection, hits))
-        return tuple(sorted(found, key=lambda one: not _has_words(one.subject.title, wanted)))
+        return tuple(sorted(found, key=lambda one: _distance(one.subject.title, wanted)))
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
@@ -111,9 +119,9 @@ class Search:
             return tuple(connection.execute(query).scalars())
 
     def people(self, text: str) -> tuple[Match, ...]:
-        """Who has this address, or all these words in name and address; the most active first."""
-        if "@" in text.strip("@"):
-            which: list[ColumnElement[bool]] = [tables.person.c.address == text.strip(" <>").lower()]
+        """Who has this address, or all these words in name and address; names go before addresses, the most active first."""
+        if address := Person.parse(text).address:
+            which: list[ColumnElement[bool]] = [tables.person.c.mailbox == address.lower()]
         else:
             which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)]
         if not which:
@@ -122,13 +130,13 @@ class Search:
         wrote = or_(mail.c.author_id == person.c.id, mail.c.sender_id == person.c.id)
         query = (
             select(
-                person.c.address,
+                person.c.mailbox,
                 person.c.name,
                 func.count(mail.c.id).label("mails"),
                 func.max(mail.c.received).label("last"),
             )
             .join(mail, wrote)
-            .where(*which, person.c.address != "")
+            .where(*which, person.c.mailbox != "")
             .group_by(person.c.id)
             .order_by(func.count(mail.c.id).desc())
             .limit(MATCHES)
@@ -136,14 +144,15 @@ class Search:
         found: dict[str, Match] = {}
         with reading(self._engine) as connection:
             for row in connection.execute(query):
-                own = Match(row.address, (row.name,) if row.name else (), row.mails, moment(row.last))
-                found[row.address] = found[row.address].joined(own) if row.address in found else own
-        return tuple(sorted(found.values(), key=lambda match: match.mails, reverse=True))
+                own = Match(row.mailbox, (row.name,) if row.name else (), row.mails, moment(row.last))
+                found[row.mailbox] = found[row.mailbox].joined(own) if row.mailbox in found else own
+        wanted = words(text)
+        return tuple(sorted(found.values(), key=lambda match: (match.named(wanted), match.mails), reverse=True))
 
     def work_of(self, address: str) -> Work:
         """What the person at this address wrote."""
         person, mail, seen = tables.person, tables.mail, tables.seen
-        ids = select(person.c.id).where(person.c.address == address)
+        ids = select(person.c.id).where(person.c.mailbox == address)
         newest = SELECT_MAILS.order_by(mail.c.received.desc(), mail.c.id.desc())
         lists = (
             select(tables.mailing_list.c.name)
@@ -168,16 +177,21 @@ class Search:
     def names(self) -> tuple[str, ...]:
         """Names and addresses, to find the closest to a word that matched none."""
         people = tables.person.c
-        return self._texts(select(people.name).distinct()) + self._texts(select(people.address).distinct())
+        return self._texts(select(people.name).distinct()) + self._texts(select(people.mailbox).distinct())
 
     def _texts(self, query: Select[Any]) -> tuple[str, ...]:
         with reading(self._engine) as connection:
             return tuple(text for text in connection.execute(query.limit(CANDIDATES)).scalars() if text)
 
 
-def _has_words(title: str, wanted: Sequence[str]) -> bool:
+def _distance(title: str, wanted: Sequence[str]) -> int:
+    """How far a series' own title is from the words: 0 has just these, 1 all as words, 2 all as beginnings of words."""
     own = words(title)
-    return all(any(word.startswith(part) for word in own) for part in wanted)
+    if own == tuple(wanted):
+        return 0
+    if set(wanted) <= set(own):
+        return 1
+    return 2 if all(any(word.startswith(part) for word in own) for part in wanted) else FARTHEST
 
 
 def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
@@ -193,4 +207,4 @@ def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ..
         chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
         mails += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
     found = [one for one in group(mails) if any(mail.message_id in wanted for mail in one.mails)]
-    return tuple(sorted(found, key=lambda one: one.received, reverse=True))
+    return tuple(sorted(reversed(found), key=lambda one: one.received, reverse=True))

@@ -39,7 +39,8 @@ person = Table(
     Column("id", Integer, primary_key=True),
     Column("written", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("address", Text, nullable=False, index=True),  # lower case
+    Column("address", Text, nullable=False),
+    Column("mailbox", Text, nullable=False, index=True),  # the address in lower case
     Column("words", Text, nullable=False),
 )
 

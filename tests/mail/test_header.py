@@ -22,11 +22,13 @@ from chatbot.mail.header import decode_bytes, decode_field, decode_words, parse_
         (b"=?utf-8*en?q?a?=", "a"),
         (b"=?utf-8?b?bmHDr3Zl", "=?utf-8?b?bmHDr3Zl"),
         (b"=?utf-8?b?YQ=?=", "a"),
-        (b"=?utf-8?b?%?= x", " x"),
+        (b"=?utf-8?b?%?= x", "x"),
         (b"=?no-such?q?a=FF?=", "a\ufffd"),
         (b'"=?utf-8?q?Foo=2C?= Bar" <f@b.example>', '"Foo, Bar" <f@b.example>'),
         (b"=?utf-8?q?two=0Alines?=", "two lines"),
         (b"na\xc3\xafve", "naïve"),
+        (b"one\rtwo", "one two"),
+        (b"=?utf-8?q?tail=20?=", "tail"),
         (b"na\xefve", "na\ufffdve"),
     ],
 )
@@ -82,6 +84,8 @@ def test_dates_of_all_kinds_become_instants(text: str, when: datetime | None) ->
         (b"\r\nbody", b"", b"body"),
         (b"A: b", b"A: b", b""),
         (b"", b"", b""),
+        (b"no field\n\nbody", b"", b"no field\n\nbody"),
+        (b"From a mailbox\nA: b\n\nbody", b"From a mailbox\nA: b", b"body"),
     ],
 )
 def test_headers_end_at_the_first_empty_line(data: bytes, headers: bytes, body: bytes) -> None:

@@ -42,6 +42,9 @@ def test_the_log_ends_with_the_diffstat_or_before_diff_or_signature(body: str, l
         ('From: "Bo (B)" <bo@b.example>\nLog', '"Bo (B)" <bo@b.example>', "Log"),
         ("From: =?utf-8?q?B=C3=B6?= <bo@b.example>\nLog", "Bö <bo@b.example>", "Log"),
         ("From: bo@b.example", "bo@b.example", ""),
+        ("From: A Very Long Name\n  <bo@b.example>\n\nLog", "A Very Long Name <bo@b.example>", "\nLog"),
+        ("From: bo@b.example\n Indented text", "bo@b.example", " Indented text"),
+        ("From: Bo <bo@b.example>\rLog", "Bo <bo@b.example>", "Log"),
         ("Log\nFrom: Bo <bo@b.example>", None, "Log\nFrom: Bo <bo@b.example>"),
         (" From: Bo <bo@b.example>\n", None, " From: Bo <bo@b.example>\n"),
         ("From: here on it is wrong\n", None, "From: here on it is wrong\n"),
@@ -131,3 +134,9 @@ def test_only_the_senders_own_tags_count() -> None:
 def test_a_person_is_read_as_they_are_written(written: str, name: str, address: str, domain: str) -> None:
     person = Person.parse(written)
     assert (person.written, person.name, person.address, person.domain) == (written, name, address, domain)
+
+
+def test_a_name_that_looks_like_an_address_once_it_is_decoded_is_a_name() -> None:
+    person = Person.parse("=?utf-8?q?J=C3=B6rg_=3Cx=40evil=2Eexample=3E?= <joerg@b.example>")
+    assert (person.name, person.address) == ("Jörg <x@evil.example>", "joerg@b.example")
+    assert person.written == "Jörg <x@evil.example> <joerg@b.example>"

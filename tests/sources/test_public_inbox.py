@@ -50,6 +50,13 @@ def test_only_what_came_after_the_mark_is_read_and_new_epochs_are_found(archive:
         assert numbers(inbox.mails_after(mark)) == [3, 4]
 
 
+def test_an_archive_that_was_written_anew_is_read_from_its_beginning(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2), name="old")) as old:
+        mark = dict(old.tips)
+    with PublicInbox("list", archive(mails(0, 1, 2, 3), name="new")) as inbox:
+        assert numbers(inbox.mails_after(mark)) == [0, 1, 2, 3]
+
+
 @pytest.mark.parametrize("inside", ["", "git", "git/0.git"])
 def test_the_folder_of_epochs_or_one_bare_epoch_is_an_archive_too(archive: Make, inside: str) -> None:
     with PublicInbox("list", archive(mails(1, 2)) / inside) as inbox:
@@ -125,6 +132,26 @@ def test_an_end_that_only_an_older_epoch_has_is_found_there(archive: Make) -> No
         )
 
 
+def test_a_commit_may_be_named_by_its_message(archive: Make) -> None:
+    bare = archive(mails(1)) / "git" / "0.git"
+    commit = git(
+        bare,
+        "-c",
+        "user.name=A",
+        "-c",
+        "user.email=a@a.example",
+        "commit-tree",
+        "master^{tree}",
+        "-p",
+        "master",
+        "-m",
+        "odd one",
+    )
+    git(bare, "update-ref", "refs/heads/master", commit)
+    with PublicInbox("list", bare) as inbox:
+        assert spans(inbox, "HEAD~1..:/odd") == (Span(0, git(bare, "rev-parse", "master~1"), commit),)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
@@ -133,6 +160,7 @@ def test_an_end_that_only_an_older_epoch_has_is_found_there(archive: Make) -> No
         ("HEAD~1...HEAD", "no range of commits"),
         ("", "no range of commits"),
         ("nonsense..HEAD", "no commit of"),
+        ("HEAD~2..HEAD", "no commit of.*write 0:HEAD~2"),
         ("HEAD..nonsense", "no commit of"),
         ("deadbeef..HEAD", "no commit of"),
         ("--all..HEAD", "no commit of"),
@@ -146,7 +174,7 @@ def test_an_end_that_only_an_older_epoch_has_is_found_there(archive: Make) -> No
     ],
 )
 def test_a_range_that_makes_no_sense_says_why(archive: Make, text: str, reason: str) -> None:
-    with PublicInbox("list", archive(mails(1, 2), mails(3, 4))) as inbox, pytest.raises(Misunderstood, match=reason):
+    with PublicInbox("list", archive(mails(0, 1, 2), mails(3, 4))) as inbox, pytest.raises(Misunderstood, match=reason):
         spans(inbox, text)
 
 
