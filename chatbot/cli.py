@@ -21,9 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
     parsed = _parser().parse_args(arguments)
     try:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # Mails are written in all languages, whatever the locale.
-            sys.stdout.reconfigure(encoding="utf-8", errors="replace")
+        _prepare_output()
         return int(parsed.run(parsed))
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -46,6 +44,14 @@ def _refuse(error: ChatbotError | OSError) -> int:
     for fault in faults:
         print(f"chatbot: {fault}", file=sys.stderr)
     return FAULT
+
+
+def _prepare_output() -> None:
+    """Mails are written in all languages, whatever the locale. Raises OSError."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "it is closed")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
 
 def _drop_output() -> None:
@@ -170,8 +176,6 @@ def _write(text: str, output: Path | None) -> None:
             from chatbot.chat.post import printable  # what a mail holds must not steer a terminal
 
             text = printable(text)
-        if sys.stdout is None:
-            raise OSError(errno.EBADF, "it is closed")
         sys.stdout.write(text)
         sys.stdout.flush()
         return

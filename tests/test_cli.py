@@ -91,6 +91,7 @@ def test_windows_by_time_and_by_number(archive: Make) -> None:
         ([], "digest: nothing says which mails; give one of A..B, --since with or without --until, --last"),
         (["HEAD~1..HEAD", "--last", "3"], "digest: more than one thing says which mails"),
         (["--last", "0"], "--last 0: this is no number of mails"),
+        (["--since", "9999-12-31T23:59:59-23:00"], "'9999-12-31T23:59:59-23:00': this is no time"),
         (["--since", "someday"], "'someday': this is no time; write 7d, 12h, 2w, 2025-11-10"),
         (["--since", "1d", "--until", "2d"], "--since 1d --until 2d: this time ends before it begins"),
         (["--last", "1", "--output", "/nowhere/digest.txt"], "--output /nowhere/digest.txt: No such file or directory"),
@@ -131,6 +132,36 @@ def test_a_file_is_there_whole_or_not_at_all(kvm: Path, tmp_path: Path) -> None:
     assert [path.name for path in target.parent.iterdir()] == ["digest.txt"]
 
 
+def test_a_link_is_followed_and_a_pipe_is_written_to(kvm: Path, tmp_path: Path) -> None:
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    assert chatbot("digest", "--archive", kvm, "--last", "1", "--output", tmp_path / "link").returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text().startswith("kvm mailing list")
+    os.mkfifo(tmp_path / "pipe")
+    reader = subprocess.Popen(["head", "-n", "1", tmp_path / "pipe"], stdout=subprocess.PIPE, text=True)
+    assert chatbot("digest", "--archive", kvm, "--last", "1", "--output", tmp_path / "pipe").returncode == 0
+    assert reader.communicate()[0].startswith("kvm mailing list")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("face", ["text", "json"])
+@pytest.mark.parametrize(
+    ("redirection", "reason"), [("> /dev/full", "No space left on device"), (">&-", "it is closed")]
+)
+def test_an_output_that_fails_is_one_line(kvm: Path, face: str, redirection: str, reason: str) -> None:
+    command = f"'{sys.executable}' -m chatbot digest --archive '{kvm}' --last 1 --face {face} {redirection}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"chatbot: standard output: {reason}; write to a place that takes it\n",
+    )
+
+
+def test_a_number_beyond_all_numbers_means_all_mails(kvm: Path) -> None:
+    assert "4 patches" in chatbot("digest", "--archive", kvm, "--last", "9" * 30).stdout
+
+
 def test_a_reader_that_goes_away_is_no_error(sample: dict[str, Path]) -> None:
     command = f"'{sys.executable}' -m chatbot digest --archive '{sample['kvm']}' --last 142 --face json | head -n 1"
     done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False)
@@ -140,8 +171,9 @@ def test_a_reader_that_goes_away_is_no_error(sample: dict[str, Path]) -> None:
 def test_output_is_utf_8_whatever_the_locale(archive: Make) -> None:
     folder = archive([compose("[PATCH] naïve \u2713", 1)])
     environment = {**os.environ, "LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = chatbot("digest", "--archive", folder, "--last", "1", "--face", "classic", env=environment)
-    assert "New:  naïve \u2713\n" in done.stdout
+    for face in ("classic", "text", "markdown", "json"):
+        done = chatbot("digest", "--archive", folder, "--last", "1", "--face", face, env=environment)
+        assert "naïve \u2713" in done.stdout
 
 
 def on_a_terminal(*arguments: str | Path, typed: bytes = b"", after: bytes = b"> ", cwd: Path | None = None) -> str:

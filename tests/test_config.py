@@ -83,6 +83,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[[rooms]]", '[[lists]]\nname = "kvm"\narchive = "x"\n[[rooms]]', "[[lists]] name: 'kvm' is there twice"),
         ("[[rooms.digests]]", '[[rooms.digests]]\nlist = "kvm"\nschedule = "hourly"\n[[rooms.digests]]', "this room has 'kvm' already"),
         ("[[lists]]", "[[lists]", "this is no TOML"),
+        ("[[lists]]", "[lists]", "lists: this is no list of tables; write its name in double brackets"),
+        ('archive = "lists/kvm"', 'archive = ""', "[[lists]] 1 archive: this is empty"),
     ],
 )  # fmt: skip
 def test_every_fault_has_one_line_with_table_and_key(tmp_path: Path, old: str, new: str, fault: str) -> None:
@@ -103,6 +105,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadConfig) as caught:
         load_config(path)
     assert len(caught.value.faults) == 3
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert load_config(tmp_path / "config.toml").lists[0].name == "kvm"
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

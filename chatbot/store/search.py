@@ -119,7 +119,10 @@ class Search:
             return tuple(connection.execute(query).scalars())
 
     def people(self, text: str) -> tuple[Match, ...]:
-        """Who has this address, or all these words in name and address; names go before addresses, the most active first."""
+        """Who has this address, or all these words in name and address.
+
+        Names go before addresses, the most active first.
+        """
         if address := Person.parse(text).address:
             which: list[ColumnElement[bool]] = [tables.person.c.mailbox == address.lower()]
         else:
@@ -207,4 +210,4 @@ def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ..
         chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
         mails += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
     found = [one for one in group(mails) if any(mail.message_id in wanted for mail in one.mails)]
-    return tuple(sorted(reversed(found), key=lambda one: one.received, reverse=True))
+    return tuple(sorted(found, key=lambda one: one.received)[::-1])

@@ -69,6 +69,20 @@ def test_base64_ends_where_a_list_server_adds_its_footer() -> None:
     assert not mail.defects
 
 
+def test_text_that_only_claims_to_be_base64_is_kept_with_a_defect() -> None:
+    fields = {"content_transfer_encoding": "base64"}
+    mail = read_one(compose("[PATCH] a", body="From: Bo <bo@b.example>\n\nPlain, after all.\n", **fields))
+    assert (mail.author.name, log_of(mail), mail.defects) == ("Bo", "\nPlain, after all.", ("broken base64",))
+    indented = read_one(compose("[PATCH] a", body="  RW5jb2RlZC4=\n", **fields))
+    assert (log_of(indented), indented.defects) == ("Encoded.", ())
+
+
+def test_a_part_without_headers_is_all_text() -> None:
+    body = "--b\nno field here\n\nbut text\n--b--\n"
+    mail = read_one(compose("[PATCH] a", body=body, content_type="multipart/mixed; boundary=b"))
+    assert log_of(mail) == "no field here\n\nbut text"
+
+
 def test_the_first_plain_part_is_the_text_and_an_attached_patch_is_counted() -> None:
     mail = situation("multipart-with-the-patch-attached")
     assert mail.patch

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -125,6 +126,42 @@ def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, a
         made.platforms["terminal"] = ledger  # type: ignore[index]
         asyncio.run(made.run())
     assert ["1 series" in answer for answer in ledger.answers] == [True, False]
+
+
+def test_a_command_that_fails_is_answered_and_so_is_the_next(world: World) -> None:
+    """The index goes away under the bot: each command says so, and none ends it."""
+    world.mail("[PATCH] one")
+    world.ledger.asks = ["/digest kvm 1", "/help"]
+
+    def do(made: Bot) -> None:
+        (world.folder / "kvm").rename(world.folder / "gone")
+        made.index._engine.dispose()
+        for path in world.folder.glob("bot.sqlite3*"):
+            path.write_bytes(b"no database any more" * 1000)
+        asyncio.run(made.run())
+
+    world.run(NOON, do)
+    assert [answer.split(";")[0].splitlines()[0] for answer in world.ledger.answers] == [
+        "Something went wrong while I worked out the answer",
+        "\x1b[1m/series WORDS | MESSAGE-ID | LINK\x1b[0m",
+    ]
+
+
+def test_told_to_stop_the_bot_cleans_up_and_ends_well(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "chatbot", "run"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment,
+    ) as running:
+        assert running.stdout
+        assert b"KVM mailing list" in running.stdout.readline()
+        time.sleep(0.5)  # the digest is out, now it waits for commands
+        running.terminate()
+        assert running.wait(timeout=10) == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def demo(commands: str, cwd: Path) -> subprocess.CompletedProcess[str]:
