@@ -29,6 +29,7 @@ def open_database(url: str) -> Engine:
     try:
         metadata.create_all(engine)
     except SQLAlchemyError as error:
+        engine.dispose()
         reason = str(getattr(error, "orig", error))
         raise BadConfig(
             (f"[store] url: cannot open {parsed.database}: {reason}; name a file that can be written",)
