@@ -43,7 +43,7 @@ def publish(
     elif subscription.first is not None and (received := index.newest_received(name)):
         share = index.received_between(name, received - subscription.first, None)
     else:
-        share = Share(newest, newest, (), (), ())
+        share = Share((), (), ())
     digest = build(subscription.mailing_list, Window(share.spans), share.mails, share.earlier)
     wanted = bool(digest.mails) or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Dialect, Post, printable
+from chatbot.errors import Unavailable
 
 # Styles are escape sequences: `printable` takes the escape character out of a stranger's text, so no mail can make one.
 _RESET = "\x1b[0m"
@@ -79,9 +80,12 @@ class Terminal:
             show((await answer(Request(self.name, "you", line))).body, self._console)
 
     async def send(self, room: str, post: Post, key: str) -> Receipt:  # noqa: ARG002  # there is one room
-        """Print it. What this process has shown is not shown again."""
+        """Print it. What this process has shown is not shown again. Raises Unavailable."""
         if key not in self._shown:
-            show(post.body, self._console)
+            try:
+                show(post.body, self._console)
+            except OSError as error:
+                raise Unavailable(f"standard output: {error.strerror or 'nobody reads it any more'}") from error
             self._shown.add(key)
         return Receipt(key)
 

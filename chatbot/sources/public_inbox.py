@@ -2,7 +2,7 @@
 
 Law of the file: it is the only one that runs git, and git never runs inside an archive, whose config, attributes
 and hooks may be hostile. Git runs in an empty repository of our own that borrows the archive's objects; the refs
-are read by us; arguments are constants, and what a mail or a person says goes through standard input.
+are read by us; arguments are constants and commit ids, and what a mail or a person says goes through standard input.
 """
 
 import os
@@ -63,6 +63,8 @@ class PublicInbox:
             folders = epoch_folders(self.folder)
         except OSError as error:
             raise _unreadable(self.folder, error.strerror or str(error)) from error
+        for gone in self.epochs.keys() - folders.keys():
+            self.epochs.pop(gone).close()
         for number, folder in folders.items():
             if number not in self.epochs:
                 self.epochs[number] = Epoch(folder)

@@ -16,6 +16,11 @@ from chatbot.store.tables import moment, seconds
 
 _FIND_MAIL = select(tables.mail.c.id).where(tables.mail.c.message_id == bindparam("message_id"))
 
+_FIND_SEEN = select(tables.seen.c.id).where(
+    tables.seen.c.list_id == bindparam("list_id"), tables.seen.c.mail_id == bindparam("mail_id")
+)
+_INSERT_SEEN = insert(tables.seen)
+
 
 @dataclass(frozen=True, slots=True)
 class Added:
@@ -32,13 +37,10 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A stretch of a list in the index: the mails after row `after` up to row `upto` of `seen`.
-
-    `earlier` are the mails from before it that were posted together with some in it.
+    """A stretch of a list in the index: its commits and its mails, and those `earlier` mails that were posted together
+    with some of them.
     """
 
-    after: int
-    upto: int
     spans: tuple[Span, ...]
     mails: tuple[Mail, ...]
     earlier: tuple[Mail, ...]
@@ -64,22 +66,14 @@ class Index:
             people: dict[str, int] = {}
             duplicates = 0
             for commit, mail in mails:
-                known = connection.execute(_FIND_MAIL, {"message_id": printable(mail.message_id)}).scalar()
-                mail_id = known or add_mail(connection, mail, people)
-                if (
-                    known
-                    and connection.execute(
-                        select(tables.seen.c.id).where(
-                            tables.seen.c.list_id == list_id, tables.seen.c.mail_id == mail_id
-                        )
-                    ).scalar()
-                ):
+                mail_id = connection.execute(_FIND_MAIL, {"message_id": printable(mail.message_id)}).scalar()
+                if mail_id is None:
+                    mail_id = add_mail(connection, mail, people)
+                here = {"list_id": list_id, "mail_id": mail_id}
+                if connection.execute(_FIND_SEEN, here).scalar() is None:
+                    connection.execute(_INSERT_SEEN, {**here, "epoch": commit.epoch, "commit": commit.id})
+                else:
                     duplicates += 1
-                    continue
-                connection.execute(
-                    insert(tables.seen),
-                    {"list_id": list_id, "mail_id": mail_id, "epoch": commit.epoch, "commit": commit.id},
-                )
             for epoch, reached in {commit.epoch: commit.id for commit, _ in mails}.items():
                 _set_mark(connection, list_id, epoch, reached)
         return Added(len(mails), duplicates, sum(bool(mail.defects) for _, mail in mails))
@@ -125,7 +119,7 @@ class Index:
         with reading(self._engine) as connection:
             first, last = connection.execute(ends).one()
             if first is None:
-                return Share(0, 0, (), (), ())
+                return Share((), (), ())
             mails = load_mails(connection, joined.where(*which).order_by(rows.id))
             keys = sorted({posting_key(mail) for mail in mails if mail.patch and mail.subject.numbered})
             earlier: list[Mail] = []
@@ -133,7 +127,7 @@ class Index:
                 chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
                 earlier += load_mails(connection, joined.where(rows.id < first, chunk).order_by(rows.id))
             spans = tuple(_spans(connection, list_name, first, last))
-        return Share(first - 1, last, spans, tuple(mails), tuple(earlier))
+        return Share(spans, tuple(mails), tuple(earlier))
 
 
 def _known_list(name: str) -> ScalarSelect[int]:

@@ -48,6 +48,9 @@ def test_only_what_came_after_the_mark_is_read_and_new_epochs_are_found(archive:
         shutil.copytree(archive(mails(4), name="another") / "git" / "0.git", folder / "git" / "2.git")
         inbox.refresh()
         assert numbers(inbox.mails_after(mark)) == [3, 4]
+        shutil.rmtree(folder / "git" / "1.git")
+        inbox.refresh()
+        assert numbers(inbox.mails_after(mark)) == [4]
 
 
 def test_an_archive_that_was_written_anew_is_read_from_its_beginning(archive: Make) -> None:

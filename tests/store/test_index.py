@@ -96,7 +96,7 @@ def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(eng
     assert share.spans == (Span(1, None, "c1.0"),)
     assert share.mails == (parts[1],)
     assert share.earlier == (cover, parts[0])
-    assert index.share("kvm", after=share.upto, upto=share.upto).mails == ()
+    assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).mails == ()
     assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
 
 

@@ -183,6 +183,15 @@ def test_the_demonstration_shows_a_digest_and_answers_and_ends_with_its_input(tm
     assert demo("", tmp_path).stdout == done.stdout.partition("> /series")[0]
 
 
+def test_a_reader_that_goes_away_ends_the_bot_quietly(tmp_path: Path) -> None:
+    command = f"printf '/help\\n/help\\n/help\\n' | '{sys.executable}' -m chatbot run 2> errors | head -n 1"
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert (done.returncode, done.stdout[:16]) == (0, "KVM mailing list")
+    assert "Traceback" not in (tmp_path / "errors").read_text()
+
+
 def test_a_config_in_the_folder_is_used_and_what_was_posted_is_remembered(tmp_path: Path, archive: Make) -> None:
     archive([compose("[PATCH] of ours", 1)], name="ours")
     (tmp_path / "config.toml").write_text(
