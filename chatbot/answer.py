@@ -13,7 +13,7 @@ _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "�
 
 def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) -> Post:
     """The answer to one command; words that make no sense are answered too, with the remedy."""
-    word, *rest = text.translate(_TYPOGRAPHY).split(None, 1)
+    word, *rest = text.translate(_TYPOGRAPHY).split(None, 1) or ["/help"]
     try:
         reply = _command(word).run("".join(rest), context)
     except Misunderstood as problem:

@@ -56,6 +56,22 @@ def archive_digest(
         return build(mailing_list, window, (mail for _, mail in reversed(found)))
 
 
+def print_digest(digest: Digest) -> None:
+    """Show a digest on standard output, as the terminal platform would."""
+    from chatbot.chat.terminal import DIALECT, console, show
+    from chatbot.report.render import Renderer
+
+    show(Renderer().render(DIALECT, "digest", digest=digest), console())
+
+
+def plain_digest(digest: Digest) -> str:
+    """The same as text without styles."""
+    from chatbot.chat.terminal import DIALECT, plain_text
+    from chatbot.report.render import Renderer
+
+    return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
+
+
 def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
     """Run the bot until its input ends. Raises BadConfig."""
     import asyncio

@@ -40,7 +40,8 @@ def _refuse(error: ChatbotError | OSError) -> int:
     if isinstance(error, BadConfig):
         faults = error.faults
     elif isinstance(error, OSError):
-        faults = (f"standard output: {error.strerror or error}; write to a place that takes it",)
+        thing, remedy = error.filename or "standard output", "name a place that can be read and written"
+        faults = (f"{thing}: {error.strerror or error}; {remedy}",)
     for fault in faults:
         print(f"chatbot: {fault}", file=sys.stderr)
     return FAULT
@@ -122,7 +123,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _digest(options: argparse.Namespace) -> int:
-    from chatbot.app import archive_digest, utc_now
+    from chatbot.app import archive_digest, plain_digest, print_digest, utc_now
     from chatbot.report.digest import MailingList
     from chatbot.report.links import LORE
     from chatbot.report.window import Choice
@@ -140,13 +141,10 @@ def _digest(options: argparse.Namespace) -> int:
     from chatbot.report.render import Renderer
 
     if options.face == "text":
-        from chatbot.chat.terminal import DIALECT, console, plain_text, show
-
-        body = Renderer().render(DIALECT, "digest", digest=digest)
         if options.output:
-            _write(plain_text(body), options.output)
+            _write(plain_digest(digest), options.output)
         else:
-            show(body, console())
+            print_digest(digest)
         return 0
     dialect, template = (CLASSIC, "classic") if options.face == "classic" else (MARKDOWN, "digest")
     _write(Renderer().render(dialect, template, digest=digest), options.output)

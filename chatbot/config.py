@@ -173,7 +173,8 @@ def _placed(store: Store, folder: Path) -> Store:
 
 def _contradictions(config: Config) -> Iterator[str]:
     names = [one.name for one in config.lists]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    folded = [name.casefold() for name in names]
+    for name in sorted({name for name in names if folded.count(name.casefold()) > 1}):
         yield f"[[lists]] name: {name!r} is there twice; give each list one table"
     if not names:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from chatbot.chat.platform import Platform
+from chatbot.chat.platform import Platform, Receipt
 from chatbot.errors import DeliveryError, Refused, Unavailable, Unknown
 from chatbot.store.outbox import Delivery, Outbox
 
@@ -46,7 +46,7 @@ async def _send(outbox: Outbox, platform: Platform, delivery: Delivery, now: Cal
     """One attempt. It is written down before the platform is called, and its outcome after."""
     await asyncio.to_thread(outbox.sending, delivery)
     try:
-        receipt = await platform.send(delivery.room, delivery.post, delivery.key)
+        receipt = await _try(platform, delivery)
     except DeliveryError as error:
         at = next_try(delivery.attempts, error, now())
         log.warning("delivery failed", room=delivery.room, error=str(error), again=at and at.isoformat())
@@ -57,3 +57,14 @@ async def _send(outbox: Outbox, platform: Platform, delivery: Delivery, now: Cal
         return False
     await asyncio.to_thread(outbox.sent, delivery, receipt.remote_id)
     return True
+
+
+async def _try(platform: Platform, delivery: Delivery) -> Receipt:
+    """Raises DeliveryError, whatever the platform raises: of what it did not foresee nobody knows how far it came."""
+    try:
+        return await platform.send(delivery.room, delivery.post, delivery.key)
+    except DeliveryError:
+        raise
+    except Exception as error:
+        log.exception("platform failed", platform=platform.name)
+        raise Unknown(f"{type(error).__name__}: {error}") from error

@@ -41,7 +41,7 @@ class Refused(DeliveryError):
 
 
 class Unavailable(DeliveryError):
-    """The platform did not take the post: try again, not before `after` seconds have passed."""
+    """The platform did not take the post, or the database the transaction: try again, not before `after` seconds."""
 
     def __init__(self, reason: str, after: float = 0.0) -> None:
         super().__init__(reason)

@@ -36,12 +36,11 @@ def publish(
     name = subscription.mailing_list.name
     had = outbox.progress().get(subscription.key)
     newest = index.newest(name)
-    if had is None and subscription.first and not newest:
-        return None  # the archive could not be read yet: the first digest is still owed
     if had is not None:
         share = index.share(name, after=had.upto, upto=newest)
     elif subscription.first is not None and (received := index.newest_received(name)):
-        share = index.received_between(name, received - subscription.first, None)
+        # A mail that claims to be from the future must not push the look back there.
+        share = index.received_between(name, min(received, slot) - subscription.first, upto=newest)
     else:
         share = Share((), (), ())
     digest = build(subscription.mailing_list, Window(share.spans), share.mails, share.earlier)
@@ -49,12 +48,12 @@ def publish(
     posts: tuple[Planned, ...] = ()
     if wanted:
         post = Post(dialect.name, renderer.render(dialect, "digest", digest=digest))
-        key = delivery_key(subscription.key, slot, digest.window.begin, part=0)
+        key = delivery_key(subscription.key, had.upto if had else 0, slot if digest.empty else None)
         posts = (Planned(key, subscription.platform, subscription.room, post),)
     planned = outbox.plan(subscription.key, had, Progress(newest, slot), posts)
     return digest if planned and wanted else None
 
 
-def delivery_key(subscription: str, slot: datetime, begin: str, part: int) -> str:
-    """One name for one post, the same whoever plans it."""
-    return hashlib.sha256(f"{subscription}\n{slot.isoformat()}\n{begin}\n{part}".encode()).hexdigest()
+def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
+    """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
+    return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()

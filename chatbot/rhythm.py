@@ -50,11 +50,20 @@ def _cron(text: str) -> str:
         hour, minute = int(match["hour"] or _MORNING), int(match["minute"] or 0)
         return f"{minute} {hour} * * {_day_field(match['day'])}"
     if match := _EVERY.fullmatch(text):
-        count = int(match["count"] or 1)
-        if match["unit"].startswith("h"):
-            return "0 * * * *" if count == 1 else f"0 */{count} * * *"
-        return "* * * * *" if count == 1 else f"*/{count} * * * *"
+        return _every(int(match["count"] or 1), hours=match["unit"].startswith("h"))
     return text
+
+
+def _every(count: int, *, hours: bool) -> str:
+    """Cron counts from the full hour, and from midnight: only what divides them comes at equal distances."""
+    whole = 24 if hours else 60
+    if count == 0 or whole % count:
+        near = [divisor for divisor in range(1, whole + 1) if whole % divisor == 0]
+        nearest = min(near, key=lambda divisor: abs(divisor - count))
+        unit = "hours" if hours else "minutes"
+        raise Misunderstood(f"every {count} {unit}", f"this does not divide {whole} {unit}", f"write every {nearest}")
+    step = "*" if count == 1 else f"*/{count}"
+    return f"0 {step} * * *" if hours else f"{step} * * * *"
 
 
 def _day_field(day: str) -> str:
@@ -87,7 +96,7 @@ def parse_duration(text: str) -> timedelta:
 
 def slots(rhythm: Rhythm, zone: tzinfo, after: datetime, until: datetime) -> Iterator[datetime]:
     """The instants, in UTC, strictly after `after` up to and with `until`, each later than the one before."""
-    # One hour back: a slot that a gap moved forward is looked for at its wall time.
+    # One day back: a slot that a gap moved forward is looked for at its wall time, and gaps are up to a day long.
     wall = after.astimezone(zone).replace(tzinfo=None) - timedelta(days=1)
     previous = after
     for local in CronSim(rhythm.cron, wall):

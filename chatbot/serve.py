@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,7 +16,7 @@ from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
-from chatbot.errors import Unreadable
+from chatbot.errors import ChatbotError
 from chatbot.ingest import ingest
 from chatbot.publish import Subscription, publish
 from chatbot.report.digest import MailingList
@@ -43,35 +45,36 @@ class Bot:
     outbox: Outbox
     refresh: timedelta
     now: Callable[[], datetime]
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     async def run(self) -> None:
-        """Tick, answer commands, and tick again, until nobody can ask any more."""
-        await self.tick()
-        clock = Clock(self.refresh, self.tick)
-        clock.start()
+        """Tick, answer commands, and tick again, until nobody can ask any more, or a signal says so."""
         loop, here = asyncio.get_running_loop(), asyncio.current_task()
         if here:
             loop.add_signal_handler(signal.SIGTERM, here.cancel)
+        clock = Clock(self.refresh, self.tick)
         try:
+            await self.tick()
+            clock.start()
             await asyncio.gather(
                 *(platform.listen(partial(self.answer, platform)) for platform in self.platforms.values())
             )
         except asyncio.CancelledError:
             log.info("told to stop")
         finally:
+            self.stopping.set()
             loop.remove_signal_handler(signal.SIGTERM)
             clock.stop()
             for platform in self.platforms.values():
                 await platform.close()
 
     async def tick(self) -> None:
-        """Read what is new, build what is due, send what is waiting."""
-        try:
-            await asyncio.to_thread(self._refresh)
-            await asyncio.to_thread(self._publish)
+        """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
+        with _logged("tick failed"):
+            read = await asyncio.to_thread(self._refresh)
+            await asyncio.to_thread(self._publish, read)
+        with _logged("tick failed"):
             await deliver(self.outbox, self.platforms, self.now)
-        except Exception:
-            log.exception("tick failed")  # the next one goes on from what is written down
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
@@ -83,25 +86,46 @@ class Bot:
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
 
-    def _refresh(self) -> None:
+    def _refresh(self) -> set[str]:
+        """Read every list; the names of those that were read to their end."""
+        read: set[str] = set()
         for name, opened in self.sources.items():
-            try:
-                added = ingest(opened(), self.index)
-            except Unreadable as problem:
-                log.warning("list not read", list=name, problem=str(problem))
-                continue
-            if added.mails:
-                log.info("list read", list=name, mails=added.mails, duplicates=added.duplicates, defects=added.defects)
+            with _logged("list not read", list=name):
+                added = ingest(opened(), self.index, self.stopping.is_set)
+                if self.stopping.is_set():
+                    break
+                read.add(name)
+                if added.mails:
+                    log.info("list read", list=name, **asdict(added))
+        return read
 
-    def _publish(self) -> None:
+    def _publish(self, read: set[str]) -> None:
+        """Plan what is due. A room's beginning waits until its list has been read, or all of it would be new."""
         had = {key: progress.slot for key, progress in self.outbox.progress().items()}
         for one in due(self.timetables, had, self.now()):
             subscription = self.subscriptions[one.key]
-            dialect = self.platforms[subscription.platform].dialect
-            digest = publish(
-                subscription, one.slot, index=self.index, outbox=self.outbox, renderer=self.renderer, dialect=dialect
-            )
-            if digest:
-                log.info(
-                    "digest planned", room=subscription.room, list=subscription.mailing_list.name, mails=digest.mails
+            name = subscription.mailing_list.name
+            if one.key not in had and name not in read:
+                continue
+            with _logged("digest not planned", room=subscription.room, list=name):
+                digest = publish(
+                    subscription,
+                    one.slot,
+                    index=self.index,
+                    outbox=self.outbox,
+                    renderer=self.renderer,
+                    dialect=self.platforms[subscription.platform].dialect,
                 )
+                if digest:
+                    log.info("digest planned", room=subscription.room, list=name, mails=digest.mails)
+
+
+@contextmanager
+def _logged(event: str, **facts: str) -> Iterator[None]:
+    """What fails inside is told to the log, and goes no further: the next tick tries again."""
+    try:
+        yield
+    except ChatbotError as problem:
+        log.warning(event, problem=str(problem), **facts)
+    except Exception:
+        log.exception(event, **facts)

@@ -154,7 +154,7 @@ def test_an_output_that_fails_is_one_line(kvm: Path, face: str, redirection: str
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         2,
-        f"chatbot: standard output: {reason}; write to a place that takes it\n",
+        f"chatbot: standard output: {reason}; name a place that can be read and written\n",
     )
 
 

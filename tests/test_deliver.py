@@ -2,12 +2,15 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from chatbot.chat.platform import Receipt
 from chatbot.chat.post import Post
 from chatbot.deliver import FIRST_WAIT, LONGEST_WAIT, deliver, next_try
 from chatbot.errors import DeliveryError, Refused, Unavailable, Unknown
+from chatbot.store.database import reading
 from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.tables import delivery
 from tests.conftest import NOON
 from tests.fakes.platform import Ledger
 
@@ -43,6 +46,47 @@ def test_posts_go_out_once_and_in_order(engine: Engine) -> None:
     assert run(outbox, ledger) == 3
     assert run(outbox, ledger) == 0
     assert ledger.posts == [("a", "0"), ("b", "1"), ("a", "2")]
+
+
+def states(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return [row.state for row in connection.execute(select(delivery).order_by(delivery.c.id))]
+
+
+class Watching(Ledger):
+    """Looks at the outbox while it is being sent something."""
+
+    engine: Engine
+    seen: list[str]
+
+    async def send(self, room: str, post: Post, key: str) -> Receipt:
+        self.seen = states(self.engine)
+        return await super().send(room, post, key)
+
+
+def test_that_a_post_is_being_sent_is_written_down_before_it_is(engine: Engine) -> None:
+    outbox, ledger = Outbox(engine), Watching()
+    ledger.engine = engine
+    plan(outbox, "a", "b")
+    assert run(outbox, ledger) == 2
+    assert ledger.seen == ["sent", "sending"]
+    assert states(engine) == ["sent", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        (Unavailable("busy"), "pending"),
+        (Unknown("no answer"), "sending"),
+        (Refused("no"), "dead"),
+        (ValueError("a bug of the platform's"), "sending"),
+    ],
+)
+def test_what_is_known_of_a_post_that_failed_is_written_down(engine: Engine, failure: Exception, state: str) -> None:
+    outbox = Outbox(engine)
+    plan(outbox, "a", "b")
+    assert run(outbox, Ledger(failures=[failure])) == 1
+    assert states(engine) == [state, "sent"]
 
 
 def test_a_room_that_fails_waits_in_order_and_the_others_go_on(engine: Engine) -> None:

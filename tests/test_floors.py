@@ -40,7 +40,7 @@ DOORS = {
 }
 # The concrete adapters, and the one file that puts them in their places.
 ADAPTERS = {"chatbot.chat.terminal", "chatbot.sources.public_inbox", "chatbot.sources.sample"}
-KNOW_ADAPTERS = {"app.py", "cli.py", "sources/ranges.py", "sources/sample.py"}
+KNOW_ADAPTERS = {"app.py", "sources/ranges.py", "sources/sample.py"}  # the last two are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:
@@ -50,6 +50,11 @@ def imports() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.ImportFrom):
                 assert node.level == 0, f"{name}: import by the full name"
                 yield name, str(node.module)
+                for alias in node.names:  # `from chatbot import app` imports chatbot.app
+                    if (
+                        PACKAGE / f"{str(node.module).replace('.', '/')}/{alias.name}.py".removeprefix("chatbot/")
+                    ).exists():
+                        yield name, f"{node.module}.{alias.name}"
             elif isinstance(node, ast.Import):
                 for alias in node.names:
                     yield name, alias.name

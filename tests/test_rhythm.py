@@ -26,6 +26,7 @@ DAY = timedelta(days=1)
         ("hourly", "0 * * * *"),
         ("every hour", "0 * * * *"),
         ("every 2 hours", "0 */2 * * *"),
+        ("every 24 hours", "0 */24 * * *"),
         ("every 15 minutes", "*/15 * * * *"),
         ("every minute", "* * * * *"),
         ("5 4 * * mon-fri", "5 4 * * mon-fri"),
@@ -43,7 +44,6 @@ def test_words_and_cron_say_the_same(words: str, cron: str) -> None:
         "sometimes",
         "daily at 25:00",
         "daily at 9:75",
-        "every 0 minutes",
         "0 0 30 2 *",
         "* * *",
         "every monday and",
@@ -52,6 +52,15 @@ def test_words_and_cron_say_the_same(words: str, cron: str) -> None:
 )
 def test_a_schedule_that_says_nothing_is_refused_with_examples(words: str) -> None:
     with pytest.raises(Misunderstood, match=r"says nothing that ever comes.*daily at 09:00"):
+        parse_rhythm(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "instead"),
+    [("every 45 minutes", 30), ("every 5 hours", 4), ("every 0 minutes", 1), ("every 99 hours", 24)],
+)
+def test_what_does_not_come_at_equal_distances_is_refused(words: str, instead: int) -> None:
+    with pytest.raises(Misunderstood, match=f"{words}: this does not divide .*; write every {instead}$"):
         parse_rhythm(words)
 
 

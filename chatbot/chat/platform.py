@@ -44,7 +44,7 @@ class Platform(Protocol):
         ...
 
     async def send(self, room: str, post: Post, key: str) -> Receipt:
-        """Show a post in a room; the same key twice shows it once. Raises Refused, Unavailable, Unknown."""
+        """Show a post in a room; the same key says that it is the same post. Raises Refused, Unavailable, Unknown."""
         ...
 
     async def close(self) -> None:

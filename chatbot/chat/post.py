@@ -40,11 +40,16 @@ def plain(text: str) -> str:
     return text
 
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])|(?<=^)([-=])|(?<=^)(\d{1,9})(?=[.)])", re.MULTILINE)
+_MARKDOWN = re.compile(
+    r"([\\`*_{}\[\]<>()#+!|~&])|(?<=^)([-=])|(?<=^)(\d{1,9})(?=[.)])|(:)(?=//)|(?<=www)(\.)", re.MULTILINE
+)
 
 
 def markdown(text: str) -> str:
-    """The escape for Markdown: text in which nothing is a link, a tag, an emphasis or a heading."""
+    """The escape for Markdown: text in which nothing is a link, a tag, an emphasis or a heading.
+
+    Some readers make a mail link of whatever looks like an address; that one leads where it says.
+    """
     return _MARKDOWN.sub(lambda found: f"\\{found[0]}" if not found[3] else f"{found[3]}\\", text)
 
 

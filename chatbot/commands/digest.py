@@ -26,10 +26,11 @@ def run(arguments: str, context: Context) -> Reply:
 
 def _list(words: list[str], context: Context) -> MailingList:
     """The list that one of the words names, which is taken out; without one, the first list there is."""
+    named = {name.casefold(): known for name, known in context.lists.items()}
     for word in words:
-        if known := context.lists.get(word.lower()):
+        if word.casefold() in named:
             words.remove(word)
-            return known
+            return named[word.casefold()]
     if not context.lists:
         raise Misunderstood("/digest", "no list is set up yet", "add one to the config")
     if words and not words[0][0].isdigit():

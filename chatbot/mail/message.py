@@ -8,6 +8,7 @@ import itertools
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from chatbot.mail.header import (
     decode_base64,
@@ -124,6 +125,9 @@ def _ids(value: bytes, defects: list[str] | None = None) -> tuple[str, ...]:
     if not value:
         return ()
     text = decode_field(value)
+    if not text.isprintable():
+        # Spelled out and not left out: two ids that look the same are still two.
+        text = "".join(c if c.isprintable() or c == "\t" else quote(c) for c in text)
     ids = tuple(_ID.findall(text))
     if ids or defects is None:
         return ids

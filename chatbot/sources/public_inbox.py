@@ -132,7 +132,8 @@ class Epoch:
         # The second question is for `:/text`, which takes all that follows for the text.
         answers = self._ask(("cat-file", "--batch-check"), f"{revision}^{{commit}}\n{revision}\n")
         found = (line.split(" ") for line in answers.splitlines())
-        return next((oid for oid, kind, *_ in found if kind == "commit"), None)
+        # What is not found is echoed, and a person may have written "commit" into it.
+        return next((oid for oid, kind, *_ in found if kind == "commit" and OID.fullmatch(oid)), None)
 
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` was built on `older`. Raises Unreadable."""
@@ -154,6 +155,8 @@ class Epoch:
                 if kind in _OBJECTS:
                     size, commit, when, author = rest.decode("utf-8", "replace").rstrip("\n").split(" ", 3)
                     data = _read_object(output, int(size))
+                    if len(data) < min(int(size), MAIL_LIMIT):
+                        break  # git has died, and _pipe says why
                     if data and kind == b"blob":
                         yield RawMail(Commit(span.epoch, commit, _instant(when), author), data)
                 elif lost := self._lost(span.epoch, kind.partition(b":")[0].decode("ascii", "replace")):

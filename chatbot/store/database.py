@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
-from chatbot.errors import BadConfig
+from chatbot.errors import BadConfig, Unavailable
 from chatbot.store.tables import metadata
 
 
@@ -50,8 +50,8 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that reads; nobody waits for it, and it waits for nobody."""
-    with engine.connect() as connection:
+    """A transaction that reads; nobody waits for it, and it waits for nobody. Raises Unavailable."""
+    with _translated(), engine.connect() as connection:
         yield connection
 
 
@@ -60,5 +60,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: the only one from its start, for two that read first and then write would deadlock.
     It is undone as a whole where anything in it fails.
     """
-    with engine.execution_options(writes=True).begin() as connection:
+    with _translated(), engine.execution_options(writes=True).begin() as connection:
         yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the database: {getattr(error, 'orig', error)}") from error

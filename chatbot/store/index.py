@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, bindpara
 
 from chatbot.chat.post import printable
 from chatbot.mail.mail import Mail
+from chatbot.mail.person import Person
 from chatbot.sources.source import Commit, Mark, Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
@@ -63,7 +64,7 @@ class Index:
         """Write the next mails of a list and move its mark to the last of them, or neither."""
         with writing(self._engine) as connection:
             list_id = _list_id(connection, list_name)
-            people: dict[str, int] = {}
+            people: dict[Person, int] = {}
             duplicates = 0
             for commit, mail in mails:
                 mail_id = connection.execute(_FIND_MAIL, {"message_id": printable(mail.message_id)}).scalar()
@@ -100,10 +101,16 @@ class Index:
         rows = tables.seen.c
         return self._share(list_name, (rows.id > after, rows.id <= upto))
 
-    def received_between(self, list_name: str, since: datetime, until: datetime | None) -> Share:
-        """The list's mails that came in from `since` on, before `until`."""
-        upper = (tables.mail.c.received < seconds(until),) if until else ()
-        return self._share(list_name, (tables.mail.c.received >= seconds(since), *upper))
+    def received_between(
+        self, list_name: str, since: datetime, until: datetime | None = None, *, upto: int | None = None
+    ) -> Share:
+        """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
+        which = [tables.mail.c.received >= seconds(since)]
+        if until is not None:
+            which.append(tables.mail.c.received < seconds(until))
+        if upto is not None:
+            which.append(tables.seen.c.id <= upto)
+        return self._share(list_name, tuple(which))
 
     def newest_mails(self, list_name: str, count: int) -> Share:
         """The list's newest `count` mails."""

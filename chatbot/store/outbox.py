@@ -1,7 +1,8 @@
 """The outbox: what each room has had, and the posts on their way.
 
-A post is written here before it is sent, in the same transaction that moves the room's progress; so neither a
-crash nor a second run loses or repeats one.
+A post is written here before it is sent, in the same transaction that moves the room's progress: no crash loses one,
+and no second run plans it again. A crash while one is being sent leaves it in doubt; it is sent again with the same
+key, by which a platform knows it (the terminal only within one run).
 """
 
 from collections.abc import Sequence

@@ -21,7 +21,7 @@ _sender, _author = tables.person.alias("sender"), tables.person.alias("author")
 _ROLES = (("sender", _sender), ("author", _author))
 
 
-def add_mail(connection: Connection, mail: Mail, people: dict[str, int]) -> int:
+def add_mail(connection: Connection, mail: Mail, people: dict[Person, int]) -> int:
     """Write a mail that is not there yet; the id of its row. `people` remembers the ids of persons."""
     patch = mail.patch
     stated = patch.stated if patch else None
@@ -81,32 +81,25 @@ def posting_key(mail: Mail) -> str:
     return printable(" ".join(map(str, posting(mail))))
 
 
-def _person_id(connection: Connection, person: Person, people: dict[str, int]) -> int:
-    written = printable(person.written)
-    if written not in people:
-        row = connection.execute(_FIND_PERSON, {"written": written}).first()
-        if row is None:
-            result = connection.execute(
-                _INSERT_PERSON,
-                {
-                    "written": written,
-                    "name": printable(person.name),
-                    "address": printable(person.address),
-                    "mailbox": printable(person.address).lower(),
-                    "words": searchable(f"{person.name} {person.address}"),
-                },
-            )
-            people[written] = inserted_id(result)
-        else:
-            people[written] = int(row.id)
-    return people[written]
+def _person_id(connection: Connection, person: Person, people: dict[Person, int]) -> int:
+    person = Person(printable(person.written), printable(person.name), printable(person.address))
+    if person not in people:
+        own = {"written": person.written, "name": person.name, "address": person.address}
+        found = connection.execute(_FIND_PERSON, own).scalar()
+        if found is None:
+            more = {"mailbox": person.address.lower(), "words": searchable(f"{person.name} {person.address}")}
+            found = inserted_id(connection.execute(_INSERT_PERSON, {**own, **more}))
+        people[person] = found
+    return people[person]
 
 
 _INSERT_MAIL = insert(tables.mail)
 _INSERT_PERSON = insert(tables.person)
 _INSERT_TAG = insert(tables.tag)
 _INSERT_CHANGE = insert(tables.change)
-_FIND_PERSON = select(tables.person.c.id).where(tables.person.c.written == bindparam("written"))
+_FIND_PERSON = select(tables.person.c.id).where(
+    *(tables.person.c[name] == bindparam(name) for name in ("written", "name", "address"))
+)
 
 SELECT_MAILS: Select[Any] = (
     select(

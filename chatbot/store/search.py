@@ -22,6 +22,8 @@ MATCHES = 300
 # So many names or titles are compared when nothing matches and the closest is asked for.
 CANDIDATES = 5000
 FARTHEST = 3
+# No title has more words that matter, and SQLite takes no deeper conditions than 1,000.
+MOST_WORDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Search:
         """The series with all these words in one title, newest first; the nearer its own title is
         to the words, the earlier it comes.
         """
-        wanted = words(text)
+        wanted = words(text)[:MOST_WORDS]
         if not wanted:
             return ()
         with reading(self._engine) as connection:
@@ -126,7 +128,7 @@ class Search:
         if address := Person.parse(text).address:
             which: list[ColumnElement[bool]] = [tables.person.c.mailbox == address.lower()]
         else:
-            which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)]
+            which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)[:MOST_WORDS]]
         if not which:
             return ()
         person, mail = tables.person, tables.mail

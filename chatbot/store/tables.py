@@ -37,11 +37,13 @@ person = Table(
     "person",
     metadata,
     Column("id", Integer, primary_key=True),
-    Column("written", Text, nullable=False, unique=True),
+    Column("written", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("mailbox", Text, nullable=False, index=True),  # the address in lower case
     Column("words", Text, nullable=False),
+    # Not `written` alone: encoded words can make two people look the same.
+    UniqueConstraint("written", "name", "address"),
 )
 
 mail = Table(

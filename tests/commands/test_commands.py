@@ -174,6 +174,7 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
         ("/digest kvm 0001-01-01T00:00+10:00", "'0001-01-01T00:00+10:00': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
         ("/help nothing", "/nothing: there is no such command; there are /series, /contributor, /digest, /help."),
         ("/sereis x", "'/sereis': this is no command of mine; type /series."),
+        ("/digest 9999 9999 9999", "'9999 9999 9999': this is no window; type /digest [LIST] [WINDOW], such as /digest kvm 7d."),
         ("hello", "'hello': this is no command of mine; type /help."),
     ],
 )  # fmt: skip
@@ -190,6 +191,10 @@ def test_help_names_every_command_with_an_example_that_works(ask: Ask) -> None:
             assert "no command" not in ask(example)
     assert "Lists: kvm, linux-coco" in shown
     assert ask("/help series").splitlines()[0] == "/series WORDS | MESSAGE-ID | LINK"
+
+
+def test_nothing_at_all_is_a_question_for_help(ask: Ask) -> None:
+    assert ask("  ") == ask("/help")
 
 
 def test_typographers_signs_are_what_people_meant(ask: Ask) -> None:

@@ -17,6 +17,7 @@ class Ledger:
     asks: Iterable[str] = ()
     posts: list[tuple[str, str]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
+    closed: bool = False
     name: str = "terminal"
     dialect: Dialect = DIALECT
 
@@ -33,4 +34,4 @@ class Ledger:
         return Receipt(key)
 
     async def close(self) -> None:
-        self.asks = ()
+        self.closed = True

@@ -3,6 +3,7 @@ length would need minutes here, so that this file ends at once is the test."""
 
 import pytest
 
+from chatbot.mail.header import HEADERS_LIMIT
 from tests.conftest import read_one
 
 MIB = 1024 * 1024
@@ -68,8 +69,17 @@ BOMBS = {
 }
 
 
+TOO_MANY = {"parts in parts", "mails in mails", "parts", "empty parts"}
+
+
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_a_mail_like_any_other(name: str) -> None:
     mail = read_one(BOMBS[name][:MIB])
     assert mail.message_id == "bomb@sample.example"
+    assert ("more parts than anyone writes" in mail.defects) == (name in TOO_MANY)
     f"{mail.subject} {mail.author.name}".encode()
+
+
+def test_headers_are_read_as_far_as_anyone_writes_them() -> None:
+    mail = read_one(HEAD + b"X: " + b"x" * HEADERS_LIMIT + b"\nReferences: <late@b.example>\n\nText.")
+    assert mail.references == ()

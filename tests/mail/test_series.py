@@ -73,6 +73,23 @@ def test_a_posting_sent_again_in_the_same_thread_is_a_second_series() -> None:
     assert shape(group(mails)) == [("[PATCH 1/2] b", [1, 2]), ("[PATCH 1/2] b", [1, 2])]
 
 
+def test_a_resend_in_the_same_thread_is_kept_apart_by_its_word() -> None:
+    mail = Thread()
+    cover = mail("[PATCH 0/2] a")
+    one = mail("[PATCH 1/2] b", cover)
+    again = mail("[PATCH RESEND 2/2] c", cover)
+    assert shape(group([cover, one, again])) == [("[PATCH 0/2] a", [0, 1]), ("[PATCH RESEND 2/2] c", [2])]
+
+
+def test_patches_below_others_are_one_series_also_where_some_are_missing() -> None:
+    mail = Thread()
+    cover = mail("[PATCH 0/3] a")
+    one = mail("[PATCH 1/3] b", cover)
+    two = mail("[PATCH 2/3] c", cover, one)
+    three = mail("[PATCH 3/3] d", cover, one, two)
+    assert shape(group([cover, three])) == [("[PATCH 0/3] a", [0, 3])]
+
+
 def test_a_lone_patch_is_a_series_of_one_and_replies_are_none() -> None:
     mail = Thread()
     lone = mail("[PATCH] a")

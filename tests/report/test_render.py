@@ -58,6 +58,9 @@ def faces(text: str) -> dict[str, str]:
 def test_in_markdown_no_mail_can_make_a_link_or_any_other_markup(text: str) -> None:
     page = MarkdownIt("commonmark").enable("table").enable("strikethrough").render(faces(text)["markdown"])
     assert page.count("<a ") == page.count('<a href="https://lore.example/kvm/') == 1
+    linkified = MarkdownIt("gfm-like", {"linkify": False}).render(faces(text)["markdown"])
+    assert "https://evil" not in faces(text)["markdown"].replace("https\\://evil", "")
+    assert linkified.count("<a ") == 1
     for tag in ("<script", "<img", "<em", "<strong>bold", "<code>code", "<s>", "<blockquote", "<ol", "<hr"):
         assert tag not in page
     assert page.count("<h1>") == 1

@@ -170,6 +170,8 @@ def test_a_commit_may_be_named_by_its_message(archive: Make) -> None:
         ("HEAD~1..--output=/tmp/x", "no commit of"),
         ("HEAD:m..HEAD", "no commit of"),
         ("HEAD\n..HEAD", "no revision"),
+        ("x commit y..HEAD", "no commit of"),
+        ("--all commit y..HEAD", "no commit of"),
         ("7:HEAD..HEAD", "no epoch 7"),
         ("HEAD..HEAD", "empty"),
         ("HEAD..HEAD~1", "backwards"),
@@ -295,6 +297,33 @@ def test_an_archives_own_config_runs_nothing(archive: Make, tmp_path: Path) -> N
     # The control: git inside the archive walks into the trap, so the trap works.
     subprocess.run(["git", "cat-file", "-p", "HEAD:m"], cwd=folder / "git" / "0.git", capture_output=True, check=False)
     assert trap.exists()
+
+
+def test_nobodys_config_and_no_replaced_mail_is_believed(
+    archive: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = archive(mails(1, 2))
+    bare = folder / "git" / "0.git"
+    other = git(bare, "rev-parse", "master~1:m")
+    git(bare, "replace", git(bare, "rev-parse", "master:m"), other)
+    assert "mail 1" in git(bare, "show", "master:m")  # git alone believes it
+    (tmp_path / ".gitconfig").write_text("[core]\n\tbare = nonsense\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", "/nowhere")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
+    with PublicInbox("list", folder) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2]
+
+
+def test_a_commit_graph_that_lies_is_not_believed(archive: Make) -> None:
+    folder = archive(mails(1, 2, 3))
+    bare = folder / "git" / "0.git"
+    git(bare, "commit-graph", "write", "--reachable")
+    graph = bare / "objects" / "info" / "commit-graph"
+    graph.chmod(0o644)
+    graph.write_bytes(graph.read_bytes()[:-40] + b"\xff" * 40)
+    with PublicInbox("list", folder) as inbox:
+        assert numbers(inbox.mails_after({})) == [1, 2, 3]
 
 
 def test_refs_and_folders_named_like_options_are_names(archive: Make, tmp_path: Path) -> None:

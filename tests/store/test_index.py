@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine
 
 from chatbot.chat.post import Post, printable
-from chatbot.errors import BadConfig
-from chatbot.ingest import ingest
+from chatbot.errors import BadConfig, Unavailable
+from chatbot.ingest import BATCH, ingest
 from chatbot.mail.mail import Mail
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Commit, Span
-from chatbot.store.database import open_database
+from chatbot.store.database import open_database, writing
 from chatbot.store.index import Added, Index
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
@@ -72,6 +72,50 @@ def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -
     assert index.add("kvm", commits(mail)) == Added(1, 1, 0)
     assert all_of(index, "kvm") == all_of(index, "coco") == (mail,)
     assert Search(engine).lists_of([mail]) == ("coco", "kvm")
+
+
+def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
+    """Encoded words make a name that reads like somebody else's whole field."""
+    index = Index(engine)
+    spoofed = read_one(compose("[PATCH] a", 1, sender="=?utf-8?q?Marc_=3Cmarc@k.example=3E?="))
+    honest = [read_one(compose("[PATCH] b", number, sender="Marc <marc@k.example>")) for number in (2, 3)]
+    index.add("kvm", commits(spoofed, *honest))
+    assert all_of(index) == (spoofed, *honest)
+    assert [match.mails for match in Search(engine).people("marc@k.example")] == [2]
+
+
+def test_two_ids_that_look_the_same_are_two_mails(engine: Engine) -> None:
+    index = Index(engine)
+    mails = [read_one(compose("[PATCH] a", message_id=f"<a{unseen}@x.example>")) for unseen in ("\u200b", "", "\x01")]
+    assert index.add("kvm", commits(*mails)) == Added(3, 0, 0)
+    assert [mail.message_id for mail in all_of(index)] == ["a%E2%80%8B@x.example", "a@x.example", "a%01@x.example"]
+
+
+def test_a_transaction_that_writes_is_the_writer_from_its_start(engine: Engine, tmp_path: Path) -> None:
+    with writing(engine):
+        other = sqlite3.connect(tmp_path / "index.sqlite3", timeout=0, isolation_level=None)
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+        other.close()
+
+
+def test_what_the_database_refuses_is_an_error_of_ours(engine: Engine) -> None:
+    with pytest.raises(Unavailable, match="no such table"), writing(engine) as connection:
+        connection.exec_driver_sql("SELECT * FROM missing")
+
+
+def test_a_question_of_a_thousand_words_is_a_question(engine: Engine) -> None:
+    many = " ".join(f"word{number}" for number in range(1500))
+    assert Search(engine).series_by_words(many) == ()
+    assert Search(engine).people(many) == ()
+
+
+def test_an_ingest_that_is_told_to_stop_goes_on_later(engine: Engine, archive: Make) -> None:
+    index = Index(engine)
+    with PublicInbox("kvm", archive([compose("[PATCH] a", number) for number in range(BATCH + 1)])) as inbox:
+        answers = iter([False, True])
+        assert ingest(inbox, index, lambda: next(answers)).mails == BATCH
+        assert ingest(inbox, index).mails == 1
 
 
 def test_an_ingest_goes_on_where_the_last_one_ended(engine: Engine, archive: Make) -> None:
@@ -135,7 +179,7 @@ def test_posts_and_progress_are_written_together_or_not_at_all(engine: Engine) -
     assert not outbox.plan("s", second, second, [post(3)])
     assert outbox.progress() == {"s": first}
     assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key1"]
-    with pytest.raises(Exception, match="UNIQUE"):
+    with pytest.raises(Unavailable, match="UNIQUE"):
         outbox.plan("s", first, second, [post(4), post(1)])
     assert outbox.progress() == {"s": first}
     assert outbox.plan("s", first, second, [post(5)])
