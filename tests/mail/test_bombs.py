@@ -3,7 +3,6 @@ length would need minutes here, so that this file ends at once is the test."""
 
 import pytest
 
-from chatbot.mail.header import HEADERS_LIMIT
 from tests.conftest import read_one
 
 MIB = 1024 * 1024
@@ -80,6 +79,15 @@ def test_a_bomb_is_a_mail_like_any_other(name: str) -> None:
     f"{mail.subject} {mail.author.name}".encode()
 
 
+@pytest.mark.parametrize(("depth", "read"), [(19, True), (30, False)])
+def test_parts_are_read_as_deep_as_anyone_nests_them(depth: int, read: bool) -> None:
+    opened = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (at, at) for at in range(depth))
+    mail = read_one(HEAD + opened + b"Content-Type: text/plain\n\nDeep.")
+    assert mail.patch
+    assert mail.patch.log == ("Deep." if read else "")
+    assert ("more parts than anyone writes" in mail.defects) != read
+
+
 def test_headers_are_read_as_far_as_anyone_writes_them() -> None:
-    mail = read_one(HEAD + b"X: " + b"x" * HEADERS_LIMIT + b"\nReferences: <late@b.example>\n\nText.")
+    mail = read_one(HEAD + b"X: " + b"x" * 100_000 + b"\nReferences: <late@b.example>\n\nText.")
     assert mail.references == ()
