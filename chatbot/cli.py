@@ -131,7 +131,9 @@ def _digest(options: argparse.Namespace) -> int:
     name = options.name or options.archive.resolve().name.removesuffix(".git")
     mailing_list = MailingList(name, name, options.link or LORE)
     choice = Choice(options.range, options.since, options.until, options.last)
-    digest = archive_digest(options.archive, mailing_list, choice, utc_now(), _progress())
+    progress = _progress()
+    digest = archive_digest(options.archive, mailing_list, choice, utc_now(), progress)
+    progress(0)
     if options.face == "json":
         from chatbot.report.document import to_json
 
@@ -152,19 +154,17 @@ def _digest(options: argparse.Namespace) -> int:
 
 
 def _progress() -> Callable[[int], None]:
-    """Says on a terminal how many mails were read; elsewhere it says nothing."""
-    if not sys.stderr.isatty():
-        return _say_nothing
+    """Says on a terminal how many mails were read, and takes it back at 0; elsewhere it says nothing."""
+    told = 0
 
     def tell(count: int) -> None:
-        if count % 1000 == 0:
-            print(f"\r{count:,} mails read", end="\r", file=sys.stderr, flush=True)
+        nonlocal told
+        if sys.stderr.isatty() and (count or told) and count % 1000 == 0:
+            told = count
+            text = f"{count:,} mails read" if count else ""
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     return tell
-
-
-def _say_nothing(_: int) -> None:
-    """Nobody is looking."""
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -91,7 +91,10 @@ class Bot:
         read: set[str] = set()
         for name, opened in self.sources.items():
             with _logged("list not read", list=name):
-                added = ingest(opened(), self.index, self.stopping.is_set)
+                source = opened()
+                if not self.index.mark(name):
+                    log.info("reading a list for the first time", list=name)
+                added = ingest(source, self.index, self.stopping.is_set)
                 if self.stopping.is_set():
                     break
                 read.add(name)
