@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 from chatbot.app import bot, demonstration
+from chatbot.chat.platform import Answer
 from chatbot.chat.terminal import plain_text
 from chatbot.config import check_config
 from chatbot.serve import Bot
@@ -78,6 +80,21 @@ def test_each_mail_is_in_one_digest_whenever_the_bot_is_started(world: World) ->
     assert world.run(NOON - 30 * DAY) == []  # the clock was put back
     world.mail("[PATCH] four")
     assert world.run(NOON + 7 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+
+
+def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: World) -> None:
+    class Patient(Ledger):
+        async def listen(self, answer: Answer) -> None:
+            world.mail("[PATCH] while it runs")
+            world.now = NOON + DAY
+            async with asyncio.timeout(20):
+                while not self.posts:
+                    await asyncio.sleep(0.05)
+
+    world.ledger = Patient()
+    world.mail("[PATCH] before the bot")
+    came = world.run(NOON, lambda made: asyncio.run(replace(made, refresh=timedelta(seconds=1)).run()))
+    assert came == ["1 series, 1 patch from 1 person in 1 mail"]
 
 
 def test_a_room_may_ask_for_a_first_look_back(world: World) -> None:
