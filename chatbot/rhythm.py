@@ -1,4 +1,5 @@
-"""Rhythms: when something is due, in words (`daily at 9:00`, `weekdays 08:30`) or in cron's five fields.
+"""Rhythms: when something is due, in words (`daily at 9:00`, `weekdays 08:30`) or in cron's five fields; and spans of
+time in words (`7d`).
 
 Pure: nobody asks a clock here. A wall time that a change of the clocks leaves out moves forward by the gap; one
 that comes twice counts the first time.
@@ -22,8 +23,8 @@ _WORDS = re.compile(
 _EVERY = re.compile(r"(?:every\s+)?(?:(?P<count>\d{1,2})\s+)?(?P<unit>minutes?|hours?|hourly)")
 # People say "every monday" and mean the morning.
 _MORNING = 9
-# A rhythm that has no slot in so long never has one (29 February comes within eight years).
-_NEVER = timedelta(days=366 * 9)
+_DURATION = re.compile(r"(\d{1,4})\s{0,3}(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
+_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,9 @@ def _every(count: int, *, hours: bool) -> str:
         near = [divisor for divisor in range(1, whole + 1) if whole % divisor == 0]
         nearest = min(near, key=lambda divisor: abs(divisor - count))
         unit = "hours" if hours else "minutes"
-        raise Misunderstood(f"every {count} {unit}", f"this does not divide {whole} {unit}", f"write every {nearest}")
+        raise Misunderstood(
+            f"every {count} {unit}", f"this does not divide {whole} {unit}", f"write every {nearest} {unit}"
+        )
     step = "*" if count == 1 else f"*/{count}"
     return f"0 {step} * * *" if hours else f"{step} * * * *"
 
@@ -74,24 +77,6 @@ def _day_field(day: str) -> str:
     if day.startswith("weekend"):
         return "0,6"
     return str(_DAYS.index(day.removesuffix("s") if day not in _DAYS else day))
-
-
-_DURATION = re.compile(r"(\d{1,4})\s{0,3}(m|min|minutes?|h|hours?|d|days?|w|weeks?)", re.IGNORECASE)
-_UNITS = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
-
-
-def duration(text: str) -> timedelta | None:
-    """`7d`, `12h`, `2 weeks`; None for other words."""
-    match = _DURATION.fullmatch(text.strip())
-    return int(match[1]) * _UNITS[match[2][0].lower()] if match else None
-
-
-def parse_duration(text: str) -> timedelta:
-    """As `duration`. Raises Misunderstood for other words, and for no time at all."""
-    found = duration(text)
-    if not found:
-        raise Misunderstood(repr(text), "this is no span of time", "write 7d, 12h, or 15 minutes")
-    return found
 
 
 def slots(rhythm: Rhythm, zone: tzinfo, after: datetime, until: datetime) -> Iterator[datetime]:
@@ -116,6 +101,15 @@ def last_slot(rhythm: Rhythm, zone: tzinfo, after: datetime, until: datetime) ->
     return latest
 
 
-def next_slot(rhythm: Rhythm, zone: tzinfo, after: datetime) -> datetime | None:
-    """The first slot after an instant."""
-    return next(slots(rhythm, zone, after, after + _NEVER), None)
+def duration(text: str) -> timedelta | None:
+    """`7d`, `12h`, `2 weeks`; None for other words."""
+    match = _DURATION.fullmatch(text.strip())
+    return int(match[1]) * _UNITS[match[2][0].lower()] if match else None
+
+
+def parse_duration(text: str) -> timedelta:
+    """As `duration`. Raises Misunderstood for other words, and for no time at all."""
+    found = duration(text)
+    if not found:
+        raise Misunderstood(repr(text), "this is no span of time", "write 7d, 12h, or 15 minutes")
+    return found

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.errors import Misunderstood
-from chatbot.rhythm import last_slot, next_slot, parse_duration, parse_rhythm, slots
+from chatbot.rhythm import last_slot, parse_duration, parse_rhythm, slots
 from chatbot.schedule import Due, Timetable, due
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -60,7 +60,9 @@ def test_a_schedule_that_says_nothing_is_refused_with_examples(words: str) -> No
     [("every 45 minutes", 30), ("every 5 hours", 4), ("every 0 minutes", 1), ("every 99 hours", 24)],
 )
 def test_what_does_not_come_at_equal_distances_is_refused(words: str, instead: int) -> None:
-    with pytest.raises(Misunderstood, match=f"{words}: this does not divide .*; write every {instead}$"):
+    with pytest.raises(
+        Misunderstood, match=f"{words}: this does not divide .*; write every {instead} (minutes|hours)$"
+    ):
         parse_rhythm(words)
 
 
@@ -98,7 +100,6 @@ def test_a_long_absence_owes_one_digest() -> None:
     rhythm, noon = parse_rhythm("daily at 09:00"), datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert last_slot(rhythm, UTC, noon, noon + 30 * DAY) == noon + 30 * DAY - timedelta(hours=3)
     assert last_slot(rhythm, UTC, noon, noon + timedelta(hours=20)) is None
-    assert next_slot(rhythm, UTC, noon) == noon + timedelta(hours=21)
 
 
 def test_what_is_due_is_what_has_a_slot_since_the_last_one() -> None:

@@ -84,11 +84,11 @@ def test_each_mail_is_in_one_digest_whenever_the_bot_is_started(world: World) ->
 
 def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: World) -> None:
     class Patient(Ledger):
-        async def listen(self, answer: Answer) -> None:
+        async def listen(self, answer: Answer) -> None:  # noqa: ARG002  # nobody asks anything
             world.mail("[PATCH] while it runs")
             world.now = NOON + DAY
             async with asyncio.timeout(20):
-                while not self.posts:
+                while not self.posts:  # noqa: ASYNC110  # the bot is watched from outside
                     await asyncio.sleep(0.05)
 
     world.ledger = Patient()
