@@ -15,10 +15,10 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     """The answer to one command; words that make no sense are answered too, with the remedy."""
     word, *rest = text.translate(_TYPOGRAPHY).split(None, 1) or ["/help"]
     try:
-        reply = _command(word).run("".join(rest), context)
+        facts = _command(word).run("".join(rest), context)
     except Misunderstood as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
-    return Post(dialect.name, renderer.render(dialect, reply.template, **reply.facts))
+    return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
 
 
 def _command(word: str) -> Command:

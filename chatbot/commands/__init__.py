@@ -4,17 +4,17 @@ A further command is one file in this folder and one row here.
 """
 
 from chatbot.commands import contributor, digest, series
-from chatbot.commands.command import Command, Context, Reply
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
 
-def _help(arguments: str, context: Context) -> Reply:
+def _help(arguments: str, context: Context) -> Facts:
     """All commands, or one."""
     wanted = arguments.strip().removeprefix("/").lower()
     chosen = tuple(command for command in COMMANDS if not wanted or command.word == wanted)
     if not chosen:
         raise Misunderstood(f"/{wanted}", "there is no such command", f"there are {', '.join(names())}")
-    return Reply("help", {"commands": chosen, "lists": tuple(context.lists.values())})
+    return Facts("help", {"commands": chosen, "lists": tuple(context.lists.values())})
 
 
 COMMANDS = (

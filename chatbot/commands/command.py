@@ -21,11 +21,11 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """The facts of an answer and the template that says them."""
+class Facts:
+    """What an answer says, and the template that says it."""
 
     template: str
-    facts: Mapping[str, Any]
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Command:
     arguments: str
     help: str
     examples: tuple[str, ...]
-    run: Callable[[str, Context], Reply]
+    run: Callable[[str, Context], Facts]
 
     @property
     def usage(self) -> str:

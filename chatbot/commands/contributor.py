@@ -1,7 +1,7 @@
 """/contributor: find a person and show what they did."""
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Reply
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.report.contributor import report_contributor
 
@@ -9,7 +9,7 @@ from chatbot.report.contributor import report_contributor
 OTHERS = 8
 
 
-def run(arguments: str, context: Context) -> Reply:
+def run(arguments: str, context: Context) -> Facts:
     """By a name, a part of one, or an address."""
     text = arguments.strip()
     if not text:
@@ -19,14 +19,14 @@ def run(arguments: str, context: Context) -> Reply:
     found = context.search.people(text)
     if not found:
         names = closest(text, context.search.names())
-        return Reply("nothing", {"what": "contributor", "text": text, "closest": names})
+        return Facts("nothing", {"what": "contributor", "text": text, "closest": names})
     best = found[0]
     work = context.search.work_of(best.address)
     name = best.names[0] if best.names else best.address
     shown = report_contributor(
         name, best.address, best.last, lists=work.lists, patches=work.patches, replies=work.replies
     )
-    return Reply(
+    return Facts(
         "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}
     )
 

@@ -3,7 +3,7 @@
 import re
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Reply
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.report.digest import MailingList, build
 from chatbot.report.window import EXAMPLES, Window, parse_moment
@@ -16,12 +16,12 @@ _COUNT = re.compile(r"\d{1,6}")
 DEFAULT_WINDOW = "1d"
 
 
-def run(arguments: str, context: Context) -> Reply:
+def run(arguments: str, context: Context) -> Facts:
     """The list may be left out where there is one, the window where the last day is meant."""
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)
     share, window = _share(mailing_list, words or [DEFAULT_WINDOW], context)
-    return Reply("digest", {"digest": build(mailing_list, window, share.mails, share.earlier)})
+    return Facts("digest", {"digest": build(mailing_list, window, share.mails, share.earlier)})
 
 
 def _list(words: list[str], context: Context) -> MailingList:

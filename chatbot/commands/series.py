@@ -3,7 +3,7 @@
 import re
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Reply
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
@@ -15,7 +15,7 @@ OTHERS = 8
 _VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
 
 
-def run(arguments: str, context: Context) -> Reply:
+def run(arguments: str, context: Context) -> Facts:
     """By the words of a title, a Message-ID, or a link."""
     text = arguments.strip()
     if not text:
@@ -26,11 +26,11 @@ def run(arguments: str, context: Context) -> Reply:
     found = context.search.series_by_id(message_id) if message_id else _by_words(text, context)
     if not found:
         titles = closest(text, context.search.titles())
-        return Reply("nothing", {"what": "series", "text": text, "closest": titles})
+        return Facts("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
     lists = context.search.lists_of(best.mails)
     shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))
-    return Reply("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)})
+    return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)})
 
 
 def _by_words(text: str, context: Context) -> tuple[Series, ...]:
