@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Self
@@ -143,13 +144,28 @@ class Epoch:
         """One RawMail per commit that has a mail, streamed: nothing is held but one mail. Raises Unreadable.
 
         A commit without a mail marks a removal, and an empty mail one that was purged: both are passed by. A mail
-        whose object is lost or damaged comes as a defect.
+        whose object is lost or damaged comes as a defect, and the next ones follow.
         """
+        beyond: Span | None = span
+        while beyond:
+            rest, beyond, reached = beyond, None, None
+            try:
+                for raw in self._stream(rest, newest_first=newest_first):
+                    reached = raw.commit.id
+                    yield raw
+            except Unreadable:
+                damage = self._damage(rest, reached, newest_first=newest_first)
+                if damage is None:
+                    raise
+                lost, beyond = damage
+                yield lost
+
+    def _stream(self, span: Span, *, newest_first: bool) -> Iterator[RawMail]:
         order = () if newest_first else ("--reverse",)
         # cat-file hands through what follows the name of the blob: commit, time, author.
         walk = ("rev-list", *order, "--no-commit-header", "--format=%H:m %H %ct %an <%ae>", "--stdin")
         read = ("cat-file", "--buffer", "--batch=%(objecttype) %(objectsize) %(rest)")
-        with self._pipe(walk, read, f"{span.to}\n" + (f"^{span.after}\n" if span.after else "")) as output:
+        with self._pipe(walk, read, _ends(span)) as output:
             while line := output.readline():
                 kind, _, rest = line.partition(b" ")
                 if kind in _OBJECTS:
@@ -159,13 +175,28 @@ class Epoch:
                         break  # git has died, and _pipe says why
                     if data and kind == b"blob":
                         yield RawMail(Commit(span.epoch, commit, _instant(when), author), data)
-                elif lost := self._lost(span.epoch, kind.partition(b":")[0].decode("ascii", "replace")):
-                    yield lost
+                elif self._names_mail(commit := kind.partition(b":")[0].decode("ascii", "replace")):
+                    yield self._lost(span.epoch, commit)
 
-    def _lost(self, epoch: int, commit: str) -> RawMail | None:
-        """The mail that a commit's tree names and the archive has not got; None where it names none."""
-        if "m" not in self._ask(("ls-tree", "--name-only", "--end-of-options", commit), "").splitlines():
-            return None
+    def _damage(self, span: Span, reached: str | None, *, newest_first: bool) -> tuple[RawMail, Span | None] | None:
+        """The first mail after `reached` that git dies on, and the commits beyond it; None if there is no such mail."""
+        order = () if newest_first else ("--reverse",)
+        commits = self._ask(("rev-list", *order, "--stdin"), _ends(span)).split()
+        ahead = commits[commits.index(reached) + 1 :] if reached else commits
+        for commit, following in zip(ahead, [*ahead[1:], None], strict=True):
+            try:
+                self._ask(("cat-file", "--batch"), f"{commit}:m\n")
+            except Unreadable:
+                beyond = replace(span, to=following or commit) if newest_first else replace(span, after=commit)
+                return self._lost(span.epoch, commit), beyond if following else None
+        return None
+
+    def _names_mail(self, commit: str) -> bool:
+        """Whether a commit's tree has a mail, be its object there or not."""
+        return "m" in self._ask(("ls-tree", "--name-only", "--end-of-options", commit), "").splitlines()
+
+    def _lost(self, epoch: int, commit: str) -> RawMail:
+        """The mail that a commit had, and the archive has no more."""
         show = ("rev-list", "--max-count=1", "--no-commit-header", "--format=%ct %an <%ae>", "--stdin")
         when, _, author = self._ask(show, f"{commit}\n").strip().partition(" ")
         return RawMail(Commit(epoch, commit, _instant(when), author), b"", "lost or damaged in the archive")
@@ -249,6 +280,11 @@ def _git(
             "LC_ALL": "C",
         },
     )
+
+
+def _ends(span: Span) -> str:
+    """A span as rev-list reads it on its standard input."""
+    return f"{span.to}\n" + (f"^{span.after}\n" if span.after else "")
 
 
 def _read_object(output: IO[bytes], size: int) -> bytes:

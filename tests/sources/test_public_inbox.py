@@ -218,6 +218,33 @@ def test_a_damaged_mail_is_a_defect_and_the_others_are_read(archive: Make) -> No
         assert (mail.message_id, mail.defects) == (f"{commit.id}@archive.invalid", (raws[1].defect,))
 
 
+@pytest.mark.parametrize("damaged", [[2], [0], [5], [1, 2, 4], [0, 1, 2, 3, 4, 5]])
+def test_mails_damaged_inside_a_pack_are_defects_and_the_others_are_read(archive: Make, damaged: list[int]) -> None:
+    """Git itself dies on these: the reader goes on behind each, in both directions."""
+    folder = archive(mails(*range(6)))
+    bare = folder / "git" / "0.git"
+    git(bare, "repack", "-a", "-d", "-q", "--depth=0", "--window=0")
+    (index,) = (bare / "objects" / "pack").glob("*.idx")
+    places = {
+        line.split()[0]: line.split()
+        for line in git(bare, "verify-pack", "-v", str(index)).splitlines()
+        if " blob " in line
+    }
+    pack = index.with_suffix(".pack")
+    pack.chmod(0o644)
+    content = bytearray(pack.read_bytes())
+    for number in damaged:
+        _, _, _, packed, offset = places[git(bare, "rev-parse", f"master~{5 - number}:m")]
+        content[int(offset) + 4 : int(offset) + int(packed)] = b"\xff" * (int(packed) - 4)
+    pack.write_bytes(content)
+    with PublicInbox("list", folder) as inbox:
+        forwards = list(inbox.mails_after({}))
+        backwards = list(inbox.mails(inbox.everything(), newest_first=True))
+    assert [bool(raw.defect) for raw in forwards] == [number in damaged for number in range(6)]
+    assert [raw.commit.id for raw in backwards] == [raw.commit.id for raw in forwards][::-1]
+    assert [raw.defect for raw in backwards] == [raw.defect for raw in forwards][::-1]
+
+
 def test_a_mail_that_our_own_reader_fails_on_is_kept() -> None:
     broken = RawMail(Commit(0, "c0ffee", NOON, "A <a@a.example>"), None)  # type: ignore[arg-type]
     _, mail = read(broken)
