@@ -149,18 +149,15 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
         config = Config.model_validate(settings)
     except ValidationError as error:
         raise BadConfig(tuple(_fault(one) for one in error.errors())) from error
+    lists = tuple(one.model_copy(update={"archive": folder / one.archive.expanduser()}) for one in config.lists)
+    own = config.templates.folder
+    templates = Templates(folder=folder / own.expanduser() if own else None)
+    placed = {"lists": lists, "templates": templates, "store": _placed(config.store, folder)}
+    config = config.model_copy(update=placed)
     faults = tuple(_contradictions(config))
     if faults:
         raise BadConfig(faults)
-    lists = tuple(one.model_copy(update={"archive": folder / one.archive.expanduser()}) for one in config.lists)
-    templates = config.templates
-    if templates.folder:
-        templates = Templates(folder=folder / templates.folder.expanduser())
-        if not templates.folder or not templates.folder.is_dir():
-            raise BadConfig(
-                (f"[templates] folder: there is no folder {templates.folder}; make it, or leave the key out",)
-            )
-    return config.model_copy(update={"lists": lists, "templates": templates, "store": _placed(config.store, folder)})
+    return config
 
 
 def _placed(store: Store, folder: Path) -> Store:
@@ -180,6 +177,9 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"
     if not config.rooms and not config.platforms.model_fields_set:
         yield "[platforms]: no platform is set up; add [platforms.terminal]"
+    templates = config.templates.folder
+    if templates and not templates.is_dir():
+        yield f"[templates] folder: there is no folder {templates}; make it, or leave the key out"
     taken: set[tuple[str, str, str]] = set()
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:

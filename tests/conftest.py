@@ -41,9 +41,6 @@ def situation_bytes(name: str) -> bytes:
     return (TESTS / "mails" / f"{name}.mbox").read_bytes().partition(b"\n")[2]
 
 
-Epochs = Iterable[Iterable[bytes]]
-
-
 @pytest.fixture
 def archive(tmp_path: Path) -> Callable[..., Path]:
     """Makes an archive of these mails, one epoch for each argument; one mail a minute from NOON on."""

@@ -53,6 +53,6 @@ COMMAND = Command(
     "series",
     "WORDS | MESSAGE-ID | LINK",
     "Show a patch series: its patches, replies and reviews.",
-    ("/series tdx-connect", "/series 20251117022311.2443900-1-yilun.xu@example.org"),
+    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example"),
     run,
 )

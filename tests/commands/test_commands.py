@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from chatbot.answer import answer
 from chatbot.chat.terminal import DIALECT, plain_text
@@ -14,10 +15,11 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
+from chatbot.sources.source import Commit
 from chatbot.store.database import open_database
 from chatbot.store.index import Index
 from chatbot.store.search import Search
-from tests.conftest import TESTS
+from tests.conftest import NOON, TESTS, compose, read_one
 
 Ask = Callable[[str], str]
 
@@ -41,7 +43,7 @@ def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> It
 )
 def test_a_series_is_found_by_words_in_any_order_and_case(ask: Ask, words: str) -> None:
     shown = ask(f"/series {words}")
-    assert shown.startswith("PCI/TSM: TDX Connect: secure sessions for devices\n  v1 · 26 patches")
+    assert shown.startswith("PCI/TSM: TDX Connect: secure sessions for devices\n  v1 · 26 of 26 patches")
 
 
 def test_a_series_says_all_there_is_to_say(ask: Ask) -> None:
@@ -53,7 +55,7 @@ def test_a_series_says_all_there_is_to_say(ask: Ask) -> None:
 )
 def test_a_version_chooses_among_the_versions(ask: Ask, words: str) -> None:
     shown = ask(f"/series {words}")
-    assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v2 · 3 patches")
+    assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v2 · 3 of 3 patches")
     assert "Also matching" not in shown
 
 
@@ -68,14 +70,32 @@ def test_a_version_chooses_among_the_versions(ask: Ask, words: str) -> None:
 )
 def test_a_series_is_found_by_a_link_or_id_of_any_of_its_mails_or_replies(ask: Ask, name: str) -> None:
     shown = ask(f"/series {name}")
-    assert shown.startswith("KVM: Speed up the search for a memslot\n  v2 · 5 patches")
+    assert shown.startswith("KVM: Speed up the search for a memslot\n  v2 · 5 of 5 patches")
     assert "3 replies from 2 people\n  Reviewed-by Henrik Aas (Kernelworks)\n" in shown
     assert "Also matching" not in shown
 
 
+def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
+    index = Index(engine)
+    parts = [
+        read_one(compose(f"[PATCH {part}/7] KVM: part {part}", part, in_reply_to="<cover@sample.example>"))
+        for part in (1, 2, 5, 6, 7)
+    ]
+    index.add("kvm", [(Commit(0, f"c{number}", NOON, "A"), mail) for number, mail in enumerate(parts)])
+    body = answer("/series part 5", Context(index, Search(engine), {}, NOON), Renderer(), DIALECT).body
+    assert "\x1b[31m5 of 7 patches\x1b[0m" in body
+    assert [line[:6] for line in plain_text(body).splitlines() if " KVM: part" in line] == [
+        "   1  ",
+        "   2  ",
+        "   5  ",
+        "   6  ",
+        "   7  ",
+    ]
+
+
 def test_several_matches_are_listed_with_the_best_one_open(ask: Ask) -> None:
     shown = ask("/series dirty pages")
-    assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v3 · 2 patches")
+    assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v3 · 2 of 2 patches")
     others = shown.partition("Also matching\n")[2].splitlines()
     assert [line.partition("  v")[2][:1] for line in others] == ["2", "1"]
 

@@ -230,7 +230,7 @@ def test_the_demonstration_shows_a_digest_and_answers_and_ends_with_its_input(tm
     assert done.stdout.startswith("KVM mailing list  4 series, 34 patches, 13 replies from 11 people in 48 mails\n")
     blocks = [block.splitlines()[0] for block in done.stdout.split("\n> ")[1:]]
     assert blocks == ["/series tdx-connect", "/contributor marc", "/help"]
-    assert "  v1 · 26 patches · +373 −108 in 6 files" in done.stdout
+    assert "  v1 · 26 of 26 patches · +373 −108 in 6 files" in done.stdout
     assert "Marc Ziegler <marc@kernelworks.example>" in done.stdout
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
