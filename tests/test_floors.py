@@ -36,7 +36,7 @@ DOORS = {
     "rich": {"chat/terminal.py"},
     "sqlalchemy": {f"store/{name}.py" for name in ("database", "index", "outbox", "rows", "search", "tables")},
     "structlog": {"app.py", "deliver.py", "serve.py"},
-    "subprocess": {"sources/public_inbox.py"},
+    "subprocess": {"sources/git.py"},
 }
 # The concrete adapters, and the one file that puts them in their places.
 ADAPTERS = {"chatbot.chat.terminal", "chatbot.sources.public_inbox", "chatbot.sources.sample"}

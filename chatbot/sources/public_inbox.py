@@ -1,13 +1,9 @@
 """public-inbox v2 archives: a folder of bare git repositories (`git/0.git`, `git/1.git` …), one commit a mail.
 
-Law of the file: it is the only one that runs git, and git never runs inside an archive, whose config, attributes
-and hooks may be hostile. Git runs in an empty repository of our own that borrows the archive's objects; the refs
-are read by us; arguments are constants and commit ids, and what a mail or a person says goes through standard input.
+Law of the file: git runs in an empty repository of our own that borrows the archive's objects, and the refs are
+read by us.
 """
 
-import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -17,20 +13,13 @@ from pathlib import Path
 from typing import IO, Self
 
 from chatbot.errors import Unreadable
+from chatbot.sources import git
 from chatbot.sources.layout import OID, epoch_folders, lay_out, read_refs
 from chatbot.sources.source import Commit, Mark, RawMail, Span
 
 # A mail is read this far: lists refuse larger ones, and what matters stands at the top.
 MAIL_LIMIT = 1024 * 1024
 _OBJECTS = frozenset({b"blob", b"tree", b"commit", b"tag"})  # what cat-file calls what it found
-# A commit graph could lie about parents, so it is not believed. The windows keep git's memory map of the packs
-# small: 58 MB instead of 460 MB at 1.02 times the time.
-_SETTINGS = (
-    *("-c", "core.commitGraph=false"),
-    *("-c", "core.packedGitWindowSize=4m"),
-    *("-c", "core.packedGitLimit=32m"),
-    *("-c", "core.deltaBaseCacheLimit=16m"),
-)
 
 
 class PublicInbox:
@@ -202,10 +191,10 @@ class Epoch:
         return RawMail(Commit(epoch, commit, _instant(when), author), b"", "lost or damaged in the archive")
 
     def _ask(self, arguments: tuple[str, ...], question: str) -> str:
-        with _git(Path(self._own.name), arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        with git.start(Path(self._own.name), arguments, stdin=git.PIPE, stderr=git.PIPE) as process:
             answer, complaint = process.communicate(question.encode("utf-8", "replace"))
         if process.returncode:
-            raise _unreadable(self._folder, _last_line(complaint))
+            raise _unreadable(self._folder, git.last_line(complaint))
         return answer.decode("utf-8", "replace")
 
     @contextmanager
@@ -215,8 +204,8 @@ class Epoch:
         with tempfile.TemporaryFile() as complaints, tempfile.TemporaryFile() as question:
             question.write(ends.encode())
             question.seek(0)
-            walker = _git(own, walk, stdin=question, stderr=complaints)
-            reader = _git(own, read, stdin=walker.stdout, stderr=complaints)
+            walker = git.start(own, walk, stdin=question, stderr=complaints)
+            reader = git.start(own, read, stdin=walker.stdout, stderr=complaints)
             if walker.stdout:
                 walker.stdout.close()
             try:
@@ -225,7 +214,7 @@ class Epoch:
                         yield reader.stdout
                 if reader.returncode or walker.wait():
                     complaints.seek(0)
-                    raise _unreadable(self._folder, _last_line(complaints.read(4096)))
+                    raise _unreadable(self._folder, git.last_line(complaints.read(4096)))
             finally:
                 for process in (reader, walker):
                     process.kill()
@@ -246,40 +235,10 @@ def write_epoch(folder: Path, mails: Iterable[tuple[bytes, str, datetime]]) -> N
         stream += f"commit refs/heads/master\nauthor {author} {stamp}\n".encode()
         stream += f"committer archive <archive@localhost> {stamp}\n".encode()
         stream += b"data 5\nmail\n\nM 100644 :%d m\n\n" % number
-    with _git(folder, ("fast-import", "--quiet"), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with git.start(folder, ("fast-import", "--quiet"), stdin=git.PIPE, stderr=git.PIPE) as process:
         _, complaint = process.communicate(bytes(stream))
     if process.returncode:
-        raise _unreadable(folder, _last_line(complaint))
-
-
-def _git(
-    own: Path, arguments: tuple[str, ...], *, stdin: int | IO[bytes] | None, stderr: int | IO[bytes]
-) -> subprocess.Popen[bytes]:
-    """Git in a repository of our own, with a closed environment: no config of anybody's, no prompt, no fetch."""
-    git = shutil.which("git")
-    if git is None:
-        raise Unreadable("git", "the program is not installed", "install git 2.34 or newer")
-    return subprocess.Popen(
-        (git, *_SETTINGS, *arguments),
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        bufsize=MAIL_LIMIT,
-        cwd=own,
-        env={
-            "PATH": os.environ.get("PATH", os.defpath),
-            "GIT_DIR": os.fspath(own),
-            "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_SYSTEM": os.devnull,
-            "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_ATTR_NOSYSTEM": "1",
-            "GIT_NO_LAZY_FETCH": "1",
-            "GIT_NO_REPLACE_OBJECTS": "1",
-            "GIT_OPTIONAL_LOCKS": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            "LC_ALL": "C",
-        },
-    )
+        raise _unreadable(folder, git.last_line(complaint))
 
 
 def _ends(span: Span) -> str:
@@ -302,11 +261,6 @@ def _instant(seconds: str) -> datetime:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)
-
-
-def _last_line(complaint: bytes) -> str:
-    lines = complaint.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].removeprefix("fatal: ").removeprefix("error: ") if lines else "git gave no reason"
 
 
 def _unreadable(folder: Path, reason: str) -> Unreadable:
