@@ -34,11 +34,11 @@ def measure(archive: Path, rounds: int) -> dict[str, float]:
     bare = archive / "git" / "0.git"
     pipe = f"git --git-dir '{bare}' rev-list HEAD | sed 's/$/:m/' | git --git-dir '{bare}' cat-file --batch > /dev/null"
     with PublicInbox("bench", archive) as inbox:
-        raws: list[RawMail] = list(inbox.mails_after({}))
+        raws: list[RawMail] = list(inbox.mails(inbox.everything()))
         ways: dict[str, Callable[[], object]] = {
             "git rev-list | git cat-file": lambda: subprocess.run(["bash", "-c", pipe], check=True),
-            "read": lambda: sum(1 for _ in inbox.mails_after({})),
-            "read and parse": lambda: sum(bool(read(raw)) for raw in inbox.mails_after({})),
+            "read": lambda: sum(1 for _ in inbox.mails(inbox.everything())),
+            "read and parse": lambda: sum(bool(read(raw)) for raw in inbox.mails(inbox.everything())),
             "parse": lambda: [read(raw) for raw in raws],
             "parse, standard library, structure only": lambda: [email.message_from_bytes(raw.data) for raw in raws],
         }
@@ -64,8 +64,8 @@ def _week_before(raws: list[RawMail]) -> str:
 
 # What a process of its own does, to be asked for its memory afterwards.
 PEAKS = {
-    "every mail read and let go": "for raw in inbox.mails_after({}): read(raw)",
-    "the digest of the whole archive": "build(MailingList('a', 'a', ''), Window(), (read(raw)[1] for raw in inbox.mails_after({})))",
+    "every mail read and let go": "for raw in inbox.mails(inbox.everything()): read(raw)",
+    "the digest of the whole archive": "build(MailingList('a', 'a', ''), Window(), (read(raw)[1] for raw in inbox.mails(inbox.everything())))",
 }
 
 

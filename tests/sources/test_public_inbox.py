@@ -9,12 +9,14 @@ import pytest
 
 from chatbot.errors import Misunderstood, Unreadable
 from chatbot.read import read
-from chatbot.sources.public_inbox import MAIL_LIMIT, PublicInbox
+from chatbot.sources.git import OBJECT_LIMIT
+from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
 from chatbot.sources.source import Commit, RawMail, Span
 from tests.conftest import NOON, compose, git
 
 Make = Callable[..., Path]
+IDENTITY = ("-c", "user.name=A", "-c", "user.email=a@a.example")
 
 
 def mails(*numbers: int) -> list[bytes]:
@@ -27,43 +29,71 @@ def numbers(found: object) -> list[int]:
 
 def test_all_mails_of_all_epochs_come_in_the_archives_order(archive: Make) -> None:
     with PublicInbox("list", archive(mails(1, 2, 3), mails(4), mails(5, 6))) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2, 3, 4, 5, 6]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2, 3, 4, 5, 6]
         assert numbers(inbox.mails(inbox.everything(), newest_first=True)) == [6, 5, 4, 3, 2, 1]
-        assert list(inbox.mails_after(inbox.tips)) == []
 
 
 def test_a_mail_has_its_commit_time_and_author(archive: Make) -> None:
     with PublicInbox("list", archive(mails(1, 2))) as inbox:
-        _, second = inbox.mails_after({})
+        _, second = inbox.mails(inbox.everything())
         assert second.data == mails(2)[0]
         assert (second.commit.time, second.commit.author) == (NOON + timedelta(minutes=1), "Ana <ana@a.example>")
         assert second.commit.id == inbox.tips[0]
 
 
-def test_only_what_came_after_the_mark_is_read_and_new_epochs_are_found(archive: Make) -> None:
-    folder = archive(mails(1, 2))
+def after(inbox: PublicInbox, epoch: int, *known: str) -> list[int]:
+    with inbox.after(epoch, known) as spool:
+        found = numbers(raw for chunk in spool.chunks() for raw in chunk.mails())
+        assert len(spool) == len(found)
+    return found
+
+
+def test_only_what_came_after_a_known_commit_is_read_and_new_epochs_are_found(archive: Make) -> None:
+    folder = archive(mails(1, 2, 3, 4))
     with PublicInbox("list", folder) as inbox:
-        mark = dict(inbox.tips)
-        shutil.copytree(archive(mails(3), name="other") / "git" / "0.git", folder / "git" / "1.git")
-        shutil.copytree(archive(mails(4), name="another") / "git" / "0.git", folder / "git" / "2.git")
+        known = [raw.commit.id for raw in inbox.mails(inbox.everything())]
+        assert after(inbox, 0, known[3]) == []
+        assert after(inbox, 0, known[0], known[1]) == [3, 4]
+        assert after(inbox, 0) == [1, 2, 3, 4]
+        shutil.copytree(archive(mails(5), name="other") / "git" / "0.git", folder / "git" / "1.git")
+        shutil.copytree(archive(mails(6), name="another") / "git" / "0.git", folder / "git" / "2.git")
         inbox.refresh()
-        assert numbers(inbox.mails_after(mark)) == [3, 4]
+        assert [after(inbox, epoch) for epoch in inbox.tips] == [[1, 2, 3, 4], [5], [6]]
         shutil.rmtree(folder / "git" / "1.git")
         inbox.refresh()
-        assert numbers(inbox.mails_after(mark)) == [4]
+        assert list(inbox.tips) == [0, 2]
 
 
-def test_an_archive_that_was_written_anew_is_read_from_its_beginning(archive: Make) -> None:
+def test_an_archive_that_was_written_anew_knows_no_anchor(archive: Make) -> None:
     with PublicInbox("list", archive(mails(1, 2), name="old")) as old:
-        mark = dict(old.tips)
-    with PublicInbox("list", archive(mails(0, 1, 2, 3), name="new")) as inbox:
-        assert numbers(inbox.mails_after(mark)) == [0, 1, 2, 3]
+        known = set(old.tips.values())
+    with PublicInbox("list", archive(mails(0, 1, 2, 3), name="new")) as inbox, inbox.after(0, known) as spool:
+        assert (spool.anchor, len(spool)) == (None, 4)
+
+
+def test_a_long_history_is_walked_in_pages_and_a_tangled_one_at_once(
+    archive: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatbot.sources.epoch.FIRST_PAGE", 2)
+    monkeypatch.setattr("chatbot.sources.epoch.PAGE", 3)
+    monkeypatch.setattr("chatbot.sources.epoch.CHUNK", 4)
+    folder = archive(mails(*range(12)))
+    with PublicInbox("list", folder) as inbox:
+        assert after(inbox, 0) == list(range(12))
+        assert after(inbox, 0, [raw.commit.id for raw in inbox.mails(inbox.everything())][4]) == list(range(5, 12))
+    bare = folder / "git" / "0.git"
+    parents = ("-p", git(bare, "rev-parse", "master~1"), "-p", git(bare, "rev-parse", "master"))
+    merge = git(bare, *IDENTITY, "commit-tree", "master~9^{tree}", *parents, "-m", "merge")
+    git(bare, "update-ref", "refs/heads/master", merge)
+    with PublicInbox("list", folder) as inbox, inbox.after(0, ()) as spool:
+        found = numbers(raw for chunk in spool.chunks() for raw in chunk.mails())
+        assert (len(spool), found[-1], sorted(found[:-1])) == (13, 2, list(range(12)))
 
 
 @pytest.mark.parametrize("inside", ["", "git", "git/0.git"])
 def test_the_folder_of_epochs_or_one_bare_epoch_is_an_archive_too(archive: Make, inside: str) -> None:
     with PublicInbox("list", archive(mails(1, 2)) / inside) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2]
 
 
 def test_loose_refs_win_over_packed_ones_and_a_detached_head_is_a_tip(archive: Make) -> None:
@@ -71,40 +101,60 @@ def test_loose_refs_win_over_packed_ones_and_a_detached_head_is_a_tip(archive: M
     git(bare, "pack-refs", "--all")
     git(bare, "update-ref", "refs/heads/master", "master~1")
     with PublicInbox("list", bare) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2]
     (bare / "HEAD").write_text(git(bare, "rev-parse", "master~1") + "\n")
     with PublicInbox("list", bare) as inbox:
-        assert numbers(inbox.mails_after({})) == [1]
+        assert numbers(inbox.mails(inbox.everything())) == [1]
 
 
-def test_removals_and_commits_without_a_mail_are_passed_by(archive: Make, tmp_path: Path) -> None:
+def change(bare: Path, tree: str) -> None:
+    """A further commit with this tree, as `mktree` reads it."""
+    made = subprocess.run(
+        ["git", "mktree", "--missing"], cwd=bare, input=tree, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    commit = git(bare, *IDENTITY, "commit-tree", made, "-p", "master", "-m", "x")
+    git(bare, "update-ref", "refs/heads/master", commit)
+
+
+def test_removals_name_their_mail_and_purged_mails_are_passed_by(archive: Make) -> None:
     bare = archive(mails(1, 2)) / "git" / "0.git"
-    work = tmp_path / "work"
-    git(tmp_path, "clone", "--quiet", str(bare), str(work))
-    git(work, "mv", "m", "d")
-    git(work, "-c", "user.name=A", "-c", "user.email=a@a.example", "commit", "--quiet", "--message=rm")
-    (work / "m").touch()
-    git(work, "add", "m")
-    git(work, "-c", "user.name=A", "-c", "user.email=a@a.example", "commit", "--quiet", "--message=purged")
-    git(work, "push", "--quiet", "origin", "HEAD")
+    second = git(bare, "rev-parse", "master:m")
+    change(bare, f"100644 blob {second}\td\n")
+    empty = git(bare, "hash-object", "-w", "/dev/null")
+    for tree in (f"100644 blob {empty}\tm\n", f"100644 blob {empty}\td\n", "", f"100644 blob {second}\tother\n"):
+        change(bare, tree)
+    change(bare, f"100644 blob {'1' * 40}\tm\n")
     with PublicInbox("list", bare) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(raw for raw in inbox.mails(inbox.everything()) if not raw.defect) == [1, 2]
+        with inbox.after(0, ()) as spool:
+            (chunk,) = spool.chunks()
+        raws = list(chunk.mails())
+        assert [(raw.removed, bool(raw.defect), raw.blob == second) for raw in raws] == [
+            (False, False, False),
+            (False, False, True),
+            (True, False, True),
+            (False, True, False),
+        ]
+        assert raws[2].data == raws[1].data
+        assert [(place.commit, place.blob, place.removed) for place in chunk.places() if place.blob != empty] == [
+            (raw.commit.id, raw.blob, raw.removed) for raw in raws
+        ]
 
 
 def test_a_mail_is_read_as_far_as_anyone_needs_it(archive: Make) -> None:
-    huge = compose("[PATCH] mail 1", 1, "x" * (2 * MAIL_LIMIT))
+    huge = compose("[PATCH] mail 1", 1, "x" * (2 * OBJECT_LIMIT))
     with PublicInbox("list", archive([huge, *mails(2)])) as inbox:
-        first, second = inbox.mails_after({})
-        assert first.data == huge[:MAIL_LIMIT]
+        first, second = inbox.mails(inbox.everything())
+        assert first.data == huge[:OBJECT_LIMIT]
         assert second.data == mails(2)[0]
 
 
 def test_reading_may_stop_anywhere(archive: Make) -> None:
     with PublicInbox("list", archive(mails(*range(200)))) as inbox:
-        some = inbox.mails_after({})
+        some = inbox.mails(inbox.everything())
         assert numbers([next(some)]) == [0]
         some.close()  # type: ignore[attr-defined]
-        assert len(list(inbox.mails_after({}))) == 200
+        assert len(list(inbox.mails(inbox.everything()))) == 200
 
 
 @pytest.mark.parametrize(
@@ -128,7 +178,7 @@ def test_ranges_are_gits_in_one_epoch_and_run_over_several(archive: Make, text: 
 
 def test_an_end_that_only_an_older_epoch_has_is_found_there(archive: Make) -> None:
     with PublicInbox("list", archive(mails(1, 2), mails(3))) as inbox:
-        first, *_ = inbox.mails_after({})
+        first, *_ = inbox.mails(inbox.everything())
         assert spans(inbox, f"{first.commit.id[:12]}..") == (
             Span(0, first.commit.id, inbox.tips[0]),
             Span(1, None, inbox.tips[1]),
@@ -210,7 +260,7 @@ def test_a_damaged_mail_is_a_defect_and_the_others_are_read(archive: Make) -> No
     folder = archive(mails(1, 2, 3))
     damage(folder, "master~1:m")
     with PublicInbox("list", folder) as inbox:
-        raws = list(inbox.mails_after({}))
+        raws = list(inbox.mails(inbox.everything()))
         assert [raw.defect for raw in raws] == ["", "lost or damaged in the archive", ""]
         commit, mail = read(raws[1])
         assert commit.id == git(folder / "git" / "0.git", "rev-parse", "master~1")
@@ -238,7 +288,7 @@ def test_mails_damaged_inside_a_pack_are_defects_and_the_others_are_read(archive
         content[int(offset) + 4 : int(offset) + int(packed)] = b"\xff" * (int(packed) - 4)
     pack.write_bytes(content)
     with PublicInbox("list", folder) as inbox:
-        forwards = list(inbox.mails_after({}))
+        forwards = list(inbox.mails(inbox.everything()))
         backwards = list(inbox.mails(inbox.everything(), newest_first=True))
     assert [bool(raw.defect) for raw in forwards] == [number in damaged for number in range(6)]
     assert [raw.commit.id for raw in backwards] == [raw.commit.id for raw in forwards][::-1]
@@ -255,7 +305,7 @@ def test_a_damaged_repository_is_unreadable_and_names_itself(archive: Make) -> N
     folder = archive(mails(1, 2))
     damage(folder, "master~1")
     with PublicInbox("list", folder) as inbox, pytest.raises(Unreadable, match=f"{folder}.*git fsck"):
-        list(inbox.mails_after({}))
+        list(inbox.mails(inbox.everything()))
 
 
 def test_nothing_of_ours_is_left_behind(archive: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -297,16 +347,7 @@ def hostile(archive: Make, tmp_path: Path, trap: Path) -> Path:
     (bare / "info").mkdir(exist_ok=True)
     (bare / "info" / "attributes").write_text("* diff=evil filter=evil\n")
     # A commit whose mail is not there: git that believes the config goes and fetches it.
-    tree = subprocess.run(
-        ["git", "mktree", "--missing"],
-        cwd=bare,
-        input=f"100644 blob {'1' * 40}\tm\n",
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    identity = ("-c", "user.name=A", "-c", "user.email=a@a.example")
-    git(bare, "update-ref", "refs/heads/master", git(bare, *identity, "commit-tree", tree, "-p", "master", "-m", "x"))
+    change(bare, f"100644 blob {'1' * 40}\tm\n")
     return folder
 
 
@@ -314,7 +355,7 @@ def test_an_archives_own_config_runs_nothing(archive: Make, tmp_path: Path) -> N
     trap = tmp_path / "sprung"
     folder = hostile(archive, tmp_path, trap)
     with PublicInbox("list", folder) as inbox:
-        *read_well, lost = inbox.mails_after({})
+        *read_well, lost = inbox.mails(inbox.everything())
         assert numbers(read_well) == [1, 2]
         assert lost.defect
         with pytest.raises(Misunderstood):
@@ -339,7 +380,7 @@ def test_nobodys_config_and_no_replaced_mail_is_believed(
     monkeypatch.setenv("GIT_DIR", "/nowhere")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(tmp_path / ".gitconfig"))
     with PublicInbox("list", folder) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2]
 
 
 def test_a_commit_graph_that_lies_is_not_believed(archive: Make) -> None:
@@ -350,7 +391,7 @@ def test_a_commit_graph_that_lies_is_not_believed(archive: Make) -> None:
     graph.chmod(0o644)
     graph.write_bytes(graph.read_bytes()[:-40] + b"\xff" * 40)
     with PublicInbox("list", folder) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2, 3]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2, 3]
 
 
 def test_refs_and_folders_named_like_options_are_names(archive: Make, tmp_path: Path) -> None:
@@ -362,5 +403,5 @@ def test_refs_and_folders_named_like_options_are_names(archive: Make, tmp_path: 
     odd = tmp_path / '--help "quoted" \\ and\nbroken'
     shutil.move(folder, odd)
     with PublicInbox("--list", odd) as inbox:
-        assert numbers(inbox.mails_after({})) == [1, 2]
+        assert numbers(inbox.mails(inbox.everything())) == [1, 2]
         assert numbers(inbox.mails(spans(inbox, "refs/heads/--upload-pack=touch~1..HEAD"))) == [2]

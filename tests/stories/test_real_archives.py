@@ -37,7 +37,7 @@ def test_the_classic_text_is_the_one_that_the_team_gets_today(corpus: Corpus) ->
 @pytest.fixture(scope="module")
 def nvdimm(corpus: Corpus) -> list[Mail]:
     with PublicInbox("nvdimm", corpus("nvdimm")) as inbox:
-        return [read(raw)[1] for raw in inbox.mails_after({})]
+        return [read(raw)[1] for raw in inbox.mails(inbox.everything())]
 
 
 def test_every_mail_of_a_real_list_is_read(nvdimm: list[Mail]) -> None:
