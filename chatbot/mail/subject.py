@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chatbot.mail.memory import remembered
+
 # Mailers say "reply" and "forward" in many languages; a colon may be a full-width one.
-_LEAD = re.compile(
-    r"\s*(?:\[(?P<tag>[^\]]*)\]|(?P<reply>(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|rv|tr|回复|答复|转发)(?:\[\d{1,4}\])?\s?[:：]))\s*",
-    re.IGNORECASE,
-)
+_MARK = r"\s*(?:\[([^\]]*)\]|(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|rv|tr|回复|答复|转发)(?:\[\d{1,4}\])?\s?[:：])\s*"
+_LEAD_MARK = re.compile(_MARK, re.IGNORECASE)
+_LEAD = re.compile(rf"(?:{_MARK})*", re.IGNORECASE)
 # A word may be glued on: PATCHv4, RFC-v2, PATCH1/2.
 _GLUED = r"(?P<word>PATCH(?:ES|SET)?|RFC|RESEND)?[-_#]?"
 _VERSION = re.compile(
@@ -71,32 +72,40 @@ class Subject:
     @classmethod
     def parse(cls, text: str) -> "Subject":
         """Never fails: a subject without any tag is its own title."""
-        tags: list[str] = []
-        reply, end = False, 0
-        while match := _LEAD.match(text, end):
-            if match["reply"] is None:
-                tags.append(match["tag"])
-            elif any("patch" in tag.lower() for tag in tags):
-                break  # "[PATCH] Re: foo" is a patch with an odd title, not a reply
-            else:
-                reply = True
-            end = match.end()
-        prefixes, versions, parts = _words(tags)
-        version, reroll = versions[0] if versions else (1, 0)
-        part, total = parts[0] if parts else (None, None)
+        match = _LEAD.match(text)
+        known = _read_lead(match[0] if match else "")
         return cls(
-            text[:end],
-            text[end:],
-            reply,
-            tuple(tags),
-            prefixes,
-            version,
-            reroll,
-            part,
-            total,
-            _kind(tags, prefixes, part, versioned=bool(versions)),
+            known.lead,
+            text[len(known.lead) :],
+            known.reply,
+            known.tags,
+            known.prefixes,
+            known.version,
+            known.reroll,
+            known.part,
+            known.total,
+            known.kind,
         )
 
+
+@remembered
+def _read_lead(text: str) -> Subject:
+    """The subject that has this lead, or as much of it as is one, and no title."""
+    tags: list[str] = []
+    reply, end = False, 0
+    while match := _LEAD_MARK.match(text, end):
+        if match[1] is not None:
+            tags.append(match[1])
+        elif any("patch" in tag.lower() for tag in tags):
+            break  # "[PATCH] Re: foo" is a patch with an odd title, not a reply
+        else:
+            reply = True
+        end = match.end()
+    prefixes, versions, parts = _words(tags)
+    version, reroll = versions[0] if versions else (1, 0)
+    part, total = parts[0] if parts else (None, None)
+    kind = _kind(tags, prefixes, part, versioned=bool(versions))
+    return Subject(text[:end], "", reply, tuple(tags), prefixes, version, reroll, part, total, kind)
 
 def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], list[tuple[int, int]]]:
     """The tags' words, the versions and the parts they name, each in order."""
