@@ -38,6 +38,7 @@ _ENVELOPE = field_pattern(
 )
 _RECEIVED = field_pattern("received")
 _PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
+_PLAIN = re.compile(rb"[\t\r\n -~]*")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", re.IGNORECASE)
@@ -47,7 +48,7 @@ _PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORE
 _BASE64_LINE = re.compile(rb"[ \t]*[A-Za-z0-9+/]*=*[ \t\r]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # seen by mail.py alone, and frozen values take four times as long to make
 class Message:
     """`stamped` is the time of the newest Received field, `sender` the From field with its encoded words; `body` is the
     first text/plain part, `attached` are patches in later parts.
@@ -98,7 +99,7 @@ def read_message(data: bytes) -> Message:
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
         defects.append("no text/plain part")
-    message_id = _ids(found.get(b"message-id", b""), defects)[:1]
+    message_id = _own_id(found.get(b"message-id", b""), defects)
     if not message_id:
         defects.append("no Message-ID")
     if b"from" not in found:
@@ -109,7 +110,7 @@ def read_message(data: bytes) -> Message:
     if date is None:
         defects.append("no readable Date")
     return Message(
-        message_id=message_id[0] if message_id else "",
+        message_id=message_id,
         subject=decode_field(found.get(b"subject", b"")),
         sender=unfold_field(found.get(b"from", b"")),
         stamped=_newest_stamp(headers),
@@ -137,22 +138,28 @@ def _stamp(value: bytes) -> datetime | None:
     return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
 
 
-def _ids(value: bytes, defects: list[str] | None = None) -> tuple[str, ...]:
-    """The Message-IDs in a field, without their brackets; a bare one counts where the brackets were forgotten."""
-    if not value:
-        return ()
-    text = decode_field(value)
-    if not text.isprintable():
-        # Spelled out and not left out: two ids that look the same are still two.
-        text = "".join(c if c.isprintable() or c == "\t" else quote(c) for c in text)
-    ids = tuple(_ID.findall(text))
-    if ids or defects is None:
-        return ids
-    bare = text.strip("<> \t")
+def _own_id(value: bytes, defects: list[str]) -> str:
+    """A mail's own Message-ID; a bare one counts where the brackets were forgotten."""
+    ids = _ids(value)
+    if ids:
+        return ids[0]
+    bare = _printable(decode_field(value)).strip("<> \t")
     if not bare or any(c.isspace() for c in bare):
-        return ()
+        return ""
     defects.append("Message-ID without brackets")
-    return (bare[:998],)
+    return bare[:998]
+
+
+def _ids(value: bytes) -> tuple[str, ...]:
+    """The Message-IDs in a field, without their brackets."""
+    if _PLAIN.fullmatch(value) and b"=?" not in value:
+        return tuple(_ID.findall(value.decode("ascii")))  # they are the same in folded lines
+    return tuple(_ID.findall(_printable(decode_field(value))))
+
+
+def _printable(text: str) -> str:
+    """The text with its invisible characters spelled out, and not left out: two ids that look the same are two."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else quote(c) for c in text)
 
 
 def _walk(found: dict[bytes, bytes], body: bytes, text: _Text, defects: list[str], depth: int) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chatbot.mail.memory import remembered
 from chatbot.mail.person import Person
 from chatbot.mail.words import before_line, before_signature
 
@@ -134,11 +135,15 @@ def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
         text = before_signature(text)
     else:
         return ()
-    return tuple(
-        Tag(match[1].capitalize(), match[2].strip())
-        for match in _TAG.finditer("\n" + text)
-        if match[1].lower().endswith("-by") or match[1].lower() in _PLAIN_TAGS
-    )
+    found = ((_tag_kind(written), value) for written, value in _TAG.findall("\n" + text))
+    return tuple(Tag(kind, value.strip()) for kind, value in found if kind)
+
+
+@remembered
+def _tag_kind(written: str) -> str:
+    """As kernel people spell it; empty for what is no tag."""
+    lower = written.lower()
+    return written.capitalize() if lower.endswith("-by") or lower in _PLAIN_TAGS else ""
 
 
 def _unflow(text: str) -> str:
@@ -164,9 +169,8 @@ def read_changes(text: str) -> tuple[Change, ...]:
 def _count_file(diff: str) -> Change | None:
     """A file's change, where each of its hunks has as many lines as it says; None where only a walk can tell."""
     head, *hunks = diff.split("\n" + _HUNK)
-    names = _NAMES.match(head)
-    renamed = _NAME_LINES.search(head)
-    if names is None or (renamed and _NAME_LINES.search(head, renamed.end())):
+    path = _path(head)
+    if path is None:
         return None
     insertions = deletions = 0
     for hunk in hunks:
@@ -175,18 +179,33 @@ def _count_file(diff: str) -> Change | None:
             return None
         insertions += counted[0]
         deletions += counted[1]
-    return Change(_bare_path(renamed[2], renamed[1]) if renamed else names[1], insertions, deletions)
+    return Change(path, insertions, deletions)
+
+
+def _path(head: str) -> str | None:
+    """The file that the lines before its first hunk are about; None where they name several or none."""
+    names = _NAMES.match(head)
+    if names is None:
+        return None
+    if head.count("\n+++ ") == 1 and head.endswith("\n+++ b/" + names[1]):
+        return names[1]
+    renamed = _NAME_LINES.search(head)
+    if renamed is None:
+        return names[1]
+    return None if _NAME_LINES.search(head, renamed.end()) else _bare_path(renamed[2], renamed[1])
 
 
 def _count_hunk(hunk: str) -> tuple[int, int] | None:
-    """Lines added and taken out by a hunk that is as long as it says, be a signature below it or not."""
+    """Lines added and taken out by a hunk that is as long as it says, whatever signature and blanks follow."""
     ranges = _RANGES.match(hunk)
     if ranges is None:
         return None
     old, new = int(ranges[1] or 1), int(ranges[2] or 1)
     counted = _count_lines(hunk, old, new)
     if counted is None and "\n+++ " not in hunk:
-        counted = _count_lines(hunk.rpartition("\n-- \n")[0], old, new)
+        signed = hunk.rfind("\n-- \n")
+        signed = signed if signed >= 0 else len(hunk)
+        counted = _count_lines(hunk[:signed], old, new) or _count_lines(hunk[:signed].rstrip("\n"), old, new)
     return counted
 
 

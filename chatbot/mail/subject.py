@@ -17,6 +17,7 @@ _VERSION = re.compile(
 )
 _PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
 _BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
+_BLANKS = re.compile(r"[\s,]+")
 _BLANK_AFTER_V = re.compile(r"\b(v)\s{1,3}(?=\d{1,3}\b)", re.IGNORECASE)
 
 
@@ -113,16 +114,24 @@ def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], lis
     versions: list[tuple[int, int]] = []
     parts: list[tuple[int, int]] = []
     for tag in tags:
-        for written in re.split(r"[\s,]+", _BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
-            word = written.strip("()?!;:.")
-            if version := _VERSION.fullmatch(word):
-                versions.append((int(version["version"]), int(version["reroll"] or 0)))
-            elif part := _PART.fullmatch(word):
-                parts.append((int(part["part"]), int(part["total"])))
-            match = version or part
-            own = (match["word"], version["rest"] if version else None) if match else (written,)
-            prefixes.extend(filter(None, own))
+        for written in _BLANKS.split(_BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
+            words, version, part = _read_word(written)
+            prefixes += words
+            versions += version
+            parts += part
     return tuple(prefixes), versions, parts
+
+
+@remembered
+def _read_word(written: str) -> tuple[list[str], list[tuple[int, int]], list[tuple[int, int]]]:
+    """What a word in brackets says: a version, a part, or itself; words may be glued to the first two."""
+    word = written.strip("()?!;:.")
+    if version := _VERSION.fullmatch(word):
+        glued = filter(None, (version["word"], version["rest"]))
+        return list(glued), [(int(version["version"]), int(version["reroll"] or 0))], []
+    if part := _PART.fullmatch(word):
+        return list(filter(None, (part["word"],))), [], [(int(part["part"]), int(part["total"]))]
+    return list(filter(None, (written,))), [], []
 
 
 def _kind(tags: list[str], prefixes: tuple[str, ...], part: int | None, *, versioned: bool) -> Kind:
