@@ -7,6 +7,7 @@ from chatbot.mail.message import Message, newest_stamp, read_message
 from chatbot.mail.patch import Patch, Tag, read_patch, read_tags
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Kind, Subject
+from chatbot.mail.words import own_words, without_quotes
 
 # public-inbox began in 2013 and imported lists from 1990 on; what lies outside was never a mail's time.
 EARLIEST = datetime(1985, 1, 1, tzinfo=UTC)
@@ -16,7 +17,8 @@ LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Mail:
     """`received` is when the archive got it (UTC), `date` what the sender claims; `archived_as` is the archive's
-    own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone.
+    own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone, `said` are the
+    sender's own words in all other mails.
     """
 
     message_id: str
@@ -27,6 +29,7 @@ class Mail:
     in_reply_to: str
     references: tuple[str, ...]
     tags: tuple[Tag, ...]
+    said: str
     archived_as: str
     patch: Patch | None
     defects: tuple[str, ...]
@@ -56,24 +59,32 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
     message = read_message(data)
     subject = Subject.parse(message.subject)
     sender = Person.parse(message.sender)
+    patch = _patch(message, subject, sender)
+    # Nothing is quoted in a patch, and in flowing text a tag can begin in what is.
+    own = message.body if patch else without_quotes(message.body)
     return Mail(
         message_id=message.message_id or fallback_id,
         subject=subject,
         sender=sender,
-        received=received_at(data, committed),
+        received=_possible(message.stamped or committed),
         date=message.date,
         in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
         references=message.references,
-        tags=read_tags(message.body, flowed=message.flowed),
+        tags=read_tags(message.body if message.flowed else own, flowed=message.flowed),
+        said="" if patch else own_words(own),
         archived_as=archived_as,
-        patch=_patch(message, subject, sender),
+        patch=patch,
         defects=message.defects,
     )
 
 
 def received_at(data: bytes, committed: datetime) -> datetime:
     """When the archive received a mail: its newest stamp, else when it was committed; within what can be."""
-    return min(max(newest_stamp(data) or committed, EARLIEST), LATEST)
+    return _possible(newest_stamp(data) or committed)
+
+
+def _possible(time: datetime) -> datetime:
+    return min(max(time, EARLIEST), LATEST)
 
 
 def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:

@@ -20,6 +20,7 @@ from chatbot.mail.header import (
     split_headers,
     unfold_field,
 )
+from chatbot.mail.memory import remembered
 
 # Real mail nests three or four deep and has a dozen parts; what is beyond these bounds is an attack.
 NESTING_LIMIT = 20
@@ -37,6 +38,7 @@ _ENVELOPE = field_pattern(
 )
 _RECEIVED = field_pattern("received")
 _PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
+_PLAIN = re.compile(rb"[\t\r\n -~]*")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", re.IGNORECASE)
@@ -46,15 +48,16 @@ _PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORE
 _BASE64_LINE = re.compile(rb"[ \t]*[A-Za-z0-9+/]*=*[ \t\r]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # seen by mail.py alone, and frozen values take four times as long to make
 class Message:
-    """`sender` is the From field with its encoded words; `body` is the first text/plain part, `attached` are patches in
-    later parts.
+    """`stamped` is the time of the newest Received field, `sender` the From field with its encoded words; `body` is the
+    first text/plain part, `attached` are patches in later parts.
     """
 
     message_id: str
     subject: str
     sender: str
+    stamped: datetime | None
     date: datetime | None
     in_reply_to: str
     references: tuple[str, ...]
@@ -62,6 +65,17 @@ class Message:
     attached: tuple[str, ...]
     flowed: bool
     defects: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """What a Content-Type field says; `written` is the field on one line."""
+
+    written: str
+    kind: str
+    charset: str
+    boundary: bytes | None
+    flowed: bool
 
 
 @dataclass(slots=True)
@@ -78,30 +92,31 @@ def read_message(data: bytes) -> Message:
     """Any bytes make a message; see `defects` for what was amiss."""
     headers, raw_body = split_headers(data)
     defects: list[str] = []
-    found: dict[str, bytes] = {}
+    found: dict[bytes, bytes] = {}
     for name, value in fields(_ENVELOPE, headers):
         found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
     text = _Text()
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
         defects.append("no text/plain part")
-    message_id = _ids(found.get("message-id", b""), defects)[:1]
+    message_id = _own_id(found.get(b"message-id", b""), defects)
     if not message_id:
         defects.append("no Message-ID")
-    if "from" not in found:
+    if b"from" not in found:
         defects.append("no From")
-    if "subject" not in found:
+    if b"subject" not in found:
         defects.append("no Subject")
-    date = parse_date(decode_field(found["date"])) if "date" in found else None
+    date = parse_date(decode_field(found[b"date"])) if b"date" in found else None
     if date is None:
         defects.append("no readable Date")
     return Message(
-        message_id=message_id[0] if message_id else "",
-        subject=decode_field(found.get("subject", b"")),
-        sender=unfold_field(found.get("from", b"")),
+        message_id=message_id,
+        subject=decode_field(found.get(b"subject", b"")),
+        sender=unfold_field(found.get(b"from", b"")),
+        stamped=_newest_stamp(headers),
         date=date,
-        in_reply_to=next(iter(_ids(found.get("in-reply-to", b""))), ""),
-        references=_ids(found.get("references", b"")),
+        in_reply_to=next(iter(_ids(found.get(b"in-reply-to", b""))), ""),
+        references=_ids(found.get(b"references", b"")),
         body=text.body or "",
         attached=text.attached,
         flowed=text.flowed,
@@ -111,8 +126,11 @@ def read_message(data: bytes) -> Message:
 
 def newest_stamp(data: bytes) -> datetime | None:
     """The time of the newest `Received:` field alone. Servers put theirs on top: the first that can be read is it."""
-    headers, _ = split_headers(data)
-    stamps = (_stamp(value) for _, value in fields(_RECEIVED, headers))
+    return _newest_stamp(split_headers(data)[0])
+
+
+def _newest_stamp(headers: bytes) -> datetime | None:
+    stamps = (_stamp(match[2]) for match in _RECEIVED.finditer(b"\n" + headers))
     return next((stamp for stamp in stamps if stamp), None)
 
 
@@ -120,37 +138,41 @@ def _stamp(value: bytes) -> datetime | None:
     return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
 
 
-def _ids(value: bytes, defects: list[str] | None = None) -> tuple[str, ...]:
-    """The Message-IDs in a field, without their brackets; a bare one counts where the brackets were forgotten."""
-    if not value:
-        return ()
-    text = decode_field(value)
-    if not text.isprintable():
-        # Spelled out and not left out: two ids that look the same are still two.
-        text = "".join(c if c.isprintable() or c == "\t" else quote(c) for c in text)
-    ids = tuple(_ID.findall(text))
-    if ids or defects is None:
-        return ids
-    bare = text.strip("<> \t")
+def _own_id(value: bytes, defects: list[str]) -> str:
+    """A mail's own Message-ID; a bare one counts where the brackets were forgotten."""
+    ids = _ids(value)
+    if ids:
+        return ids[0]
+    bare = _printable(decode_field(value)).strip("<> \t")
     if not bare or any(c.isspace() for c in bare):
-        return ()
+        return ""
     defects.append("Message-ID without brackets")
-    return (bare[:998],)
+    return bare[:998]
 
 
-def _walk(found: dict[str, bytes], body: bytes, text: _Text, defects: list[str], depth: int) -> None:
+def _ids(value: bytes) -> tuple[str, ...]:
+    """The Message-IDs in a field, without their brackets."""
+    if _PLAIN.fullmatch(value) and b"=?" not in value:
+        return tuple(_ID.findall(value.decode("ascii")))  # they are the same in folded lines
+    return tuple(_ID.findall(_printable(decode_field(value))))
+
+
+def _printable(text: str) -> str:
+    """The text with its invisible characters spelled out, and not left out: two ids that look the same are two."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\t" else quote(c) for c in text)
+
+
+def _walk(found: dict[bytes, bytes], body: bytes, text: _Text, defects: list[str], depth: int) -> None:
     """Collect the texts of one part, or of the parts in it, in order."""
     text.parts += 1
     if depth > NESTING_LIMIT or text.parts > PARTS_LIMIT:
         defects.append("more parts than anyone writes")
         return
-    content_type = decode_field(found.get("content-type", b""))
-    match = _TYPE.match(content_type)
-    kind = match[1].lower() if match else "text/plain"
+    content = _read_content(found.get(b"content-type", b""))
+    kind = content.kind
     if kind.startswith("multipart/"):
-        boundary = _BOUNDARY.search(content_type)
-        if boundary:
-            for part in _split_parts(body, (boundary[1] or boundary[2]).rstrip().encode("utf-8", "replace")):
+        if content.boundary is not None:
+            for part in _split_parts(body, content.boundary):
                 headers, inner = split_headers(part)
                 _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
             return
@@ -161,13 +183,28 @@ def _walk(found: dict[str, bytes], body: bytes, text: _Text, defects: list[str],
         _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
         return
     wanted_body = kind == "text/plain" and text.body is None
-    if not wanted_body and not _is_patch_file(kind, content_type, found):
+    if not wanted_body and not _is_patch_file(kind, content.written, found):
         return
-    decoded = _decode_text(body, content_type, found, defects)
+    decoded = _decode_text(body, content.charset, found, defects)
     if wanted_body:
-        text.body, text.flowed = decoded, bool(_FLOWED.search(content_type))
+        text.body, text.flowed = decoded, content.flowed
     else:
         text.attached += (decoded,)
+
+
+@remembered
+def _read_content(value: bytes) -> _Content:
+    written = decode_field(value)
+    kind = _TYPE.match(written)
+    charset = _CHARSET.search(" " + written)
+    boundary = _BOUNDARY.search(written)
+    return _Content(
+        written,
+        kind[1].lower() if kind else "text/plain",
+        charset[1] if charset else "utf-8",
+        (boundary[1] or boundary[2]).rstrip().encode("utf-8", "replace") if boundary else None,
+        bool(_FLOWED.search(written)),
+    )
 
 
 def _split_parts(body: bytes, boundary: bytes) -> list[bytes]:
@@ -185,26 +222,25 @@ def _split_parts(body: bytes, boundary: bytes) -> list[bytes]:
     return parts
 
 
-def _is_patch_file(kind: str, content_type: str, found: dict[str, bytes]) -> bool:
+def _is_patch_file(kind: str, content_type: str, found: dict[bytes, bytes]) -> bool:
     if kind in ("text/x-patch", "text/x-diff"):
         return True
-    names = content_type + decode_field(found.get("content-disposition", b""))
+    names = content_type + decode_field(found.get(b"content-disposition", b""))
     return kind.startswith(("text/", "application/")) and bool(_PATCH_NAME.search(names))
 
 
-def _decode_text(body: bytes, content_type: str, found: dict[str, bytes], defects: list[str]) -> str:
-    encoding = decode_field(found.get("content-transfer-encoding", b"")).lower()
+def _decode_text(body: bytes, charset: str, found: dict[bytes, bytes], defects: list[str]) -> str:
+    encoding = decode_field(found.get(b"content-transfer-encoding", b"")).lower()
     if encoding == "quoted-printable":
         body = binascii.a2b_qp(body)
     elif encoding == "base64":
         body = _decode_base64_lines(body, defects)
     elif encoding not in ("", "7bit", "8bit", "binary"):
         defects.append("unknown transfer encoding")
-    charset = _CHARSET.search(" " + content_type)
-    decoded, whole = decode_bytes(body, charset[1] if charset else "utf-8")
+    decoded, whole = decode_bytes(body, charset)
     if not whole:
         defects.append("text not in its charset")
-    return decoded.replace("\r\n", "\n")
+    return decoded.replace("\r\n", "\n") if "\r" in decoded else decoded
 
 
 def _decode_base64_lines(body: bytes, defects: list[str]) -> bytes:

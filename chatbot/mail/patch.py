@@ -8,17 +8,23 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chatbot.mail.memory import remembered
 from chatbot.mail.person import Person
+from chatbot.mail.words import before_line, before_signature
 
 # A long one may be folded, as fields are.
 _IN_BODY_FROM = re.compile(r"From:[ \t]*(\S[^\r\n]*(?:\n[ \t]+[^\r\n]*<[^\r\n]*)?)", re.IGNORECASE)
 _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
-_TAG = re.compile(r"\n([A-Za-z]{2,20}(?:-[A-Za-z]{1,20}){0,5}):[ \t]{1,9}(\S[^\n]{0,500})")
+_TAG = re.compile(r"\n([A-Za-z]{2,20}+(?:-[A-Za-z]{1,20}+){0,5}+):[ \t]{1,9}(\S[^\n]{0,500})")
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
-_GIT_HEADER = re.compile(r"diff --git \S{1,1000} (?:b/)?(\S{1,1000})")
-_HUNK = re.compile(r"@@ -\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
+_FILE = "diff --git "
+_HUNK = "@@ -"
+# What follows those two.
+_NAMES = re.compile(r"\S{1,1000} (?:b/)?(\S{1,1000})")
+_RANGES = re.compile(r"\d{1,9}(?:,(\d{1,9}))? \+\d{1,9}(?:,(\d{1,9}))? @@")
+_NAME_LINES = re.compile(r"\n(--- [^\n]*)\n(\+\+\+ [^\n]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,39 +111,111 @@ def split_author(body: str) -> tuple[Person | None, str]:
 
 def _head(body: str) -> tuple[str, Diffstat | None]:
     """The text up to the diffstat's total line (or the diff, or the signature), and that line's numbers."""
-    text = _before_line(body, "diff --git ")
+    text = before_line(body, _FILE)
     total = _TOTAL.search("\n" + text)
     if total:
         stated = Diffstat(int(total[1]), int(total[2] or 0), int(total[3] or 0))
         return text[: total.end() - 1], stated
-    lines = _before_line(text, "-- \n").split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return "\n".join(lines), None
+    return _without_blank_end(before_signature(text)), None
 
 
-def _before_line(text: str, beginning: str) -> str:
-    """The text before the first line that begins so, or all of it."""
-    at = ("\n" + text + "\n").find("\n" + beginning)
-    return text if at < 0 else text[:at]
+def _without_blank_end(text: str) -> str:
+    """The text without the blank lines at its end."""
+    end = len(text.rstrip())
+    line_end = text.find("\n", end) if end else 0
+    return text if line_end < 0 else text[:line_end]
 
 
 def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
     """The tags that the sender gives, in order: not quoted, not in the diff, not below the signature."""
-    text = _before_line(_before_line(body, "diff --git "), "-- \n")
+    text = before_line(body, _FILE)
     if flowed:
-        text = _unflow(text)
-    return tuple(
-        Tag(match[1].capitalize(), match[2].strip())
-        for match in _TAG.finditer("\n" + text)
-        if match[1].lower().endswith("-by") or match[1].lower() in _PLAIN_TAGS
-    )
+        text = _unflow(before_signature(text))
+    elif _TAG.search("\n" + text):  # most mails give none, and need no look for the signature
+        text = before_signature(text)
+    else:
+        return ()
+    found = ((_tag_kind(written), value) for written, value in _TAG.findall("\n" + text))
+    return tuple(Tag(kind, value.strip()) for kind, value in found if kind)
+
+
+@remembered
+def _tag_kind(written: str) -> str:
+    """As kernel people spell it; empty for what is no tag."""
+    lower = written.lower()
+    return written.capitalize() if lower.endswith("-by") or lower in _PLAIN_TAGS else ""
 
 
 def _unflow(text: str) -> str:
     """RFC 3676: a line that ends in a blank goes on in the next; one blank before a line is stuffing."""
     lines = [line.removeprefix(" ") for line in text.split("\n")]
     return "".join(line if line.endswith(" ") and line != "-- " else line + "\n" for line in lines)
+
+
+def read_changes(text: str) -> tuple[Change, ...]:
+    """What the diff in a text does, file by file, counted by the hunks' own arithmetic."""
+    before, *files = ("\n" + text).split("\n" + _FILE)
+    if "\n+++ " in before:
+        return _walk(text)  # a diff that no git wrote has no "diff --git" line
+    changes: list[Change] = []
+    for file in files:
+        change = _count_file(file)
+        if change is None:
+            return _walk(text)
+        changes.append(change)
+    return tuple(changes)
+
+
+def _count_file(diff: str) -> Change | None:
+    """A file's change, where each of its hunks has as many lines as it says; None where only a walk can tell."""
+    head, *hunks = diff.split("\n" + _HUNK)
+    path = _path(head)
+    if path is None:
+        return None
+    insertions = deletions = 0
+    for hunk in hunks:
+        counted = _count_hunk(hunk)
+        if counted is None:
+            return None
+        insertions += counted[0]
+        deletions += counted[1]
+    return Change(path, insertions, deletions)
+
+
+def _path(head: str) -> str | None:
+    """The file that the lines before its first hunk are about; None where they name several or none."""
+    names = _NAMES.match(head)
+    if names is None:
+        return None
+    if head.count("\n+++ ") == 1 and head.endswith("\n+++ b/" + names[1]):
+        return names[1]
+    renamed = _NAME_LINES.search(head)
+    if renamed is None:
+        return names[1]
+    return None if _NAME_LINES.search(head, renamed.end()) else _bare_path(renamed[2], renamed[1])
+
+
+def _count_hunk(hunk: str) -> tuple[int, int] | None:
+    """Lines added and taken out by a hunk that is as long as it says, whatever signature and blanks follow."""
+    ranges = _RANGES.match(hunk)
+    if ranges is None:
+        return None
+    old, new = int(ranges[1] or 1), int(ranges[2] or 1)
+    counted = _count_lines(hunk, old, new)
+    if counted is None and "\n+++ " not in hunk:
+        signed = hunk.rfind("\n-- \n")
+        signed = signed if signed >= 0 else len(hunk)
+        counted = _count_lines(hunk[:signed], old, new) or _count_lines(hunk[:signed].rstrip("\n"), old, new)
+    return counted
+
+
+def _count_lines(hunk: str, old: int, new: int) -> tuple[int, int] | None:
+    """Lines added and taken out, if the hunk has so many old and new ones."""
+    insertions, deletions = hunk.count("\n+"), hunk.count("\n-")
+    lines = hunk.count("\n")
+    if "\\" in hunk:
+        lines -= hunk.count("\n\\")  # "\\ No newline at end of file" is no line of the file
+    return (insertions, deletions) if (lines - insertions, lines - deletions) == (old, new) else None
 
 
 @dataclass(slots=True)
@@ -150,23 +228,23 @@ class _File:
     named: bool = False
 
 
-def read_changes(text: str) -> tuple[Change, ...]:
-    """What the diff in a text does, file by file, counted by the hunks' own arithmetic."""
+def _walk(text: str) -> tuple[Change, ...]:
+    """As `read_changes`, line by line: three times as slow, and right where a diff was damaged or written by hand."""
     files: list[_File] = []
     lines = text.split("\n")
     at = 0
     while at < len(lines):
         line = lines[at]
         at += 1
-        if line.startswith("diff --git ") and (header := _GIT_HEADER.match(line)):
-            files.append(_File(header[1]))
+        if line.startswith(_FILE) and (names := _NAMES.match(line, len(_FILE))):
+            files.append(_File(names[1]))
         elif line.startswith("+++ ") and at > 1 and lines[at - 2].startswith("--- "):
             if not files or files[-1].named:  # a diff that no git wrote has no "diff --git" line
                 files.append(_File(""))
             files[-1].path = _bare_path(line, lines[at - 2])
             files[-1].named = True
-        elif line.startswith("@@ -") and files and (hunk := _HUNK.match(line)):
-            at = _read_hunk(lines, at, int(hunk[1] or 1), int(hunk[2] or 1), files[-1])
+        elif line.startswith(_HUNK) and files and (ranges := _RANGES.match(line, len(_HUNK))):
+            at = _read_hunk(lines, at, int(ranges[1] or 1), int(ranges[2] or 1), files[-1])
     return tuple(Change(file.path, file.insertions, file.deletions) for file in files)
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from chatbot.mail.header import decode_words
+from chatbot.mail.memory import remembered
 
 # A line of a mail has 998 octets at most (RFC 5322, 2.1.1). Name and address are looked for in the first so many
 # characters, for the patterns below take time that grows with the square of their number.
@@ -22,16 +23,14 @@ class Person:
     name: str
     address: str
 
-    @classmethod
-    def parse(cls, field: str) -> "Person":
+    @staticmethod
+    def parse(field: str) -> "Person":
         """Never fails: where there is no address the address is empty, where there is no name the name is.
 
         The field may hold RFC 2047 encoded words. The address is looked for before they are decoded: a name that
         looks like an address once it is decoded is still a name.
         """
-        field = field.strip()
-        name, address = _name_and_address(field[:LONGEST])
-        return cls(decode_words(field), _plain(decode_words(name)), address)
+        return _read_person(field)
 
     @property
     def domain(self) -> str:
@@ -42,6 +41,13 @@ class Person:
     def label(self) -> str:
         """What to call them in a sentence: the name, else the address, else what was written."""
         return self.name or self.address or self.written or "nobody"
+
+
+@remembered
+def _read_person(field: str) -> Person:
+    field = field.strip()
+    name, address = _name_and_address(field[:LONGEST])
+    return Person(decode_words(field), _plain(decode_words(name)), address)
 
 
 def _name_and_address(field: str) -> tuple[str, str]:

@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chatbot.mail.memory import remembered
+
 # Mailers say "reply" and "forward" in many languages; a colon may be a full-width one.
-_LEAD = re.compile(
-    r"\s*(?:\[(?P<tag>[^\]]*)\]|(?P<reply>(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|rv|tr|回复|答复|转发)(?:\[\d{1,4}\])?\s?[:：]))\s*",
-    re.IGNORECASE,
-)
+_MARK = r"\s*(?:\[([^\]]*)\]|(?:re|aw|sv|vs|antw|odp|ynt|fwd?|wg|rv|tr|回复|答复|转发)(?:\[\d{1,4}\])?\s?[:：])\s*"
+_LEAD_MARK = re.compile(_MARK, re.IGNORECASE)
+_LEAD = re.compile(rf"(?:{_MARK})*", re.IGNORECASE)
 # A word may be glued on: PATCHv4, RFC-v2, PATCH1/2.
 _GLUED = r"(?P<word>PATCH(?:ES|SET)?|RFC|RESEND)?[-_#]?"
 _VERSION = re.compile(
@@ -16,6 +17,7 @@ _VERSION = re.compile(
 )
 _PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
 _BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
+_BLANKS = re.compile(r"[\s,]+")
 _BLANK_AFTER_V = re.compile(r"\b(v)\s{1,3}(?=\d{1,3}\b)", re.IGNORECASE)
 
 
@@ -71,32 +73,40 @@ class Subject:
     @classmethod
     def parse(cls, text: str) -> "Subject":
         """Never fails: a subject without any tag is its own title."""
-        tags: list[str] = []
-        reply, end = False, 0
-        while match := _LEAD.match(text, end):
-            if match["reply"] is None:
-                tags.append(match["tag"])
-            elif any("patch" in tag.lower() for tag in tags):
-                break  # "[PATCH] Re: foo" is a patch with an odd title, not a reply
-            else:
-                reply = True
-            end = match.end()
-        prefixes, versions, parts = _words(tags)
-        version, reroll = versions[0] if versions else (1, 0)
-        part, total = parts[0] if parts else (None, None)
+        match = _LEAD.match(text)
+        known = _read_lead(match[0] if match else "")
         return cls(
-            text[:end],
-            text[end:],
-            reply,
-            tuple(tags),
-            prefixes,
-            version,
-            reroll,
-            part,
-            total,
-            _kind(tags, prefixes, part, versioned=bool(versions)),
+            known.lead,
+            text[len(known.lead) :],
+            known.reply,
+            known.tags,
+            known.prefixes,
+            known.version,
+            known.reroll,
+            known.part,
+            known.total,
+            known.kind,
         )
 
+
+@remembered
+def _read_lead(text: str) -> Subject:
+    """The subject that has this lead, or as much of it as is one, and no title."""
+    tags: list[str] = []
+    reply, end = False, 0
+    while match := _LEAD_MARK.match(text, end):
+        if match[1] is not None:
+            tags.append(match[1])
+        elif any("patch" in tag.lower() for tag in tags):
+            break  # "[PATCH] Re: foo" is a patch with an odd title, not a reply
+        else:
+            reply = True
+        end = match.end()
+    prefixes, versions, parts = _words(tags)
+    version, reroll = versions[0] if versions else (1, 0)
+    part, total = parts[0] if parts else (None, None)
+    kind = _kind(tags, prefixes, part, versioned=bool(versions))
+    return Subject(text[:end], "", reply, tuple(tags), prefixes, version, reroll, part, total, kind)
 
 def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], list[tuple[int, int]]]:
     """The tags' words, the versions and the parts they name, each in order."""
@@ -104,16 +114,24 @@ def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], lis
     versions: list[tuple[int, int]] = []
     parts: list[tuple[int, int]] = []
     for tag in tags:
-        for written in re.split(r"[\s,]+", _BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
-            word = written.strip("()?!;:.")
-            if version := _VERSION.fullmatch(word):
-                versions.append((int(version["version"]), int(version["reroll"] or 0)))
-            elif part := _PART.fullmatch(word):
-                parts.append((int(part["part"]), int(part["total"])))
-            match = version or part
-            own = (match["word"], version["rest"] if version else None) if match else (written,)
-            prefixes.extend(filter(None, own))
+        for written in _BLANKS.split(_BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
+            words, version, part = _read_word(written)
+            prefixes += words
+            versions += version
+            parts += part
     return tuple(prefixes), versions, parts
+
+
+@remembered
+def _read_word(written: str) -> tuple[list[str], list[tuple[int, int]], list[tuple[int, int]]]:
+    """What a word in brackets says: a version, a part, or itself; words may be glued to the first two."""
+    word = written.strip("()?!;:.")
+    if version := _VERSION.fullmatch(word):
+        glued = filter(None, (version["word"], version["rest"]))
+        return list(glued), [(int(version["version"]), int(version["reroll"] or 0))], []
+    if part := _PART.fullmatch(word):
+        return list(filter(None, (part["word"],))), [], [(int(part["part"]), int(part["total"]))]
+    return list(filter(None, (written,))), [], []
 
 
 def _kind(tags: list[str], prefixes: tuple[str, ...], part: int | None, *, versioned: bool) -> Kind:
