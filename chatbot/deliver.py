@@ -44,7 +44,8 @@ async def deliver(outbox: Outbox, platforms: Mapping[str, Platform], now: Callab
 
 async def _send(outbox: Outbox, platform: Platform, delivery: Delivery, now: Callable[[], datetime]) -> bool:
     """One attempt. It is written down before the platform is called, and its outcome after."""
-    await asyncio.to_thread(outbox.sending, delivery)
+    if not await asyncio.to_thread(outbox.sending, delivery):
+        return False  # it was taken back, to be planned anew
     try:
         receipt = await _try(platform, delivery)
     except DeliveryError as error:

@@ -24,6 +24,10 @@ class Unreadable(Problem):
     """A source cannot be read: tell the operator, and let the other sources go on."""
 
 
+class Shrunk(Unreadable):
+    """A source has lost more than it may at once: as above, and nothing is believed of it until a person says so."""
+
+
 class BadConfig(ChatbotError):
     """The configuration is wrong: show every fault, one a line, and stop."""
 

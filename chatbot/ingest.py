@@ -1,24 +1,163 @@
-"""Story 1: source → mail → index."""
+"""Story 1: source → mail → index.
 
-from collections.abc import Callable
-from itertools import islice
+Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there.
+"""
 
-from chatbot.read import read
-from chatbot.sources.source import Source
-from chatbot.store.index import Added, Index
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field
+from itertools import chain, islice
 
-# Mails in one transaction: enough that its cost is small beside theirs, few enough that memory stays flat.
-BATCH = 500
+from chatbot.errors import Shrunk, Unreadable
+from chatbot.readers import Readers
+from chatbot.sources.source import Chunk, Mark, Source, Stretch
+from chatbot.store.index import Index
+from chatbot.store.writer import Added
+
+# Chunks in one transaction: with 400 mails each, enough that its cost is small beside theirs; others wait 0.5 s for it.
+CHUNKS = 12
+# Commits that one chunk of unknown mails has, and mails that are tried again at once.
+MANY = 400
+# The part of a list that may go at once. Who takes mails out takes out a few; more than that is an accident.
+SHRINK = 0.05
+
+# Told how many mails more were read, and how many there are in all.
+Told = Callable[[int, int], None]
 
 
-def ingest(source: Source, index: Index, stopped: Callable[[], bool] = lambda: False) -> Added:
-    """Bring the index up to the source's tips. Stopped anywhere, it goes on from there. Raises Unreadable.
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What an ingest brought, and why some epochs were not read."""
 
-    `stopped` is asked after each batch.
+    added: Added = Added()
+    skipped: tuple[Unreadable, ...] = ()
+
+
+@dataclass(slots=True)
+class _Ahead:
+    """What there is to read: new commits by epoch. `rewritten`: commits that were read are not there any more."""
+
+    stretches: dict[int, Stretch] = field(default_factory=dict)
+    skipped: dict[int, Unreadable] = field(default_factory=dict)
+    rewritten: bool = False
+
+
+def ingest(
+    source: Source,
+    index: Index,
+    readers: Readers,
+    *,
+    told: Told = lambda _, __: None,
+    stopped: Callable[[], bool] = lambda: False,
+    accept_shrink: bool = False,
+) -> Ingested:
+    """Bring the index up to the source's tips. `stopped` is asked after each transaction.
+
+    Raises Unreadable; Shrunk where the archive has lost more than SHRINK, and nobody accepts it.
     """
     source.refresh()
-    total = Added(0, 0, 0)
-    mails = map(read, source.mails_after(index.mark(source.name)))
-    while not stopped() and (batch := list(islice(mails, BATCH))):
-        total = total.plus(index.add(source.name, batch))
-    return total
+    tips = " ".join(f"{epoch}:{tip}" for epoch, tip in source.tips.items())
+    held = index.held(source.name)
+    if held and held[1] == tips and not accept_shrink:
+        raise Shrunk(source.name, held[0], REMEDY.format(source.name))
+    with ExitStack() as stack:
+        ahead = _look_ahead(source, index.mark(source.name), stack)
+        if ahead.rewritten:
+            try:
+                added = _reconcile(source, index, readers, ahead, accept_shrink=accept_shrink)
+            except Shrunk as problem:
+                index.hold(source.name, problem.reason, tips)
+                raise
+        else:
+            added = _append(source, index, readers, ahead, told, stopped)
+    if held:
+        index.hold(source.name, None)
+    if not stopped():
+        added = added.plus(_try_again(source, index, readers))
+    if ahead.skipped and len(ahead.skipped) == len(source.tips):
+        raise next(iter(ahead.skipped.values()))
+    return Ingested(added, tuple(ahead.skipped.values()))
+
+
+REMEDY = "look at it; if that is right, say: chatbot ingest {} --accept-shrink"
+
+
+def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
+    ahead = _Ahead(rewritten=bool(mark.keys() - set(source.epochs)))
+    for epoch, tip in source.tips.items():
+        reached = mark.get(epoch)
+        if reached == tip:
+            continue
+        try:
+            stretch = stack.enter_context(source.after(epoch, (reached,) if reached else ()))
+        except Unreadable as problem:  # half cloned, perhaps: it is read when it is whole
+            ahead.skipped[epoch] = problem
+            continue
+        ahead.stretches[epoch] = stretch
+        ahead.rewritten |= bool(reached) and stretch.anchor is None
+    return ahead
+
+
+def _append(
+    source: Source, index: Index, readers: Readers, ahead: _Ahead, told: Told, stopped: Callable[[], bool]
+) -> Added:
+    """Take in what came after the marks, epoch by epoch."""
+    total = sum(map(len, ahead.stretches.values()))
+    added = Added()
+    for epoch, stretch in ahead.stretches.items():
+        try:
+            with closing(readers.read(stretch.chunks())) as batches:
+                for first in batches:
+                    with index.writer(source.name) as writer:
+                        for batch in chain((first,), islice(batches, CHUNKS - 1)):
+                            added = added.plus(writer.add(batch))
+                            writer.move_mark(batch)
+                            told(len(batch.entries), total)
+                    if stopped():
+                        return added
+        except Unreadable as problem:
+            ahead.skipped[epoch] = problem
+    return added
+
+
+def _reconcile(source: Source, index: Index, readers: Readers, ahead: _Ahead, *, accept_shrink: bool) -> Added:
+    """Go through the whole list, for its history is another one."""
+    added = Added()
+    with index.rewriting(source.name) as rewriting:
+        for epoch in source.epochs:
+            if epoch not in source.tips or epoch in ahead.skipped:
+                rewriting.trust(epoch)
+                continue
+            with source.after(epoch, ()) as history:
+                rewriting.expect(epoch, (place for chunk in history.chunks() for place in chunk.places()))
+        rewriting.match()
+        for epoch in source.tips.keys() - ahead.skipped.keys():
+            for batch in readers.read(_chunks(source, epoch, rewriting.unknown(epoch))):
+                added = added.plus(rewriting.add(batch))
+        gone, had = rewriting.gone()
+        if gone > had * SHRINK and not accept_shrink:
+            reason = f"{gone:,} of its {had:,} mails are gone from the archive"
+            raise Shrunk(source.name, reason, REMEDY.format(source.name))
+        tips = {epoch: tip for epoch, tip in source.tips.items() if epoch not in ahead.skipped}
+        return added.plus(Added(removed=rewriting.finish(tips)))
+
+
+def _try_again(source: Source, index: Index, readers: Readers) -> Added:
+    """Read what could not be read before, or has to be read again. Whatever still cannot is tried the next time."""
+    added = Added()
+    for epoch, commits in index.unread(source.name).items():
+        if epoch not in source.tips:
+            continue
+        try:
+            for batch in readers.read((source.chunk(epoch, commits[:MANY]),)):
+                with index.writer(source.name) as writer:
+                    added = added.plus(writer.add(batch))
+        except Unreadable:
+            continue
+    return Added(added.kept, added.kept)
+
+
+def _chunks(source: Source, epoch: int, commits: Iterable[str]) -> Iterator[Chunk]:
+    rest = iter(commits)
+    while some := tuple(islice(rest, MANY)):
+        yield source.chunk(epoch, some)

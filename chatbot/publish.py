@@ -49,7 +49,7 @@ def publish(
     if wanted:
         post = Post(dialect.name, renderer.render(dialect, "digest", digest=digest))
         key = delivery_key(subscription.key, had.upto if had else 0, slot if digest.empty else None)
-        posts = (Planned(key, subscription.platform, subscription.room, post),)
+        posts = (Planned(key, subscription.platform, subscription.room, post, name),)
     planned = outbox.plan(subscription.key, had, Progress(newest, slot), posts)
     return digest if planned and wanted else None
 

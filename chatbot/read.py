@@ -20,6 +20,11 @@ def read(raw: RawMail) -> tuple[Commit, Mail]:
         return raw.commit, replace(_read(raw.commit, b""), defects=(f"not read: {type(error).__name__}",))
 
 
+def set_aside(raw: RawMail) -> Mail:
+    """What stands for a mail that nothing can read."""
+    return replace(_read(raw.commit, b""), defects=("set aside: its reader died of it, twice",))
+
+
 def received(raw: RawMail) -> datetime:
     """When the archive received the mail, as `read` would say, for a tenth of the time."""
     return received_at(raw.data, raw.commit.time)

@@ -1,6 +1,6 @@
 """The port to an archive: what every source of mails can do."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, Self
@@ -102,6 +102,11 @@ class Source(Protocol):
     @property
     def name(self) -> str:
         """The list's short name."""
+        ...
+
+    @property
+    def epochs(self) -> Collection[int]:
+        """The epochs that are there, be they readable or not."""
         ...
 
     @property

@@ -1,16 +1,30 @@
-"""Opening the database that a URL names."""
+"""Opening the database that a URL names, and transactions on it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.store.tables import metadata
+
+# KB of pages that a connection to SQLite keeps: the upper parts of a million mails' indexes. More would not pay (the
+# system keeps the file's pages, too), and a process is to stay below 100 MB.
+_CACHE = 24_000
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=30000",
+    "secure_delete=ON",  # a purged mail is gone from the file, too
+    f"cache_size=-{_CACHE}",
+)
+# Any number, as long as it is always the same: who writes to PostgreSQL holds this lock, so there is one, as on SQLite.
+_WRITER = 0x636861_74626F74
 
 
 def open_database(url: str) -> Engine:
@@ -19,33 +33,58 @@ def open_database(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError:
         raise BadConfig((f"[store] url: {url!r} is no database URL; write sqlite:///chatbot.sqlite3",)) from None
-    if parsed.get_backend_name() != "sqlite":
-        raise BadConfig((f"[store] url: {parsed.drivername} is not supported yet; write sqlite:///chatbot.sqlite3",))
-    if parsed.database and not Path(parsed.database).parent.is_dir():
-        raise BadConfig((f"[store] url: there is no folder {Path(parsed.database).parent}; make it, or name another",))
-    engine = create_engine(parsed)
-    event.listen(engine, "connect", _set_up)
-    event.listen(engine, "begin", _begin)
+    if parsed.get_backend_name() == "sqlite":
+        engine = _sqlite(parsed)
+    elif parsed.drivername == "postgresql+psycopg":
+        engine = _postgresql(parsed)
+    else:
+        raise BadConfig(
+            (
+                f"[store] url: {parsed.drivername} is not supported; "
+                "write sqlite:///chatbot.sqlite3, or postgresql+psycopg://user@host/name",
+            )
+        )
     try:
         metadata.create_all(engine)
     except SQLAlchemyError as error:
         engine.dispose()
-        reason = str(getattr(error, "orig", error))
-        raise BadConfig(
-            (f"[store] url: cannot open {parsed.database}: {reason}; name a file that can be written",)
-        ) from error
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        remedy = "name a file that can be written" if engine.dialect.name == "sqlite" else "see that it runs and lets us in"
+        name = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string()
+        raise BadConfig((f"[store] url: cannot open {name}: {reason}; {remedy}",)) from error
+    return engine
+
+
+def _sqlite(url: URL) -> Engine:
+    if url.database and not Path(url.database).parent.is_dir():
+        raise BadConfig((f"[store] url: there is no folder {Path(url.database).parent}; make it, or name another",))
+    engine = create_engine(url)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _set_up(connection: Any, _: object) -> None:
     connection.isolation_level = None  # transactions begin where we say so, below
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=30000"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin(connection: Connection) -> None:
+def _begin_sqlite(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    # Who reads sees one state from beginning to end, as on SQLite.
+    engine = create_engine(url, isolation_level="REPEATABLE READ", pool_pre_ping=True)
+    event.listen(engine, "begin", _begin_postgresql)
+    return engine
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get("writes", False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITER})")
 
 
 @contextmanager
@@ -60,7 +99,11 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: the only one from its start, for two that read first and then write would deadlock.
     It is undone as a whole where anything in it fails.
     """
-    with _translated(), engine.execution_options(writes=True).begin() as connection:
+    options: dict[str, Any] = {"writes": True}
+    if engine.dialect.name == "postgresql":
+        # What is read after the lock was waited for must be what its last holder wrote.
+        options["isolation_level"] = "READ COMMITTED"
+    with _translated(), engine.execution_options(**options).begin() as connection:
         yield connection
 
 

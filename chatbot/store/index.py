@@ -1,39 +1,21 @@
 """The index: every mail of every list, once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, func, insert, select, update
 
-from chatbot.chat.post import printable
 from chatbot.mail.mail import Mail
-from chatbot.mail.person import Person
-from chatbot.sources.source import Commit, Mark, Span
+from chatbot.sources.source import Mark, Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
-from chatbot.store.rows import CHUNK, SELECT_MAILS, add_mail, inserted_id, load_mails, posting_key
+from chatbot.store.entry import posting_key
+from chatbot.store.rewriting import Rewriting
+from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
 from chatbot.store.tables import moment, seconds
-
-_FIND_MAIL = select(tables.mail.c.id).where(tables.mail.c.message_id == bindparam("message_id"))
-
-_FIND_SEEN = select(tables.seen.c.id).where(
-    tables.seen.c.list_id == bindparam("list_id"), tables.seen.c.mail_id == bindparam("mail_id")
-)
-_INSERT_SEEN = insert(tables.seen)
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What an ingest brought: mails read, and how many of them were there already."""
-
-    mails: int
-    duplicates: int
-    defects: int
-
-    def plus(self, other: "Added") -> "Added":
-        """Both together."""
-        return Added(self.mails + other.mails, self.duplicates + other.duplicates, self.defects + other.defects)
+from chatbot.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +42,39 @@ class Index:
             query = select(tables.mark).join(tables.mailing_list).where(tables.mailing_list.c.name == list_name)
             return {row.epoch: row.commit for row in connection.execute(query)}
 
-    def add(self, list_name: str, mails: Sequence[tuple[Commit, Mail]]) -> Added:
-        """Write the next mails of a list and move its mark to the last of them, or neither."""
+    @contextmanager
+    def writer(self, list_name: str) -> Iterator[Writer]:
+        """A transaction that takes in mails of a list: all of them or, if it fails, none."""
         with writing(self._engine) as connection:
-            list_id = _list_id(connection, list_name)
-            people: dict[Person, int] = {}
-            duplicates = 0
-            for commit, mail in mails:
-                mail_id = connection.execute(_FIND_MAIL, {"message_id": printable(mail.message_id)}).scalar()
-                if mail_id is None:
-                    mail_id = add_mail(connection, mail, people)
-                here = {"list_id": list_id, "mail_id": mail_id}
-                if connection.execute(_FIND_SEEN, here).scalar() is None:
-                    connection.execute(_INSERT_SEEN, {**here, "epoch": commit.epoch, "commit": commit.id})
-                else:
-                    duplicates += 1
-            for epoch, reached in {commit.epoch: commit.id for commit, _ in mails}.items():
-                _set_mark(connection, list_id, epoch, reached)
-        return Added(len(mails), duplicates, sum(bool(mail.defects) for _, mail in mails))
+            yield Writer(connection, _list_id(connection, list_name))
+
+    @contextmanager
+    def rewriting(self, list_name: str) -> Iterator[Rewriting]:
+        """A transaction that lays a list beside its rewritten archive."""
+        with writing(self._engine) as connection:
+            yield Rewriting(connection, _list_id(connection, list_name))
+
+    def unread(self, list_name: str) -> dict[int, tuple[str, ...]]:
+        """By epoch, the commits whose mails are to be read, or read again."""
+        found: dict[int, tuple[str, ...]] = {}
+        with reading(self._engine) as connection:
+            query = select(tables.unread).where(tables.unread.c.list_id == _known_list(list_name))
+            for row in connection.execute(query.order_by(tables.unread.c.epoch, tables.unread.c.commit)):
+                found[row.epoch] = (*found.get(row.epoch, ()), row.commit)
+        return found
+
+    def held(self, list_name: str) -> tuple[str, str] | None:
+        """Why a list's archive is not read on, and with which tips; None where nothing holds it."""
+        with reading(self._engine) as connection:
+            query = select(tables.mailing_list).where(tables.mailing_list.c.name == list_name)
+            row = connection.execute(query).first()
+        return (row.held, row.held_tips) if row and row.held else None
+
+    def hold(self, list_name: str, reason: str | None, tips: str = "") -> None:
+        """Note that a list's archive is not read on while it has these tips; without a reason, that it is."""
+        with writing(self._engine) as connection:
+            here = tables.mailing_list.c.id == _list_id(connection, list_name)
+            connection.execute(update(tables.mailing_list).where(here).values(held=reason, held_tips=tips))
 
     def newest(self, list_name: str) -> int:
         """The row of `seen` of the list's newest mail; 0 where there is none."""
@@ -88,11 +85,8 @@ class Index:
     def newest_received(self, list_name: str) -> datetime | None:
         """When the list's newest mail came in; None where there is none."""
         with reading(self._engine) as connection:
-            query = (
-                select(func.max(tables.mail.c.received))
-                .join(tables.seen, tables.seen.c.mail_id == tables.mail.c.id)
-                .where(tables.seen.c.list_id == _known_list(list_name))
-            )
+            rows = tables.seen.c
+            query = select(func.max(rows.received)).where(rows.list_id == _known_list(list_name))
             found = connection.execute(query).scalar()
         return moment(found) if found is not None else None
 
@@ -105,9 +99,9 @@ class Index:
         self, list_name: str, since: datetime, until: datetime | None = None, *, upto: int | None = None
     ) -> Share:
         """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
-        which = [tables.mail.c.received >= seconds(since)]
+        which = [tables.seen.c.received >= seconds(since)]
         if until is not None:
-            which.append(tables.mail.c.received < seconds(until))
+            which.append(tables.seen.c.received < seconds(until))
         if upto is not None:
             which.append(tables.seen.c.id <= upto)
         return self._share(list_name, tuple(which))
@@ -122,7 +116,7 @@ class Index:
         rows = tables.seen.c
         here = rows.list_id == _known_list(list_name)
         joined = SELECT_MAILS.join(tables.seen, rows.mail_id == tables.mail.c.id).where(here)
-        ends = select(func.min(rows.id), func.max(rows.id)).join(tables.mail).where(here, *which)
+        ends = select(func.min(rows.id), func.max(rows.id)).where(here, *which)
         with reading(self._engine) as connection:
             first, last = connection.execute(ends).one()
             if first is None:
@@ -131,7 +125,7 @@ class Index:
             keys = sorted({posting_key(mail) for mail in mails if mail.patch and mail.subject.numbered})
             earlier: list[Mail] = []
             for start in range(0, len(keys), CHUNK):
-                chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
+                chunk = tables.mail.c.posting_key.in_(keys[start : start + CHUNK])
                 earlier += load_mails(connection, joined.where(rows.id < first, chunk).order_by(rows.id))
             spans = tuple(_spans(connection, list_name, first, last))
         return Share(spans, tuple(mails), tuple(earlier))
@@ -142,16 +136,11 @@ def _known_list(name: str) -> ScalarSelect[int]:
 
 
 def _list_id(connection: Connection, name: str) -> int:
-    found = connection.execute(select(tables.mailing_list.c.id).where(tables.mailing_list.c.name == name)).scalar()
-    if found is not None:
-        return int(found)
-    return inserted_id(connection.execute(insert(tables.mailing_list), {"name": name}))
-
-
-def _set_mark(connection: Connection, list_id: int, epoch: int, commit: str) -> None:
-    here = (tables.mark.c.list_id == list_id, tables.mark.c.epoch == epoch)
-    if not connection.execute(update(tables.mark).where(*here).values(commit=commit)).rowcount:
-        connection.execute(insert(tables.mark), {"list_id": list_id, "epoch": epoch, "commit": commit})
+    table = tables.mailing_list
+    found = connection.execute(select(table.c.id).where(table.c.name == name)).scalar()
+    if found is None:
+        found = connection.execute(insert(table).values(name=name).returning(table.c.id)).scalar_one()
+    return int(found)
 
 
 def _spans(connection: Connection, list_name: str, first: int, last: int) -> Iterable[Span]:

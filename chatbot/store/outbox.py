@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
 
 from chatbot.chat.post import Post
 from chatbot.store import tables
@@ -56,6 +56,7 @@ class Planned:
     platform: str
     room: str
     post: Post
+    list_name: str
 
 
 class Outbox:
@@ -87,7 +88,7 @@ class Outbox:
                 here = tables.progress.c.subscription == subscription
                 connection.execute(update(tables.progress).where(here).values(values))
             for planned in posts:
-                connection.execute(insert(tables.delivery), _row(planned, now_had.slot))
+                connection.execute(insert(tables.delivery), _row(planned, subscription, had, now_had))
         return True
 
     def waiting(self, now: datetime) -> tuple[Delivery, ...]:
@@ -107,9 +108,9 @@ class Outbox:
                 found.append(Delivery(row.id, row.key, row.platform, row.room, post, State(row.state), row.attempts))
         return tuple(found)
 
-    def sending(self, delivery: Delivery) -> None:
-        """Say that the platform is about to be called."""
-        self._update(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+    def sending(self, delivery: Delivery) -> bool:
+        """Say that the platform is about to be called; not if the post was taken back meanwhile."""
+        return self._update(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
 
     def sent(self, delivery: Delivery, remote_id: str) -> None:
         """Say that the post arrived."""
@@ -124,19 +125,43 @@ class Outbox:
         """Say that it will never be sent."""
         self._update(delivery, state=State.DEAD, error=error)
 
-    def _update(self, delivery: Delivery, **values: object) -> None:
+    def _update(self, delivery: Delivery, **values: object) -> bool:
         with writing(self._engine) as connection:
-            connection.execute(update(tables.delivery).where(tables.delivery.c.id == delivery.id).values(**values))
+            here = tables.delivery.c.id == delivery.id
+            return bool(connection.execute(update(tables.delivery).where(here).values(**values)).rowcount)
 
 
-def _row(planned: Planned, slot: datetime) -> dict[str, object]:
+def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
+    """Take back the posts that tell of a mail and have not gone out, and those behind them; the next tick plans them
+    again, without it.
+    """
+    table, progress = tables.delivery, tables.progress
+    name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
+    waiting = and_(table.c.list_name == name, table.c.state == State.PENDING)
+    telling = select(table).where(waiting, table.c.upto >= seen_id).order_by(table.c.id)
+    first = {row.subscription: row for row in reversed(connection.execute(telling).all())}
+    for subscription, row in first.items():
+        connection.execute(delete(table).where(waiting, table.c.subscription == subscription, table.c.id >= row.id))
+        here = progress.c.subscription == subscription
+        if row.had_upto is None:
+            connection.execute(delete(progress).where(here))
+        else:
+            connection.execute(update(progress).where(here).values(upto=row.had_upto, slot=row.had_slot))
+
+
+def _row(planned: Planned, subscription: str, had: Progress | None, now_had: Progress) -> dict[str, object]:
     return {
         "key": planned.key,
+        "subscription": subscription,
+        "list_name": planned.list_name,
+        "upto": now_had.upto,
+        "had_upto": had.upto if had else None,
+        "had_slot": seconds(had.slot) if had else None,
         "platform": planned.platform,
         "room": planned.room,
         "dialect": planned.post.dialect,
         "body": planned.post.body,
         "state": State.PENDING,
         "attempts": 0,
-        "next_try": seconds(slot),
+        "next_try": seconds(now_had.slot),
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, or_, select
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
@@ -13,9 +13,11 @@ from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.database import reading
-from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails, posting_key
-from chatbot.store.tables import moment
-from chatbot.store.words import words
+from chatbot.store.entry import posting_key
+from chatbot.store.fulltext import TITLES, newest_with
+from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
+from chatbot.store.tables import ALL_LISTS, moment
+from chatbot.store.words import key_of, words
 
 # So many of the newest matching patches are looked at; their series are more than anyone reads.
 MATCHES = 300
@@ -69,10 +71,8 @@ class Search:
         if not wanted:
             return ()
         with reading(self._engine) as connection:
-            matching = [tables.mail.c.words.contains(f" {word}", autoescape=True) for word in wanted]
-            hits = (
-                SELECT_MAILS.where(tables.mail.c.is_patch, *matching).order_by(tables.mail.c.id.desc()).limit(MATCHES)
-            )
+            ids = newest_with(connection, TITLES, wanted, MATCHES)
+            hits = SELECT_MAILS.where(tables.mail.c.id.in_(ids)).order_by(tables.mail.c.id.desc())
             found = _series_of(connection, load_mails(connection, hits))
         return tuple(sorted(found, key=lambda one: _distance(one.subject.title, wanted)))
 
@@ -100,7 +100,7 @@ class Search:
                 below: list[Mail] = []
                 for start in range(0, len(ids), CHUNK):
                     answers = SELECT_MAILS.where(
-                        tables.mail.c.in_reply_to.in_(ids[start : start + CHUNK]), ~tables.mail.c.is_patch
+                        *_answers(ids[start : start + CHUNK]), ~tables.mail.c.is_patch
                     )
                     below += load_mails(connection, answers)
                 ids = [mail.message_id for mail in below if mail.message_id not in found]
@@ -110,11 +110,13 @@ class Search:
     def lists_of(self, mails: Iterable[Mail]) -> tuple[str, ...]:
         """The names of the lists on which any of these mails was seen."""
         ids = [mail.message_id for mail in mails][:CHUNK]
+        seen, mail = tables.seen, tables.mail
         query = (
             select(tables.mailing_list.c.name)
             .distinct()
-            .select_from(tables.mailing_list.join(tables.seen).join(tables.mail))
-            .where(tables.mail.c.message_id.in_(ids))
+            .join(seen, seen.c.list_id == tables.mailing_list.c.id)
+            .join(mail, mail.c.id == seen.c.mail_id)
+            .where(*_named(ids))
             .order_by(tables.mailing_list.c.name)
         )
         with reading(self._engine) as connection:
@@ -131,25 +133,18 @@ class Search:
             which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)[:MOST_WORDS]]
         if not which:
             return ()
-        person, mail = tables.person, tables.mail
-        wrote = or_(mail.c.author_id == person.c.id, mail.c.sender_id == person.c.id)
+        person, sum_ = tables.person, tables.contribution
         query = (
-            select(
-                person.c.mailbox,
-                person.c.name,
-                func.count(mail.c.id).label("mails"),
-                func.max(mail.c.received).label("last"),
-            )
-            .join(mail, wrote)
+            select(person.c.mailbox, person.c.name, sum_.c.mails, sum_.c.newest)
+            .join(sum_, and_(sum_.c.person_id == person.c.id, sum_.c.list_id == ALL_LISTS))
             .where(*which, person.c.mailbox != "")
-            .group_by(person.c.id)
-            .order_by(func.count(mail.c.id).desc())
+            .order_by(sum_.c.mails.desc(), person.c.id)
             .limit(MATCHES)
         )
         found: dict[str, Match] = {}
         with reading(self._engine) as connection:
             for row in connection.execute(query):
-                own = Match(row.mailbox, (row.name,) if row.name else (), row.mails, moment(row.last))
+                own = Match(row.mailbox, (row.name,) if row.name else (), row.mails, moment(row.newest))
                 found[row.mailbox] = found[row.mailbox].joined(own) if row.mailbox in found else own
         wanted = words(text)
         return tuple(sorted(found.values(), key=lambda match: (match.named(wanted), match.mails), reverse=True))
@@ -200,7 +195,19 @@ def _distance(title: str, wanted: Sequence[str]) -> int:
 
 
 def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
-    return load_mails(connection, SELECT_MAILS.where(tables.mail.c.message_id.in_(ids[:CHUNK])))
+    return load_mails(connection, SELECT_MAILS.where(*_named(ids[:CHUNK])))
+
+
+def _named(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """The mails with these Message-IDs."""
+    mail = tables.mail.c
+    return mail.key.in_([key_of(one) for one in ids]), mail.message_id.in_(ids)
+
+
+def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """The mails that answer these Message-IDs."""
+    mail = tables.mail.c
+    return mail.reply_key.in_([key_of(one) for one in ids]), mail.in_reply_to.in_(ids)
 
 
 def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ...]:
@@ -209,7 +216,7 @@ def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ..
     keys = sorted({posting_key(mail) for mail in hits})
     mails: list[Mail] = []
     for start in range(0, len(keys), CHUNK):
-        chunk = tables.mail.c.posting.in_(keys[start : start + CHUNK])
+        chunk = tables.mail.c.posting_key.in_(keys[start : start + CHUNK])
         mails += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
     found = [one for one in group(mails) if any(mail.message_id in wanted for mail in one.mails)]
     return tuple(sorted(found, key=lambda one: one.received)[::-1])

@@ -1,4 +1,8 @@
-"""The tables. Times are whole seconds since 1970 in UTC."""
+"""The tables. Times are whole seconds since 1970 in UTC. Full-text search has tables of its own, see fulltext.py.
+
+Ids of mails are given in the archive's order. Ids of persons and directories are made of what they are, so that any
+process knows them without asking. A `key` stands for a text, see words.py.
+"""
 
 from datetime import UTC, datetime
 
@@ -17,88 +21,156 @@ from sqlalchemy import (
 )
 
 metadata = MetaData()
+# SQLite has but one kind of integer, and makes its row number only of a column of that name.
+Id = BigInteger().with_variant(Integer, "sqlite")
 
 mailing_list = Table(
     "mailing_list",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
+    Column("held", Text),  # why its archive is not read on, and with which tips
+    Column("held_tips", Text),
 )
 
+# How far a list's epoch has been read: the commit, and the newest mail up to there.
 mark = Table(
     "mark",
     metadata,
     Column("list_id", ForeignKey("mailing_list.id"), primary_key=True),
     Column("epoch", Integer, primary_key=True),
     Column("commit", String, nullable=False),
+    Column("message_id", Text),
+    Column("date", BigInteger),
 )
 
 person = Table(
     "person",
     metadata,
-    Column("id", Integer, primary_key=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
     Column("written", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("mailbox", Text, nullable=False, index=True),  # the address in lower case
     Column("words", Text, nullable=False),
-    # Not `written` alone: encoded words can make two people look the same.
-    UniqueConstraint("written", "name", "address"),
 )
 
 mail = Table(
     "mail",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("message_id", Text, nullable=False, unique=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("key", BigInteger, nullable=False, index=True),  # of the Message-ID
+    Column("message_id", Text, nullable=False),
+    Column("blob", String, nullable=False),  # what it was read from; empty where it is to be read again
     Column("subject", Text, nullable=False),
-    Column("words", Text, nullable=False),  # of a patch's title, see words.py
-    Column("sender_id", ForeignKey("person.id"), nullable=False, index=True),
-    Column("author_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("sender_id", BigInteger, nullable=False),
+    Column("author_id", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
     Column("date", BigInteger),
-    Column("in_reply_to", Text, nullable=False, index=True),
+    Column("reply_key", BigInteger),  # of the Message-ID that it answers
+    Column("in_reply_to", Text, nullable=False),
     Column("references", Text, nullable=False),  # joined by blanks
     Column("archived_as", Text, nullable=False),
     Column("defects", Text, nullable=False),  # joined by newlines
     Column("is_patch", Boolean, nullable=False),
-    Column("posting", Text, index=True),  # what the mails of one posting share; none but patches have it
-    Column("log", Text),
+    Column("posting_key", BigInteger),  # of what the mails of one posting share; none but patches have it
+    Column("text", Text, nullable=False),  # a patch's log, or what the sender says himself
     Column("stated_files", Integer),
     Column("stated_insertions", Integer),
     Column("stated_deletions", Integer),
 )
+Index("mail_by_author", mail.c.author_id, mail.c.received)
+Index("mail_by_sender", mail.c.sender_id, mail.c.received)
+for _name, _column in (("mail_by_reply", mail.c.reply_key), ("mail_by_posting", mail.c.posting_key)):
+    Index(_name, _column, sqlite_where=_column.is_not(None), postgresql_where=_column.is_not(None))
 
 tag = Table(
     "tag",
     metadata,
-    Column("mail_id", ForeignKey("mail.id"), primary_key=True),
-    Column("place", Integer, primary_key=True),
+    Column("mail_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 change = Table(
     "change",
     metadata,
-    Column("mail_id", ForeignKey("mail.id"), primary_key=True),
-    Column("place", Integer, primary_key=True),
+    Column("mail_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("place", Integer, primary_key=True, autoincrement=False),
     Column("path", Text, nullable=False),
     Column("insertions", Integer, nullable=False),
     Column("deletions", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+directory = Table(
+    "directory",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("path", Text, nullable=False),
+)
+
+# Which patches change files below a directory, however deep, in the order of time.
+touched = Table(
+    "touched",
+    metadata,
+    Column("directory_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("received", BigInteger, primary_key=True, autoincrement=False),
+    Column("mail_id", BigInteger, primary_key=True, autoincrement=False),
+    sqlite_with_rowid=False,
 )
 
 # A mail on a list: `id` grows in the order of the archive, so a window is a range of it.
 seen = Table(
     "seen",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("list_id", ForeignKey("mailing_list.id"), nullable=False),
-    Column("mail_id", ForeignKey("mail.id"), nullable=False, index=True),
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("list_id", Integer, nullable=False),
+    Column("mail_id", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("commit", String, nullable=False),
-    UniqueConstraint("list_id", "mail_id"),
+    Column("blob", String, nullable=False),
+    UniqueConstraint("mail_id", "list_id"),
     Index("seen_by_list", "list_id", "id"),
+    Index("seen_by_time", "list_id", "received"),
+)
+
+# A Message-ID that a list's archive holds once more.
+copy = Table(
+    "copy",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("commit", String, primary_key=True),
+    Column("mail_id", BigInteger, nullable=False, index=True),
+    Column("blob", String, nullable=False),
+)
+
+# A commit whose mail is to be read, or read again, at the list's next refresh: its object was missing, or the copy
+# that was read first is gone.
+unread = Table(
+    "unread",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("commit", String, primary_key=True),
+)
+
+# What one spelling of a person has done on a list, or on all of them together; kept while ingesting.
+ALL_LISTS = 0
+contribution = Table(
+    "contribution",
+    metadata,
+    Column("list_id", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("mails", Integer, nullable=False),  # sent or written
+    Column("patches", Integer, nullable=False),  # written, as the digest's rankings count them
+    Column("newest", BigInteger, nullable=False),
+    Index("contribution_by_person", "person_id"),
+    sqlite_with_rowid=False,
 )
 
 # What a room has had of a list: everything up to the `seen` row `upto`, planned for the slot.
@@ -106,7 +178,7 @@ progress = Table(
     "progress",
     metadata,
     Column("subscription", String, primary_key=True),
-    Column("upto", Integer, nullable=False),
+    Column("upto", BigInteger, nullable=False),
     Column("slot", BigInteger, nullable=False),
 )
 
@@ -115,6 +187,13 @@ delivery = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("key", String, nullable=False, unique=True),
+    # What it was planned from, so that it can be planned anew while it has not gone out: whose it is, the last row of
+    # `seen` that it tells of, and the progress before it (none before the first).
+    Column("subscription", String, nullable=False),
+    Column("list_name", String, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+    Column("had_upto", BigInteger),
+    Column("had_slot", BigInteger),
     Column("platform", String, nullable=False),
     Column("room", String, nullable=False),
     Column("dialect", String, nullable=False),

@@ -1,6 +1,7 @@
-"""How text is searched: as words, whatever their case, hyphens and punctuation."""
+"""How text is searched: as words, whatever their case, hyphens and punctuation; and what stands for it in an index."""
 
 import re
+from hashlib import blake2b
 
 _WORD = re.compile(r"[^\W_]+")
 
@@ -13,3 +14,10 @@ def words(text: str) -> tuple[str, ...]:
 def searchable(text: str) -> str:
     """The words with blanks around each, so that a word's beginning can be looked for as ` tdx`."""
     return f" {' '.join(words(text))} "
+
+
+def key_of(text: str) -> int:
+    """64 bits that stand for a text. A number takes a fifth of a Message-ID's place in an index, so that the index of a
+    million mails fits into memory; who looks a text up by its key compares the text, too.
+    """
+    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)

@@ -1,0 +1,186 @@
+"""Mails as rows: what a process that reads mails hands to the one that writes them.
+
+Law of the file: plain tuples of plain values, which marshal carries, and no SQLAlchemy, which a reader need not load.
+No text leaves here with characters that nobody sees.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+from chatbot.chat.post import printable
+from chatbot.mail.mail import EARLIEST, LATEST, Mail
+from chatbot.mail.person import Person
+from chatbot.mail.series import posting
+from chatbot.sources.source import RawMail
+from chatbot.store.words import key_of, searchable, words
+
+# So much of a text is searched: a log of 32 KB is longer than anyone writes.
+SEARCHED = 32_768
+# Directories above one patch's files: a tree-wide clean-up counts for the first so many.
+DIRECTORIES = 200
+
+MAIL_COLUMNS = (
+    "key",
+    "message_id",
+    "blob",
+    "subject",
+    "sender_id",
+    "author_id",
+    "received",
+    "date",
+    "reply_key",
+    "in_reply_to",
+    "references",
+    "archived_as",
+    "defects",
+    "is_patch",
+    "posting_key",
+    "text",
+    "stated_files",
+    "stated_insertions",
+    "stated_deletions",
+)
+PERSON_COLUMNS = ("id", "written", "name", "address", "mailbox", "words")
+DIRECTORY_COLUMNS = ("id", "path")
+
+
+class Entry(NamedTuple):
+    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `lost` says that there is nothing to read."""
+
+    epoch: int
+    commit: str
+    blob: str
+    removed: bool
+    lost: bool
+    message_id: str
+    key: int
+    received: int
+    sender_id: int
+    author_id: int
+    counted: bool
+    defective: bool
+    row: tuple[object, ...]
+    tags: tuple[tuple[int, str, str], ...]
+    changes: tuple[tuple[int, str, int, int], ...]
+    directories: tuple[int, ...]
+    title: str
+    text: str
+
+
+class Batch(NamedTuple):
+    """The entries of a chunk of commits, up to and with the commit `reached`; persons and directories that they name."""
+
+    epoch: int
+    reached: str
+    entries: list[Entry]
+    persons: list[tuple[object, ...]]
+    directories: list[tuple[int, str]]
+
+    def pack(self) -> tuple[object, ...]:
+        """The same as plain tuples."""
+        return (*self[:2], [tuple(entry) for entry in self.entries], *self[3:])
+
+    @classmethod
+    def unpack(cls, packed: tuple[object, ...]) -> "Batch":
+        """Out of what `pack` has made."""
+        epoch, reached, entries, persons, directories = packed
+        return cls(epoch, reached, [Entry._make(entry) for entry in entries], persons, directories)  # type: ignore[arg-type, attr-defined]
+
+
+def batch_of(epoch: int, reached: str, mails: Iterable[tuple[RawMail, Mail]]) -> Batch:
+    """The rows of what was read."""
+    persons: dict[int, tuple[object, ...]] = {}
+    directories: dict[int, str] = {}
+    entries = [_entry(raw, mail, persons, directories) for raw, mail in mails]
+    return Batch(epoch, reached, entries, list(persons.values()), list(directories.items()))
+
+
+def posting_key(mail: Mail) -> int:
+    """What stands for the posting that a patch belongs to."""
+    return key_of(" ".join(map(str, posting(mail))))
+
+
+def directories_above(paths: Iterable[str]) -> dict[int, str]:
+    """The directories that hold these files, and those that hold them, by their keys."""
+    found: dict[int, str] = {}
+    for folder in {path.rpartition("/")[0] for path in paths}:
+        for key, above in _above(folder):
+            if len(found) < DIRECTORIES:
+                found[key] = above
+    return found
+
+
+def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], directories: dict[int, str]) -> Entry:
+    patch = mail.patch
+    stated = patch.stated if patch else None
+    message_id = printable(mail.message_id)
+    key = key_of(message_id)
+    sender, author = _person(mail.sender), _person(mail.author)
+    persons[sender[0]], persons[author[0]] = sender, author
+    received = int(mail.received.timestamp())
+    text = printable(patch.log if patch else mail.said)
+    in_reply_to = printable(mail.in_reply_to)
+    row = (
+        key,
+        message_id,
+        raw.blob,
+        printable(str(mail.subject)),
+        sender[0],
+        author[0],
+        received,
+        int(mail.date.timestamp()) if mail.date and EARLIEST <= mail.date <= LATEST else None,
+        key_of(in_reply_to) if in_reply_to else None,
+        in_reply_to,
+        printable(" ".join(mail.references)),
+        printable(mail.archived_as),
+        "\n".join(mail.defects),
+        patch is not None,
+        posting_key(mail) if patch else None,
+        text,
+        stated.files if stated else None,
+        stated.insertions if stated else None,
+        stated.deletions if stated else None,
+    )
+    tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
+    changes = tuple(
+        (place, printable(change.path), change.insertions, change.deletions)
+        for place, change in enumerate(patch.changes if patch else ())
+    )
+    above = directories_above(path for _, path, _, _ in changes)
+    directories.update(above)
+    return Entry(
+        raw.commit.epoch,
+        raw.commit.id,
+        raw.blob,
+        raw.removed,
+        bool(raw.defect),
+        message_id,
+        key,
+        received,
+        sender[0],
+        author[0],
+        mail.subject.counted,
+        bool(mail.defects),
+        row,
+        tags,
+        changes,
+        tuple(above),
+        " ".join(words(mail.subject.title)) if patch else "",
+        text[:SEARCHED],
+    )
+
+
+@lru_cache(maxsize=10_000)
+def _person(person: Person) -> tuple[int, str, str, str, str, str]:
+    written, name, address = printable(person.written), printable(person.name), printable(person.address)
+    # All three: encoded words can make two people's fields look the same.
+    key = key_of("\0".join((written, name, address)))
+    return key, written, name, address, address.lower(), searchable(f"{name} {address}")
+
+
+@lru_cache(maxsize=10_000)
+def _above(folder: str) -> tuple[tuple[int, str], ...]:
+    """A directory and those above it, with their keys."""
+    parts = folder.split("/") if folder else []
+    return tuple((key_of(path), path) for path in ("/".join(parts[:depth]) for depth in range(len(parts), 0, -1)))

@@ -1,0 +1,222 @@
+"""Changes to one list in one transaction: mails that come, and mails that go.
+
+A mail is stored once and seen on each list. Its words go into the full-text index, its author into the sums, its files
+into the directories; whatever adds a mail here has its counterpart that takes it out again.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, func, insert, select, update
+
+from chatbot.store import fulltext, removal, tables
+from chatbot.store.bulk import add_rows, insert_rows
+from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
+from chatbot.store.removal import Sums, add_sums, count
+from chatbot.store.rows import CHUNK
+from chatbot.store.tables import ALL_LISTS
+
+_MAIL = ("id", *MAIL_COLUMNS)
+_TAG, _CHANGE, _TOUCHED, _SEEN = (
+    tuple(table.c.keys()) for table in (tables.tag, tables.change, tables.touched, tables.seen)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What an ingest brought: mails read, those new on the list, Message-IDs that were there, mails with something amiss,
+    and mails that the archive took out.
+    """
+
+    mails: int = 0
+    kept: int = 0
+    duplicates: int = 0
+    defects: int = 0
+    removed: int = 0
+
+    def plus(self, other: "Added") -> "Added":
+        """Both together."""
+        return Added(
+            self.mails + other.mails,
+            self.kept + other.kept,
+            self.duplicates + other.duplicates,
+            self.defects + other.defects,
+            self.removed + other.removed,
+        )
+
+
+@dataclass(slots=True)
+class _Known:
+    """A mail that the index has: its row, what it was read from, and its place on this list, if it has one.
+
+    `doubtful`: the list's archive was rewritten, and has not got the mail in that place any more.
+    """
+
+    id: int
+    blob: str
+    seen_id: int | None = None
+    seen_blob: str = ""
+    place: tuple[int, str] = (0, "")
+    doubtful: bool = False
+
+
+@dataclass(slots=True)
+class _Rows:
+    """What is to be written at once."""
+
+    mails: list[tuple[Any, ...]] = field(default_factory=list)
+    tags: list[tuple[Any, ...]] = field(default_factory=list)
+    changes: list[tuple[Any, ...]] = field(default_factory=list)
+    touched: list[tuple[Any, ...]] = field(default_factory=list)
+    titles: list[tuple[int, str]] = field(default_factory=list)
+    texts: list[tuple[int, str]] = field(default_factory=list)
+    seen: list[tuple[Any, ...]] = field(default_factory=list)
+    copies: list[tuple[Any, ...]] = field(default_factory=list)
+    unread: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+class Writer:
+    """One list's mails, within a transaction that writes."""
+
+    def __init__(self, connection: Connection, list_id: int) -> None:
+        self._connection = connection
+        self._list_id = list_id
+        self._mail_id = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
+        self._seen_id = connection.execute(select(func.max(tables.seen.c.id))).scalar() or 0
+        here = tables.unread.c.list_id == list_id
+        self._unread = bool(connection.execute(select(exists().where(here))).scalar())
+
+    def add(self, batch: Batch) -> Added:
+        """Take in what a chunk of commits brings, in its order."""
+        total = Added()
+        add_rows(self._connection, tables.person, batch.persons)
+        add_rows(self._connection, tables.directory, batch.directories)
+        run: list[Entry] = []
+        for entry in batch.entries:
+            if entry.removed:
+                total = total.plus(self._add_run(run)).plus(Added(removed=self._remove(entry)))
+                run = []
+            else:
+                run.append(entry)
+        total = total.plus(self._add_run(run))
+        if self._unread:
+            self._have_read(batch)
+        return total
+
+    def move_mark(self, batch: Batch) -> None:
+        """Note how far the epoch has been read."""
+        table = tables.mark
+        newest = next((entry for entry in reversed(batch.entries) if not entry.removed and not entry.lost), None)
+        values: dict[str, Any] = {"commit": batch.reached}
+        if newest:
+            values |= {"message_id": newest.message_id, "date": newest.received}
+        here = and_(table.c.list_id == self._list_id, table.c.epoch == batch.epoch)
+        if not self._connection.execute(update(table).where(here).values(values)).rowcount:
+            self._connection.execute(insert(table), {"list_id": self._list_id, "epoch": batch.epoch, **values})
+
+    def _add_run(self, entries: Sequence[Entry]) -> Added:
+        """Mails one after the other, with no removal among them."""
+        rows = _Rows()
+        known = self._known(entries)
+        sums: Sums = {}
+        kept = duplicates = 0
+        for entry in entries:
+            if entry.lost:
+                rows.unread.append((self._list_id, entry.epoch, entry.commit))
+                continue
+            there = known.get(entry.message_id)
+            if there is None:
+                self._mail_id += 1
+                there = known[entry.message_id] = _Known(self._mail_id, entry.blob)
+                _rows_of(entry, self._mail_id, rows)
+                count(sums, ALL_LISTS, entry)
+            elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
+                removal.write_anew(self._connection, there.id, entry)
+                there.blob = entry.blob
+            if there.seen_id is not None:
+                if there.doubtful:
+                    self._settle(there, entry)
+                elif there.place != (entry.epoch, entry.commit):
+                    duplicates += 1
+                    rows.copies.append((self._list_id, entry.epoch, entry.commit, there.id, entry.blob))
+                continue
+            self._seen_id += 1
+            kept += 1
+            there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
+            place = (entry.received, entry.epoch, entry.commit, entry.blob)
+            rows.seen.append((self._seen_id, self._list_id, there.id, *place))
+            count(sums, self._list_id, entry)
+        self._insert(rows)
+        add_sums(self._connection, sums)
+        return Added(len(entries), kept, duplicates, sum(entry.defective for entry in entries))
+
+    def _remove(self, entry: Entry) -> int:
+        """What an archive takes out; how many mails that were."""
+        found = self._known([entry]).get(entry.message_id)
+        if found and found.seen_id is not None and found.seen_blob == entry.blob:
+            removal.forget(self._connection, self._list_id, found.seen_id)
+            return 1
+        return removal.forget_blob(self._connection, self._list_id, entry.blob)
+
+    def _known(self, entries: Sequence[Entry]) -> dict[str, _Known]:
+        """The mails among these that the index has, by Message-ID."""
+        ids = {entry.message_id for entry in entries}
+        keys = [entry.key for entry in entries]
+        mail, seen = tables.mail.c, tables.seen.c
+        here = and_(seen.mail_id == mail.id, seen.list_id == self._list_id)
+        found: dict[str, _Known] = {}
+        query = select(mail.message_id, mail.id, mail.blob, seen.id, seen.blob, seen.epoch, seen.commit).select_from(
+            tables.mail.outerjoin(tables.seen, here)
+        )
+        for start in range(0, len(keys), CHUNK):
+            for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
+                message_id, mail_id, blob, seen_id, seen_blob, epoch, commit = row
+                if message_id in ids:
+                    found[message_id] = _Known(mail_id, blob, seen_id, seen_blob, (epoch, commit))
+        doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
+        for known in found.values():
+            known.doubtful = known.seen_id in doubtful
+        return found
+
+    def _doubtful(self, seen_ids: set[int]) -> set[int]:  # noqa: ARG002  # a rewriting knows more, see rewriting.py
+        """Which of these places are not sure any more."""
+        return set()
+
+    def _settle(self, known: _Known, entry: Entry) -> None:
+        """A mail that lay elsewhere was found again."""
+        place = {"epoch": entry.epoch, "commit": entry.commit, "blob": entry.blob}
+        self._connection.execute(update(tables.seen).where(tables.seen.c.id == known.seen_id).values(place))
+        known.place, known.seen_blob, known.doubtful = (entry.epoch, entry.commit), entry.blob, False
+
+    def _insert(self, rows: _Rows) -> None:
+        connection = self._connection
+        insert_rows(connection, "mail", _MAIL, rows.mails)
+        insert_rows(connection, "tag", _TAG, rows.tags)
+        insert_rows(connection, "change", _CHANGE, rows.changes)
+        insert_rows(connection, "touched", _TOUCHED, rows.touched)
+        fulltext.add_texts(connection, fulltext.TITLES, rows.titles)
+        fulltext.add_texts(connection, fulltext.TEXTS, rows.texts)
+        insert_rows(connection, "seen", _SEEN, rows.seen)
+        add_rows(connection, tables.copy, rows.copies)
+        add_rows(connection, tables.unread, rows.unread)
+
+    def _have_read(self, batch: Batch) -> None:
+        """What was to be read again, and now has been, is no more to be."""
+        read = [entry.commit for entry in batch.entries if not entry.lost]
+        for start in range(0, len(read), CHUNK):
+            here = and_(tables.unread.c.list_id == self._list_id, tables.unread.c.epoch == batch.epoch)
+            chunk = tables.unread.c.commit.in_(read[start : start + CHUNK])
+            self._connection.execute(delete(tables.unread).where(here, chunk))
+
+
+def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
+    """A new mail's rows, all but its place on the list."""
+    rows.mails.append((mail_id, *entry.row))
+    rows.tags += [(mail_id, *tag) for tag in entry.tags]
+    rows.changes += [(mail_id, *change) for change in entry.changes]
+    rows.touched += [(directory, entry.received, mail_id) for directory in entry.directories]
+    if entry.title:
+        rows.titles.append((mail_id, entry.title))
+    if entry.text:
+        rows.texts.append((mail_id, entry.text))
