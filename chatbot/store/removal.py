@@ -72,9 +72,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         _unwrite(connection, mail)
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
-    connection.execute(
-        update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received)
-    )
+    connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received))
     insert_rows(connection, "tag", tuple(tables.tag.c.keys()), [(mail_id, *tag) for tag in entry.tags])
     insert_rows(connection, "change", tuple(tables.change.c.keys()), [(mail_id, *change) for change in entry.changes])
     add_rows(connection, tables.touched, [(directory, entry.received, mail_id) for directory in entry.directories])

@@ -121,7 +121,9 @@ class Rewriting:
     def gone(self) -> tuple[int, int]:
         """How many of the list's mails the archive has not got any more, and how many it had."""
         count = select(func.count()).select_from(tables.seen).where(tables.seen.c.list_id == self._list_id)
-        return self._connection.execute(count.where(_is_lost())).scalar_one(), self._connection.execute(count).scalar_one()
+        return self._connection.execute(count.where(_is_lost())).scalar_one(), self._connection.execute(
+            count
+        ).scalar_one()
 
     def finish(self, tips: Mark) -> int:
         """Take out what is gone, and note how far the epochs have been read; how many mails went."""
@@ -133,7 +135,9 @@ class Rewriting:
             for index in (fulltext.TITLES, fulltext.TEXTS):
                 fulltext.wipe(self._connection, index)
         mark, unread = tables.mark.c, tables.unread.c
-        self._connection.execute(delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in([*tips, *self._trusted])))
+        self._connection.execute(
+            delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in([*tips, *self._trusted]))
+        )
         gone = ~exists(select(_live.c.position).where(_live.c.epoch == unread.epoch, _live.c.commit == unread.commit))
         self._connection.execute(delete(tables.unread).where(unread.list_id == self._list_id, gone))
         for epoch, tip in tips.items():
@@ -147,7 +151,9 @@ class Rewriting:
     def _claim(self) -> None:
         for table in (tables.seen, tables.copy):
             there = and_(_live.c.epoch == table.c.epoch, _live.c.commit == table.c.commit)
-            known: Select[tuple[int]] = select(_live.c.position).join(table, there).where(table.c.list_id == self._list_id)
+            known: Select[tuple[int]] = (
+                select(_live.c.position).join(table, there).where(table.c.list_id == self._list_id)
+            )
             self._connection.execute(update(_live).where(_live.c.position.in_(known)).values(claimed=True))
 
 

@@ -99,9 +99,7 @@ class Search:
             while ids:
                 below: list[Mail] = []
                 for start in range(0, len(ids), CHUNK):
-                    answers = SELECT_MAILS.where(
-                        *_answers(ids[start : start + CHUNK]), ~tables.mail.c.is_patch
-                    )
+                    answers = SELECT_MAILS.where(*_answers(ids[start : start + CHUNK]), ~tables.mail.c.is_patch)
                     below += load_mails(connection, answers)
                 ids = [mail.message_id for mail in below if mail.message_id not in found]
                 found.update((mail.message_id, mail) for mail in below)
