@@ -24,6 +24,10 @@ class Unreadable(Problem):
     """A source cannot be read: tell the operator, and let the other sources go on."""
 
 
+class Busy(Problem):
+    """Another process is at it: come back when that one has ended."""
+
+
 class BadConfig(ChatbotError):
     """The configuration is wrong: show every fault, one a line, and stop."""
 
