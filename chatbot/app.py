@@ -10,16 +10,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import timedelta
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
     from chatbot.config import Config
+    from chatbot.errors import Problem
+    from chatbot.ingest import Ingested
     from chatbot.report.digest import Digest, MailingList
+    from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
     from chatbot.serve import Bot
+    from chatbot.sources.mirror import Mirrored
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
+    from chatbot.store.index import Index
 
 
 def utc_now() -> datetime:
@@ -72,6 +78,113 @@ def plain_digest(digest: Digest) -> str:
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
 
 
+def ingest_archives(
+    archives: Mapping[str, Path],
+    store: str,
+    *,
+    jobs: int | None,
+    accept_shrink: bool,
+    done: Callable[[str, Ingested, timedelta], None],
+    failed: Callable[[Problem], None],
+) -> None:
+    """Bring the index up to date with these archives, one after the other; `done` and `failed` are told of each.
+
+    Raises BadConfig, and Busy where another process writes to the index.
+    """
+    from chatbot.chat.gauge import gauge
+    from chatbot.errors import Problem
+    from chatbot.ingest import ingest
+    from chatbot.readers import Readers
+    from chatbot.sources.public_inbox import PublicInbox
+    from chatbot.store.database import writable_database
+    from chatbot.store.index import Index
+
+    with writable_database(store) as engine, Readers(jobs) as readers, gauge("mails") as tell:
+        index = Index(engine)
+        for name, folder in archives.items():
+            start, read = utc_now(), 0
+
+            def told(more: int, total: int, name: str = name) -> None:
+                nonlocal read
+                read += more
+                tell(name, read, total)
+
+            try:
+                with PublicInbox(name, folder) as archive:
+                    came = ingest(archive, index, readers, told=told, accept_shrink=accept_shrink)
+            except Problem as problem:
+                failed(problem)
+            else:
+                done(name, came, utc_now() - start)
+
+
+def mirror_archives(
+    origins: Mapping[str, tuple[str, Path]], done: Callable[[str, Mirrored], None], failed: Callable[[Problem], None]
+) -> None:
+    """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
+    from chatbot.chat.gauge import gauge
+    from chatbot.errors import Problem
+    from chatbot.sources.mirror import mirror
+
+    with gauge("%", rate=False) as tell:
+        for name, (url, folder) in origins.items():
+            try:
+                mirrored = mirror(
+                    url,
+                    folder,
+                    lambda step, name=name: tell(f"{name} epoch {step.epoch}: {step.phase}", step.percent, 100),  # type: ignore[misc]
+                )
+            except Problem as problem:
+                failed(problem)
+            else:
+                done(name, mirrored)
+
+
+def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:
+    """The size of the index in bytes, and how far it is with each list. Raises BadConfig."""
+    from chatbot.store.database import open_database, size_of
+    from chatbot.store.index import Index
+
+    engine = open_database(store)
+    try:
+        return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+    finally:
+        engine.dispose()
+
+
+def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
+    from chatbot.errors import Unreadable
+    from chatbot.report.status import EpochStatus, ListStatus
+    from chatbot.sources.layout import size_of
+    from chatbot.sources.public_inbox import PublicInbox
+
+    held, mark, sums = index.held(name), index.mark(name), index.sums(name)
+    problem, size = held[0] if held else "", None
+    epochs = [EpochStatus(epoch, None, reached, None) for epoch, reached in mark.items()]
+    try:
+        with PublicInbox(name, folder) as archive:
+            size = size_of(folder)
+            epochs = []
+            for epoch, tip in archive.tips.items():
+                reached = mark.get(epoch)
+                with archive.after(epoch, (reached,) if reached else ()) as ahead:
+                    epochs.append(EpochStatus(epoch, tip, reached, len(ahead)))
+    except Unreadable as unreadable:
+        problem = problem or unreadable.reason
+    newest = index.newest_received(name)
+    return ListStatus(
+        name,
+        tuple(epochs),
+        sums.mails,
+        newest,
+        now - newest if newest else None,
+        sums.defects,
+        sums.unread,
+        size,
+        problem,
+    )
+
+
 def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
     """Run the bot until its input ends. Raises BadConfig."""
     import asyncio
@@ -85,11 +198,12 @@ def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
 def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     """A bot for this configuration. Raises BadConfig: for the store, and for templates that do not compile."""
     from chatbot.publish import Subscription
+    from chatbot.readers import Readers
     from chatbot.report.digest import MailingList
     from chatbot.report.render import Renderer
     from chatbot.schedule import Timetable
     from chatbot.serve import Bot
-    from chatbot.store.database import open_database
+    from chatbot.store.database import writable_database
     from chatbot.store.index import Index
     from chatbot.store.outbox import Outbox
     from chatbot.store.search import Search
@@ -109,8 +223,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             )
             timetables.append(Timetable(key, digest.schedule, digest.zone))
     with ExitStack() as stack:
-        engine = open_database(config.store.url)
-        stack.callback(engine.dispose)
+        engine = stack.enter_context(writable_database(config.store.url))
         yield Bot(
             lists=lists,
             sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},
@@ -121,6 +234,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             index=Index(engine),
             search=Search(engine),
             outbox=Outbox(engine),
+            readers=stack.enter_context(Readers(config.sources.jobs)),
             refresh=config.sources.refresh,
             now=now,
         )

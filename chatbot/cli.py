@@ -1,5 +1,7 @@
 """The command line. Each command imports what it needs when it runs, so that none waits for what it does not use."""
 
+from __future__ import annotations
+
 import argparse
 import errno
 import io
@@ -8,9 +10,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatbot import __version__
-from chatbot.errors import BadConfig, ChatbotError, Misunderstood
+from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from chatbot.config import Config, MailingList
+    from chatbot.ingest import Ingested
+    from chatbot.sources.mirror import Mirrored
+    from chatbot.store.writer import Added
 
 FACES = ("classic", "text", "markdown", "json")
 # Exit codes: what a person has to mend, and what a signal ended (128 + SIGINT).
@@ -73,7 +84,46 @@ def _parser() -> argparse.ArgumentParser:
             epilog="Times are UTC. A mail's time is when the archive received it, not what its Date: header claims.",
         )
     )
+    _add_ingest(
+        commands.add_parser(
+            "ingest",
+            help="bring the index up to date with the lists' archives",
+            epilog="It may be stopped at any moment, and goes on from there. `chatbot run` does the same by itself.",
+        )
+    )
+    _add_mirror(commands.add_parser("mirror", help="fetch the lists' archives from where they are published"))
+    _add_status(commands.add_parser("status", help="show how far the index is with each list"))
     return parser
+
+
+def _add_lists(parser: argparse.ArgumentParser, lists: str) -> None:
+    parser.add_argument("lists", nargs="*", metavar="LIST", help=f"a list of the config (default: {lists})")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+
+
+def _add_ingest(parser: argparse.ArgumentParser) -> None:
+    _add_lists(parser, "all")
+    parser.add_argument(
+        "--archive", type=Path, metavar="DIR", help="an archive instead of the config's, with --name and --store"
+    )
+    parser.add_argument("--name", metavar="NAME", help="the list's name in the index (default: the folder's)")
+    parser.add_argument("--store", metavar="URL", help="the index: sqlite:///FILE or postgresql+psycopg://…")
+    parser.add_argument("--jobs", type=int, metavar="N", help="processes that read mails (default: one for each core)")
+    parser.add_argument(
+        "--accept-shrink", action="store_true", help="take mails out even if more than 5 % of a list are gone"
+    )
+    parser.set_defaults(run=_ingest)
+
+
+def _add_mirror(parser: argparse.ArgumentParser) -> None:
+    _add_lists(parser, "all that have a url")
+    parser.set_defaults(run=_mirror)
+
+
+def _add_status(parser: argparse.ArgumentParser) -> None:
+    _add_lists(parser, "all")
+    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.set_defaults(run=_status)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -120,6 +170,112 @@ def _run(options: argparse.Namespace) -> int:
     with demonstration() as (config, now):
         run_bot(config, now)
     return 0
+
+
+def _ingest(options: argparse.Namespace) -> int:
+    from chatbot.app import ingest_archives
+
+    if options.jobs is not None and options.jobs < 1:
+        raise Misunderstood(f"--jobs {options.jobs}", "this is no number of processes", "write 1 or more")
+    if options.archive:
+        if options.lists or options.config or not options.store:
+            raise Misunderstood(
+                "--archive", "it stands for itself", "give --store with it, and neither LIST nor --config"
+            )
+        name = options.name or options.archive.resolve().name.removesuffix(".git")
+        archives, store, jobs = {name: options.archive}, options.store, options.jobs
+    else:
+        if options.store or options.name:
+            raise Misunderstood("--store, --name", "the config has them", "give --archive with them, or leave them out")
+        config = _config(options)
+        archives = {one.name: one.archive for one in _chosen(config, options.lists)}
+        store, jobs = config.store.url, options.jobs or config.sources.jobs
+    failures: list[Problem] = []
+
+    def done(name: str, came: Ingested, took: timedelta) -> None:
+        print(_summary(name, came.added, took.total_seconds()), flush=True)
+        for problem in came.skipped:
+            failed(problem)
+
+    def failed(problem: Problem) -> None:
+        failures.append(problem)
+        _refuse(problem)
+
+    ingest_archives(archives, store, jobs=jobs, accept_shrink=options.accept_shrink, done=done, failed=failed)
+    return FAULT if failures else 0
+
+
+def _summary(name: str, added: Added, seconds: float) -> str:
+    """`nvdimm: 14,925 mails, 14,917 kept, 8 duplicates, 0 defects, 4.1 s, 3,640/s`."""
+    parts = [
+        f"{added.mails:,} mails",
+        f"{added.kept:,} kept",
+        f"{added.duplicates:,} duplicates",
+        f"{added.defects:,} defects",
+        *([f"{added.removed:,} removed"] if added.removed else []),
+        f"{seconds:.1f} s",
+        *([f"{added.mails / seconds:,.0f}/s"] if added.mails and seconds else []),
+    ]
+    return f"{name}: {', '.join(parts)}"
+
+
+def _mirror(options: argparse.Namespace) -> int:
+    from chatbot.app import mirror_archives
+
+    config = _config(options)
+    origins: dict[str, tuple[str, Path]] = {}
+    for one in _chosen(config, options.lists):
+        if one.url:
+            origins[one.name] = (one.url, one.archive)
+        elif options.lists:
+            raise Misunderstood(one.name, "the config has no url for this list", "add one to its [[lists]] table")
+    if not origins:
+        raise Misunderstood("mirror", "no list of the config has a url", "add one to a [[lists]] table")
+    failures: list[Problem] = []
+
+    def done(name: str, mirrored: Mirrored) -> None:
+        fates = ", ".join(f"epoch {epoch} {fate}" for epoch, fate in mirrored.epochs.items())
+        print(f"{name}: {fates or 'no epoch yet'}", flush=True)
+
+    def failed(problem: Problem) -> None:
+        failures.append(problem)
+        _refuse(problem)
+
+    mirror_archives(origins, done, failed)
+    return FAULT if failures else 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from chatbot.app import look_at, utc_now
+    from chatbot.report.status import to_json
+
+    config = _config(options)
+    archives = {one.name: one.archive for one in _chosen(config, options.lists)}
+    size, lists = look_at(archives, config.store.url, utc_now())
+    if options.json:
+        _write(to_json(config.store.url, size, lists), None)
+    else:
+        from chatbot.chat.gauge import print_table
+        from chatbot.report.status import COLUMNS, index_line, row
+
+        print_table(COLUMNS, map(row, lists))
+        print(index_line(config.store.url, size))
+    return 0
+
+
+def _config(options: argparse.Namespace) -> Config:
+    from chatbot.config import load_config
+
+    return load_config(options.config or Path("config.toml"))
+
+
+def _chosen(config: Config, names: Sequence[str]) -> list[MailingList]:
+    """The lists of these names, or all. Raises Misunderstood."""
+    known = {one.name: one for one in config.lists}
+    for name in names:
+        if name not in known:
+            raise Misunderstood(repr(name), "the config has no such list", f"name one of {', '.join(known)}")
+    return [known[name] for name in names] if names else list(config.lists)
 
 
 def _digest(options: argparse.Namespace) -> int:

@@ -64,6 +64,7 @@ class Sources(_Table):
     """`[sources]`: how the archives are looked at."""
 
     refresh: Duration = timedelta(minutes=1)
+    jobs: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
 class Templates(_Table):
@@ -96,6 +97,7 @@ class MailingList(_Table):
     name: Name
     title: str | None = None
     archive: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)]
+    url: Annotated[str, Field(min_length=1)] | None = None
     link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
 
 
@@ -219,6 +221,9 @@ _REASONS = {
     "string_pattern_mismatch": "{given!r} has not the right form; see config.example.toml",
     "string_type": "{given!r} is of the wrong type; write text in quotes",
     "path_type": "{given!r} is of the wrong type; write text in quotes",
+    "int_type": "{given!r} is of the wrong type; write a number",
+    "greater_than_equal": "{given!r} is too small; write {ge} or more",
+    "less_than_equal": "{given!r} is too large; write {le} or less",
     "bool_type": "{given!r} is of the wrong type; write true or false",
     "model_type": "{given!r} is no table; see config.example.toml",
     "string_too_short": "this is empty; see config.example.toml",

@@ -28,6 +28,10 @@ class Shrunk(Unreadable):
     """A source has lost more than it may at once: as above, and nothing is believed of it until a person says so."""
 
 
+class Busy(Problem):
+    """Another process is at it: come back when that one has ended."""
+
+
 class BadConfig(ChatbotError):
     """The configuration is wrong: show every fault, one a line, and stop."""
 

@@ -29,8 +29,8 @@ Told = Callable[[int, int], None]
 class Ingested:
     """What an ingest brought, and why some epochs were not read."""
 
-    added: Added = Added()
-    skipped: tuple[Unreadable, ...] = ()
+    added: Added
+    skipped: tuple[Unreadable, ...]
 
 
 @dataclass(slots=True)
@@ -69,7 +69,7 @@ def ingest(
                 index.hold(source.name, problem.reason, tips)
                 raise
         else:
-            added = _append(source, index, readers, ahead, told, stopped)
+            added = _append(source, index, readers, ahead, told=told, stopped=stopped)
     if held:
         index.hold(source.name, None)
     if not stopped():
@@ -99,7 +99,7 @@ def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
 
 
 def _append(
-    source: Source, index: Index, readers: Readers, ahead: _Ahead, told: Told, stopped: Callable[[], bool]
+    source: Source, index: Index, readers: Readers, ahead: _Ahead, *, told: Told, stopped: Callable[[], bool]
 ) -> Added:
     """Take in what came after the marks, epoch by epoch."""
     total = sum(map(len, ahead.stretches.values()))

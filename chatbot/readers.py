@@ -13,10 +13,10 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from chatbot.errors import Unreadable
 from chatbot.mail.mail import Mail
@@ -57,7 +57,7 @@ class Readers:
         while self._running:
             self._running.popitem()[1].close()
 
-    def read(self, chunks: Iterable[Chunk]) -> Iterator[Batch]:
+    def read(self, chunks: Iterable[Chunk]) -> Generator[Batch, None, None]:
         """The rows of each chunk, in order. Raises Unreadable."""
         rest, turns = iter(chunks), cycle(range(self._jobs))
         asked: deque[tuple[int, _Reader, Chunk]] = deque()
@@ -169,7 +169,7 @@ def serve(whereabouts: int) -> None:
         while True:
             chunk, aside = pickle.loads(_receive(source))  # noqa: S301  # from our own process
             try:
-                answer: object = batch_of(chunk.epoch, chunk.commits[-1], _watched(chunk, aside, whereabouts)).pack()
+                answer: Any = batch_of(chunk.epoch, chunk.commits[-1], _watched(chunk, aside, whereabouts)).pack()
             except Unreadable as problem:
                 answer = [problem.thing, problem.reason, problem.remedy]
             except Exception:  # noqa: BLE001  # whatever it is, it is the mail's: who asked finds out which

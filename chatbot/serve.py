@@ -16,9 +16,10 @@ from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
-from chatbot.errors import ChatbotError
+from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.publish import Subscription, publish
+from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.schedule import Clock, Timetable, due
@@ -26,6 +27,7 @@ from chatbot.sources.source import Source
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
+from chatbot.store.writer import Added
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,7 @@ class Bot:
     index: Index
     search: Search
     outbox: Outbox
+    readers: Readers
     refresh: timedelta
     now: Callable[[], datetime]
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -94,12 +97,14 @@ class Bot:
                 source = opened()
                 if not self.index.mark(name):
                     log.info("reading a list for the first time", list=name)
-                added = ingest(source, self.index, self.stopping.is_set)
+                came = ingest(source, self.index, self.readers, stopped=self.stopping.is_set)
+                for problem in came.skipped:
+                    log.warning("epoch not read", list=name, problem=str(problem))
                 if self.stopping.is_set():
                     break
                 read.add(name)
-                if added.mails:
-                    log.info("list read", list=name, **asdict(added))
+                if came.added != Added():
+                    log.info("list read", list=name, **asdict(came.added))
         return read
 
     def _publish(self, read: set[str]) -> None:
@@ -128,6 +133,8 @@ def _logged(event: str, **facts: str) -> Iterator[None]:
     """What fails inside is told to the log, and goes no further: the next tick tries again."""
     try:
         yield
+    except Shrunk as problem:
+        log.critical(event, problem=str(problem), **facts)  # a person has to look
     except ChatbotError as problem:
         log.warning(event, problem=str(problem), **facts)
     except Exception:

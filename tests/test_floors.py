@@ -14,6 +14,7 @@ PACKAGE = Path(chatbot.__file__).parent
 # Low to high. A file imports lower floors and its own folder, nothing else.
 FLOORS = [
     {"errors"},
+    {"lock"},
     {"rhythm"},
     {"config", "mail", "sources", "chat"},
     {"read"},
@@ -39,7 +40,12 @@ DOORS = {
     "subprocess": {"sources/git.py"},
 }
 # The concrete adapters, and the one file that puts them in their places.
-ADAPTERS = {"chatbot.chat.terminal", "chatbot.sources.public_inbox", "chatbot.sources.sample"}
+ADAPTERS = {
+    "chatbot.chat.terminal",
+    "chatbot.sources.mirror",
+    "chatbot.sources.public_inbox",
+    "chatbot.sources.sample",
+}
 KNOW_ADAPTERS = {"app.py", "sources/ranges.py", "sources/sample.py"}  # the last two are of the same folder
 
 

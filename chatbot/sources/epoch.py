@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import IO, Self
 
 from chatbot.errors import Unreadable
-from chatbot.sources.git import Inquiry, Object, Repository, unreadable
 from chatbot.sources.layout import OID, lay_out, read_refs
+from chatbot.sources.repository import Inquiry, Object, Repository, unreadable
 from chatbot.sources.source import Commit, Place, RawMail, Span
 
 # Commits that one git reads: its start (3 ms) is small beside that, and the chunk beside memory.

@@ -1,25 +1,31 @@
 """Running git.
 
-Law of the file: it is the only one that runs a program. Git never runs inside an archive, whose config, attributes
-and hooks may be hostile, but in a repository of our own; arguments are constants and commit ids, and what a mail or
-a person says goes through standard input.
+Law of the file: it is the only one that runs a program. Git never runs inside a foreign archive, whose config,
+attributes and hooks may be hostile, but in a repository of our own; arguments are constants, commit ids and checked
+addresses, and what a mail or a person says goes through standard input.
 """
 
 import os
+import re
+import selectors
 import shutil
+import signal
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from subprocess import DEVNULL, PIPE
+from typing import IO
 
 from chatbot.errors import Unreadable
 
-# So much goes through a pipe at once, and so much of an object is read: lists refuse larger mails, and what matters
-# stands at the top.
-BUFFER = OBJECT_LIMIT = 1024 * 1024
+__all__ = ["DEVNULL", "PIPE", "Reply", "last_line", "start", "talk"]
+
+# So much goes through a pipe at once.
+BUFFER = 1024 * 1024
 # A commit graph could lie about parents, so it is not believed. The windows keep git's memory map of the packs
 # small: 58 MB instead of 460 MB at 1.02 times the time.
 _SETTINGS = (
@@ -28,149 +34,58 @@ _SETTINGS = (
     *("-c", "core.packedGitLimit=32m"),
     *("-c", "core.deltaBaseCacheLimit=16m"),
 )
-_READ = ("cat-file", "--batch=%(objectname) %(objecttype) %(objectsize)")
-_KINDS = frozenset({b"blob", b"tree", b"commit", b"tag"})
+# What speaks to a source runs no hook, asks nobody for a password, and gives up on a line that is as good as dead.
+# Each fetch keeps its pack: loose objects are the slowest thing to read, and packs can be counted and rolled up.
+_TALKING = (
+    *("-c", f"core.hooksPath={os.devnull}"),
+    *("-c", "credential.helper="),
+    *("-c", "http.followRedirects=initial"),
+    *("-c", "http.lowSpeedLimit=1000"),
+    *("-c", "http.lowSpeedTime=60"),
+    *("-c", "fetch.unpackLimit=1"),
+    *("-c", "submodule.recurse=false"),
+    *("-c", "transfer.bundleURI=false"),
+)
+_WARY = {"GIT_ALLOW_PROTOCOL": "https:http:git:file", "GIT_ASKPASS": "", "HOME": os.devnull}
+# How this machine gets out to the world is its owner's business.
+_PASSED = (
+    *("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSL_CAINFO", "GIT_SSL_CAPATH"),
+)
+# So many lines of a complaint are kept, and so many bytes of each.
+_LINES, _LINE = 100, 1000
+
+# So many seconds git gets to put its things away.
+_FAREWELL = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Repository:
-    """A repository of our own that borrows an archive's objects. `archive` is what complaints are about."""
-
-    own: Path
-    archive: Path
-
-    def ask(self, arguments: tuple[str, ...], question: str) -> str:
-        """All that git says to a question on its standard input. Raises Unreadable."""
-        with _start(self.own, arguments, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-            answer, complaint = process.communicate(question.encode("utf-8", "replace"))
-        if process.returncode:
-            raise unreadable(self.archive, last_line(complaint))
-        return answer.decode("utf-8", "replace")
-
-    @contextmanager
-    def output(self, arguments: tuple[str, ...], question: bytes) -> Iterator[IO[bytes]]:
-        """The same as a stream; leaving it early ends git, reading to its end checks it. Raises Unreadable."""
-        with tempfile.TemporaryFile() as complaints, tempfile.TemporaryFile() as stdin:
-            stdin.write(question)
-            stdin.seek(0)
-            process = _start(self.own, arguments, stdin=stdin, stderr=complaints)
-            try:
-                with process:
-                    if process.stdout:
-                        yield process.stdout
-                if process.returncode:
-                    complaints.seek(0)
-                    raise unreadable(self.archive, last_line(complaints.read(4096)))
-            finally:
-                process.kill()
-                process.wait()
-
-    @contextmanager
-    def objects(self, names: bytes) -> Iterator["Objects"]:
-        """The objects with these names, one a line, in their order. Raises Unreadable."""
-        with self.output((*_READ, "--buffer"), names) as output:
-            yield Objects(output)
-
-
-@dataclass(frozen=True, slots=True)
-class Object:
-    """The first 1 MiB of an object; `size` is the whole."""
-
-    id: str
-    kind: str
-    data: bytes
-
-
-class Objects:
-    """What cat-file prints."""
-
-    def __init__(self, output: IO[bytes]) -> None:
-        self._output = output
-
-    def read(self) -> Object | None:
-        """The next object; None where the repository has not got it. EOFError where git has died."""
-        line = self._output.readline()
-        oid, _, rest = line.partition(b" ")
-        kind, _, size = rest.rstrip(b"\n").partition(b" ")
-        if kind not in _KINDS:
-            if not line.endswith(b"\n"):
-                raise EOFError
-            return None
-        whole = int(size)
-        data = self._output.read(min(whole, OBJECT_LIMIT))
-        left = whole - len(data) + 1  # the newline after the object
-        while left > 0 and (skipped := self._output.read(min(left, BUFFER))):
-            left -= len(skipped)
-        if left:
-            raise EOFError
-        return Object(oid.decode("ascii"), kind.decode("ascii"), data)
-
-
-class Inquiry:
-    """Objects asked for one at a time, as the need comes up; git starts with the first question."""
-
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.communicate()
-
-    def read(self, name: str) -> Object | None:
-        """The object with this name; None where the repository has not got it, or git dies on it."""
-        process = self._process or _start(self._repository.own, _READ, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self._process = process
-        try:
-            if process.stdin and process.stdout:
-                process.stdin.write(f"{name}\n".encode())
-                process.stdin.flush()
-                return Objects(process.stdout).read()
-        except (EOFError, BrokenPipeError):
-            self.__exit__()
-            self._process = None
-        return None
-
-
-def write_objects(own: Path, stream: bytes) -> None:
-    """Feed a stream to fast-import, in a repository that we have just made. Raises Unreadable."""
-    with _start(own, ("fast-import", "--quiet"), stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        _, complaint = process.communicate(stream)
-    if process.returncode:
-        raise unreadable(own, last_line(complaint))
-
-
-def unreadable(archive: Path, reason: str) -> Unreadable:
-    """The error that names the archive, and what to do."""
-    return Unreadable(
-        str(archive), f"git cannot read this archive ({reason})", "check its rights, and run git fsck in it"
-    )
-
-
-def last_line(complaint: bytes) -> str:
-    """What git said last, which is the reason."""
-    lines = complaint.decode("utf-8", "replace").strip().splitlines()
-    return lines[-1].removeprefix("fatal: ").removeprefix("error: ") if lines else "git gave no reason"
-
-
-def _start(
+def start(
     own: Path, arguments: tuple[str, ...], *, stdin: int | IO[bytes] | None, stderr: int | IO[bytes]
 ) -> subprocess.Popen[bytes]:
     """Start git in a repository of our own, with a closed environment: no config of anybody's, no prompt, no fetch."""
+    return _launch(own, (*_SETTINGS, *arguments), {}, stdin=stdin, stderr=stderr)
+
+
+def _launch(
+    own: Path,
+    arguments: tuple[str, ...],
+    more: Mapping[str, str],
+    *,
+    stdin: int | IO[bytes] | None,
+    stderr: int | IO[bytes],
+    start_new_session: bool = False,
+) -> subprocess.Popen[bytes]:
     git = shutil.which("git")
     if git is None:
         raise Unreadable("git", "the program is not installed", "install git 2.34 or newer")
     return subprocess.Popen(
-        (git, *_SETTINGS, *arguments),
+        (git, *arguments),
         stdin=stdin,
-        stdout=subprocess.PIPE,
+        stdout=PIPE,
         stderr=stderr,
         bufsize=BUFFER,
         cwd=own,
+        start_new_session=start_new_session,
         env={
             "PATH": os.environ.get("PATH", os.defpath),
             "GIT_DIR": os.fspath(own),
@@ -183,5 +98,116 @@ def _start(
             "GIT_OPTIONAL_LOCKS": "0",
             "GIT_TERMINAL_PROMPT": "0",
             "LC_ALL": "C",
+            **more,
         },
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a talk with a source: git's output, and its reason where it was not `done`."""
+
+    done: bool
+    output: bytes
+    reason: str
+
+
+def talk(
+    own: Path, arguments: tuple[str, ...], *, patience: float, heard: Callable[[str], None] = lambda _: None
+) -> Reply:
+    """Run git where it may speak to a source, to its end; each line it complains or boasts with goes to `heard`.
+
+    It is ended with all it has started after `patience` seconds without a byte, and when `heard` raises, or a
+    signal comes. Raises Unreadable if there is no git.
+    """
+    output, complaint = bytearray(), _Lines(heard)
+    with _session(own, arguments) as process, selectors.DefaultSelector() as pipes:
+        assert process.stdout  # noqa: S101 (for the type alone)
+        assert process.stderr  # noqa: S101
+        pipes.register(process.stdout, selectors.EVENT_READ, output.extend)
+        pipes.register(process.stderr, selectors.EVENT_READ, complaint.extend)
+        while pipes.get_map():
+            ready = pipes.select(patience)
+            if not ready:
+                return Reply(done=False, output=b"", reason=f"nothing was heard for {patience:g} seconds")
+            for pipe, _ in ready:
+                if data := os.read(pipe.fd, BUFFER):
+                    pipe.data(data)
+                else:
+                    pipes.unregister(pipe.fileobj)
+        done = process.wait() == 0
+    return Reply(done, bytes(output), "" if done else complaint.reason)
+
+
+class _Lines:
+    """What git says on its standard error, line by line; a progress line ends with a carriage return."""
+
+    def __init__(self, heard: Callable[[str], None]) -> None:
+        self._heard = heard
+        self._rest = b""
+        self._kept: list[str] = []
+
+    def extend(self, data: bytes) -> None:
+        *lines, self._rest = re.split(rb"[\r\n]", self._rest + data)
+        self._rest = self._rest[-_LINE:]
+        for line in lines:
+            text = line[:_LINE].decode("utf-8", "replace").strip()
+            self._kept = [*self._kept[-_LINES:], text]
+            self._heard(text)
+
+    @property
+    def reason(self) -> str:
+        """The first thing that went wrong; what follows it is advice, or a consequence."""
+        said = [line for line in (*self._kept, self._rest.decode("utf-8", "replace").strip()) if line]
+        faults = [line for line in said if line.startswith(("fatal: ", "error: "))]
+        return last_line("".join((faults or said[-1:])[:1]).encode())
+
+
+@contextmanager
+def _session(own: Path, arguments: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
+    """A git without a terminal, in a group of its own; whoever is left of the group is ended with the block."""
+    passed = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    with (
+        _ended_by_sigterm(),
+        _launch(
+            own,
+            (*_SETTINGS, *_TALKING, *arguments),
+            {**_WARY, **passed},
+            stdin=DEVNULL,
+            stderr=PIPE,
+            start_new_session=True,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End git and its helpers: first so that it takes its lock files away, then for good."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        # While it is not reaped, its number is nobody else's.
+        if process.returncode is None:
+            os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_FAREWELL)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM unwinds the block, unless somebody has other plans with it."""
+    free = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if free:
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        if free:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def last_line(complaint: bytes) -> str:
+    """What git said last, which is the reason."""
+    lines = complaint.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1].removeprefix("fatal: ").removeprefix("error: ") if lines else "git gave no reason"

@@ -49,6 +49,11 @@ def read_refs(folder: Path) -> dict[str, str]:
     return found
 
 
+def size_of(folder: Path) -> int:
+    """How many bytes the files below a folder take."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
 def lay_out(own: Path, objects: Path | None, refs: dict[str, str], tip: str | None) -> None:
     """Write a bare repository that has these refs, and borrows the objects. Raises OSError."""
     sha256 = tip is not None and len(tip) == len(hashlib.sha256().hexdigest())

@@ -11,8 +11,8 @@ from typing import Self
 
 from chatbot.errors import Unreadable
 from chatbot.sources.epoch import Chunk, Epoch, Spool
-from chatbot.sources.git import unreadable, write_objects
 from chatbot.sources.layout import epoch_folders, lay_out
+from chatbot.sources.repository import unreadable, write_objects
 from chatbot.sources.source import Mark, RawMail, Span
 
 

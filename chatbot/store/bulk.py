@@ -16,7 +16,7 @@ def insert_rows(connection: Connection, table: str, columns: tuple[str, ...], ro
     if not rows:
         return
     if connection.dialect.name == "postgresql":
-        cursor = connection.connection.cursor()
+        cursor: Any = connection.connection.cursor()
         with cursor, cursor.copy(f"COPY {table} ({_names(columns)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)

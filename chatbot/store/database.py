@@ -1,7 +1,7 @@
 """Opening the database that a URL names, and transactions on it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from chatbot.errors import BadConfig, Unavailable
+from chatbot.lock import only_one
 from chatbot.store.tables import metadata
 
 # KB of pages that a connection to SQLite keeps: the upper parts of a million mails' indexes. More would not pay (the
@@ -29,21 +30,14 @@ _WRITER = 0x636861_74626F74
 
 def open_database(url: str) -> Engine:
     """The database with its tables, made where they are missing. Raises BadConfig."""
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise BadConfig((f"[store] url: {url!r} is no database URL; write sqlite:///chatbot.sqlite3",)) from None
+    parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed)
     elif parsed.drivername == "postgresql+psycopg":
         engine = _postgresql(parsed)
     else:
-        raise BadConfig(
-            (
-                f"[store] url: {parsed.drivername} is not supported; "
-                "write sqlite:///chatbot.sqlite3, or postgresql+psycopg://user@host/name",
-            )
-        )
+        remedy = "write sqlite:///chatbot.sqlite3, or postgresql+psycopg://user@host/name"
+        raise BadConfig((f"[store] url: {parsed.drivername} is not supported; {remedy}",))
     try:
         metadata.create_all(engine)
     except SQLAlchemyError as error:
@@ -55,6 +49,36 @@ def open_database(url: str) -> Engine:
         name = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string()
         raise BadConfig((f"[store] url: cannot open {name}: {reason}; {remedy}",)) from error
     return engine
+
+
+@contextmanager
+def writable_database(url: str) -> Iterator[Engine]:
+    """The same for a process that writes: on SQLite it is the only one. Raises BadConfig, Busy."""
+    parsed = _parse(url)
+    with ExitStack() as stack:
+        if parsed.get_backend_name() == "sqlite" and parsed.database:
+            file = Path(parsed.database)
+            if file.parent.is_dir():
+                stack.enter_context(only_one(file.with_name(f".{file.name}.lock"), file.name))
+        engine = open_database(url)
+        stack.callback(engine.dispose)
+        yield engine
+
+
+def size_of(engine: Engine) -> int:
+    """How many bytes the database takes on disk."""
+    if engine.dialect.name == "sqlite":
+        file = str(engine.url.database)
+        return sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists())
+    with reading(engine) as connection:
+        return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError:
+        raise BadConfig((f"[store] url: {url!r} is no database URL; write sqlite:///chatbot.sqlite3",)) from None
 
 
 def _sqlite(url: URL) -> Engine:

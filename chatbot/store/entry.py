@@ -69,7 +69,7 @@ class Entry(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """The entries of a chunk of commits, up to and with the commit `reached`; persons and directories that they name."""
+    """The entries of a chunk of commits up to `reached`, and the persons and directories that they name."""
 
     epoch: int
     reached: str
@@ -175,7 +175,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
 def _person(person: Person) -> tuple[int, str, str, str, str, str]:
     written, name, address = printable(person.written), printable(person.name), printable(person.address)
     # All three: encoded words can make two people's fields look the same.
-    key = key_of("\0".join((written, name, address)))
+    key = key_of(f"{written}\0{name}\0{address}")
     return key, written, name, address, address.lower(), searchable(f"{name} {address}")
 
 

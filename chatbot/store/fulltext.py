@@ -6,6 +6,7 @@ at every mail that has the word.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import (
     DDL,
@@ -32,7 +33,10 @@ from chatbot.store.words import words
 TITLES, TEXTS = "title_index", "text_index"
 # A tsvector holds at most 1 MB, and no mail has so many words that matter.
 MOST_WORDS = 8_000
-_FTS5 = "CREATE VIRTUAL TABLE {} USING fts5(words, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 0'{})"  # fmt: skip
+_FTS5 = (
+    "CREATE VIRTUAL TABLE {} USING fts5"
+    "(words, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 0'{})"
+)
 CREATE = {
     "sqlite": (_FTS5.format(TITLES, ", prefix='1 2 3'"), _FTS5.format(TEXTS, "")),
     "postgresql": tuple(
@@ -47,7 +51,11 @@ CREATE = {
 }
 for _dialect, _statements in CREATE.items():
     for _statement in _statements:
-        event.listen(metadata, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+        event.listen(
+            metadata,
+            "after_create",
+            DDL(_statement).execute_if(dialect=_dialect),  # type: ignore[no-untyped-call]
+        )
 
 
 def add_texts(connection: Connection, index: str, texts: Sequence[tuple[int, str]]) -> None:
@@ -80,16 +88,16 @@ def newest_with(connection: Connection, index: str, wanted: Iterable[str], limit
     if not parts:
         return []
     query = (_newest_sqlite if connection.dialect.name == "sqlite" else _newest_postgresql)(index, parts)
-    return list(connection.execute(query.limit(limit)).scalars())
+    return [row[0] for row in connection.execute(query.limit(limit))]
 
 
-def _newest_sqlite(index: str, parts: list[str]) -> Select[tuple[int]]:
+def _newest_sqlite(index: str, parts: list[str]) -> Select[Any]:
     rowid = literal_column("rowid", BigInteger)
     match: ColumnElement[bool] = literal_column(index, Text).op("MATCH")(" ".join(f'"{part}"*' for part in parts))
     return select(rowid).select_from(text(index)).where(match).order_by(rowid.desc())
 
 
-def _newest_postgresql(index: str, parts: list[str]) -> Select[tuple[int]]:
+def _newest_postgresql(index: str, parts: list[str]) -> Select[Any]:
     table = Table(index, MetaData(), Column("mail_id", BigInteger), Column("words", Text))
     wanted = func.to_tsquery(literal_column("'simple'"), literal(" & ".join(f"'{part}':*" for part in parts)))
     return select(table.c.mail_id).where(table.c.words.op("@@")(wanted)).order_by(table.c.mail_id.desc())

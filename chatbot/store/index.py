@@ -1,6 +1,6 @@
 """The index: every mail of every list, once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +27,15 @@ class Share:
     spans: tuple[Span, ...]
     mails: tuple[Mail, ...]
     earlier: tuple[Mail, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """How many mails of a list there are, how many of them with something amiss, and how many are still to be read."""
+
+    mails: int
+    defects: int
+    unread: int
 
 
 class Index:
@@ -62,6 +71,16 @@ class Index:
             for row in connection.execute(query.order_by(tables.unread.c.epoch, tables.unread.c.commit)):
                 found[row.epoch] = (*found.get(row.epoch, ()), row.commit)
         return found
+
+    def sums(self, list_name: str) -> Sums:
+        """What the index holds of a list."""
+        rows, mail, unread = tables.seen.c, tables.mail.c, tables.unread.c
+        here = _known_list(list_name)
+        mails = select(func.count()).select_from(tables.seen).where(rows.list_id == here)
+        defects = mails.join(tables.mail, mail.id == rows.mail_id).where(mail.defects != "")
+        waiting = select(func.count()).select_from(tables.unread).where(unread.list_id == here)
+        with reading(self._engine) as connection:
+            return Sums(*(connection.execute(query).scalar_one() for query in (mails, defects, waiting)))
 
     def held(self, list_name: str) -> tuple[str, str] | None:
         """Why a list's archive is not read on, and with which tips; None where nothing holds it."""

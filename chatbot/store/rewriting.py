@@ -23,7 +23,6 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    text,
     update,
 )
 

@@ -79,6 +79,7 @@ mail = Table(
     Column("stated_insertions", Integer),
     Column("stated_deletions", Integer),
 )
+Index("mail_with_defects", mail.c.id, sqlite_where=mail.c.defects != "", postgresql_where=mail.c.defects != "")
 Index("mail_by_author", mail.c.author_id, mail.c.received)
 Index("mail_by_sender", mail.c.sender_id, mail.c.received)
 for _name, _column in (("mail_by_reply", mail.c.reply_key), ("mail_by_posting", mail.c.posting_key)):

@@ -4,7 +4,7 @@ A mail is stored once and seen on each list. Its words go into the full-text ind
 into the directories; whatever adds a mail here has its counterpart that takes it out again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,8 +25,8 @@ _TAG, _CHANGE, _TOUCHED, _SEEN = (
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What an ingest brought: mails read, those new on the list, Message-IDs that were there, mails with something amiss,
-    and mails that the archive took out.
+    """What an ingest brought: mails read, those new on the list, those whose Message-ID was there, those with something
+    amiss, and mails that the archive took out.
     """
 
     mails: int = 0

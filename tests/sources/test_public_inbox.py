@@ -9,9 +9,9 @@ import pytest
 
 from chatbot.errors import Misunderstood, Unreadable
 from chatbot.read import read
-from chatbot.sources.git import OBJECT_LIMIT
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
+from chatbot.sources.repository import OBJECT_LIMIT
 from chatbot.sources.source import Commit, RawMail, Span
 from tests.conftest import NOON, compose, git
 

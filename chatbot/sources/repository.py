@@ -1,0 +1,138 @@
+"""A repository of our own that borrows an archive's objects, and what git says of them.
+
+Law of the file: an archive's config, attributes and hooks are never looked at; its objects are values.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Self
+
+from chatbot.errors import Unreadable
+from chatbot.sources import git
+
+# So much of an object is read: lists refuse larger mails, and what matters stands at the top.
+OBJECT_LIMIT = 1024 * 1024
+_READ = ("cat-file", "--batch=%(objectname) %(objecttype) %(objectsize)")
+_KINDS = frozenset({b"blob", b"tree", b"commit", b"tag"})
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository of our own that borrows an archive's objects. `archive` is what complaints are about."""
+
+    own: Path
+    archive: Path
+
+    def ask(self, arguments: tuple[str, ...], question: str) -> str:
+        """All that git says to a question on its standard input. Raises Unreadable."""
+        with git.start(self.own, arguments, stdin=git.PIPE, stderr=git.PIPE) as process:
+            answer, complaint = process.communicate(question.encode("utf-8", "replace"))
+        if process.returncode:
+            raise unreadable(self.archive, git.last_line(complaint))
+        return answer.decode("utf-8", "replace")
+
+    @contextmanager
+    def output(self, arguments: tuple[str, ...], question: bytes) -> Iterator[IO[bytes]]:
+        """The same as a stream; leaving it early ends git, reading to its end checks it. Raises Unreadable."""
+        with tempfile.TemporaryFile() as complaints, tempfile.TemporaryFile() as stdin:
+            stdin.write(question)
+            stdin.seek(0)
+            process = git.start(self.own, arguments, stdin=stdin, stderr=complaints)
+            try:
+                with process:
+                    if process.stdout:
+                        yield process.stdout
+                if process.returncode:
+                    complaints.seek(0)
+                    raise unreadable(self.archive, git.last_line(complaints.read(4096)))
+            finally:
+                process.kill()
+                process.wait()
+
+    @contextmanager
+    def objects(self, names: bytes) -> Iterator["Objects"]:
+        """The objects with these names, one a line, in their order. Raises Unreadable."""
+        with self.output((*_READ, "--buffer"), names) as output:
+            yield Objects(output)
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """The first 1 MiB of an object; `size` is the whole."""
+
+    id: str
+    kind: str
+    data: bytes
+
+
+class Objects:
+    """What cat-file prints."""
+
+    def __init__(self, output: IO[bytes]) -> None:
+        self._output = output
+
+    def read(self) -> Object | None:
+        """The next object; None where the repository has not got it. EOFError where git has died."""
+        line = self._output.readline()
+        oid, _, rest = line.partition(b" ")
+        kind, _, size = rest.rstrip(b"\n").partition(b" ")
+        if kind not in _KINDS:
+            if not line.endswith(b"\n"):
+                raise EOFError
+            return None
+        whole = int(size)
+        data = self._output.read(min(whole, OBJECT_LIMIT))
+        left = whole - len(data) + 1  # the newline after the object
+        while left > 0 and (skipped := self._output.read(min(left, git.BUFFER))):
+            left -= len(skipped)
+        if left:
+            raise EOFError
+        return Object(oid.decode("ascii"), kind.decode("ascii"), data)
+
+
+class Inquiry:
+    """Objects asked for one at a time, as the need comes up; git starts with the first question."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+        self._process: Any | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process:
+            self._process.kill()
+            self._process.communicate()
+
+    def read(self, name: str) -> Object | None:
+        """The object with this name; None where the repository has not got it, or git dies on it."""
+        process = self._process or git.start(self._repository.own, _READ, stdin=git.PIPE, stderr=git.DEVNULL)
+        self._process = process
+        try:
+            if process.stdin and process.stdout:
+                process.stdin.write(f"{name}\n".encode())
+                process.stdin.flush()
+                return Objects(process.stdout).read()
+        except (EOFError, BrokenPipeError):
+            self.__exit__()
+            self._process = None
+        return None
+
+
+def write_objects(own: Path, stream: bytes) -> None:
+    """Feed a stream to fast-import, in a repository that we have just made. Raises Unreadable."""
+    with git.start(own, ("fast-import", "--quiet"), stdin=git.PIPE, stderr=git.PIPE) as process:
+        _, complaint = process.communicate(stream)
+    if process.returncode:
+        raise unreadable(own, git.last_line(complaint))
+
+
+def unreadable(archive: Path, reason: str) -> Unreadable:
+    """The error that names the archive, and what to do."""
+    return Unreadable(
+        str(archive), f"git cannot read this archive ({reason})", "check its rights, and run git fsck in it"
+    )
