@@ -78,7 +78,7 @@ def mirror(url: str, folder: Path, told: Callable[[Progress], None] = lambda _: 
     the source is down, or an epoch could not be fetched, after all others were tried; Problem where nothing can be
     written. What arrived before an error stays.
     """
-    source = _Source(_address(url))
+    source, folder = _Source(_address(url)), folder.absolute()  # git runs elsewhere
     with _disk(folder):
         folder.mkdir(parents=True, exist_ok=True)
     with only_one(folder / _LOCK, str(folder)):

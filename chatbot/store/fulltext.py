@@ -34,7 +34,7 @@ TITLES, TEXTS = "title_index", "text_index"
 # A tsvector holds at most 1 MB, and no mail has so many words that matter.
 MOST_WORDS = 8_000
 _FTS5 = (
-    "CREATE VIRTUAL TABLE {} USING fts5"
+    "CREATE VIRTUAL TABLE IF NOT EXISTS {} USING fts5"
     "(words, content='', detail=none, columnsize=0, tokenize='unicode61 remove_diacritics 0'{})"
 )
 CREATE = {
@@ -43,9 +43,9 @@ CREATE = {
         statement
         for name in (TITLES, TEXTS)
         for statement in (
-            f"CREATE TABLE {name} (mail_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
+            f"CREATE TABLE IF NOT EXISTS {name} (mail_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)",
             # Waiting entries would be looked through at every search.
-            f"CREATE INDEX {name}_words ON {name} USING GIN (words) WITH (fastupdate = off)",
+            f"CREATE INDEX IF NOT EXISTS {name}_words ON {name} USING GIN (words) WITH (fastupdate = off)",
         )
     ),
 }
