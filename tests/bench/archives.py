@@ -10,6 +10,7 @@ import tempfile
 import time
 from calendar import timegm
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import mktime_tz, parsedate_tz
 from itertools import chain, count, islice, pairwise
@@ -37,7 +38,7 @@ _SUBJECT = re.compile(_FIELD % b"Subject")
 _DATE = re.compile(_FIELD % b"Date")
 _RECEIVED = re.compile(_FIELD % b"Received")
 _ID = re.compile(rb"<[^<>@]+")
-_TAG = re.compile(rb"\n(?:(?:[A-Z][a-z]+-){1,3}by|Cc|From): [^\n]*@[^\n]*")
+_TAG = re.compile(rb"\n(?:[A-Z][A-Za-z-]{1,40}-by|Cc|From): [^\n]*@[^\n]*", re.IGNORECASE)
 _PERSON = re.compile(rb"""(?P<name>[^<>@]*?)(?P<quote>"?)(?P<gap>\s*)<(?P<mailbox>[^<>@\s]+)@""")
 _BARE = re.compile(rb"[^\s<>@]+(?=@)")
 _STAMP = re.compile(rb"(?:[A-Za-z]{3},\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d\d:\d\d:\d\d\s+[+-]\d{4}")
@@ -107,30 +108,36 @@ def replicate(source_archive: Path, folder: Path, mails: int, spread: Spread) ->
         templates = [_template(raw) for raw in inbox.mails_after({})]
     plan = (_wide if spread == "wide" else _dense)(templates, mails)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=master", folder], check=True)
-    # The objects stay in one pack, as git has them when it clones: fast to write, and no chains of deltas.
-    command = ["git", "-c", "core.compression=1", "-c", "fastimport.unpackLimit=0"]
-    command += ["-c", "core.bigFileThreshold=1g", "fast-import", "--quiet", "--depth=0"]
-    with (
-        tempfile.TemporaryFile() as commits,
-        subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, bufsize=1 << 20) as importer,
-    ):
-        assert importer.stdin
-        _write(islice(plan, mails), importer.stdin, commits)
-    if importer.returncode:
-        raise subprocess.CalledProcessError(importer.returncode, command)
+    with tempfile.TemporaryFile() as commits, tempfile.TemporaryDirectory() as marks:
+        odd, even = f"{marks}/odd", f"{marks}/even"
+        with _importer(folder, f"--export-marks={even}") as one, _importer(folder, f"--export-marks={odd}") as other:
+            _write(islice(plan, mails), (one, other), commits)
+        commits.seek(0)
+        with _importer(folder, f"--import-marks={even}", f"--import-marks={odd}") as importer:
+            copyfileobj(commits, importer, 1 << 20)
 
 
-def _write(plan: _Plan, importer: IO[bytes], commits: IO[bytes]) -> None:
-    """First all mails, then all commits: walking these does not have to step over the mails."""
+@contextmanager
+def _importer(folder: Path, *options: str) -> Iterator[IO[bytes]]:
+    """Where to write objects to. They stay in one pack of this importer, quickly compressed, without deltas."""
+    settings = ("-c", "core.compression=1", "-c", "fastimport.unpackLimit=0", "-c", "core.bigFileThreshold=1g")
+    command = ("git", *settings, "fast-import", "--quiet", "--depth=0", *options)
+    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, pipesize=1 << 20) as process:
+        assert process.stdin
+        yield process.stdin
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+
+
+def _write(plan: _Plan, importers: tuple[IO[bytes], IO[bytes]], commits: IO[bytes]) -> None:
+    """The mails by turns to two importers, for to compress them takes the time; aside what makes commits of them."""
     for mark, (template, number, when) in enumerate(plan, 1):
         text, author = template.copy(number, when)
-        importer.write(b"blob\nmark :%d\ndata %d\n%s\n" % (mark, len(text), text))
+        importers[mark % 2].write(b"blob\nmark :%d\ndata %d\n%s\n" % (mark, len(text), text))
         commits.write(
             b"commit refs/heads/master\nauthor %s %d +0000\ncommitter archive <archive@localhost> %d +0000\n"
             b"data 5\nmail\n\nM 100644 :%d m\n\n" % (author, when, when, mark)
         )
-    commits.seek(0)
-    copyfileobj(commits, importer, 1 << 20)
 
 
 def _wide(templates: list[_Template], mails: int) -> _Plan:
