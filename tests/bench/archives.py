@@ -105,7 +105,7 @@ def replicate(source_archive: Path, folder: Path, mails: int, spread: Spread) ->
     next to one another. Either way the archive's order is the order of time. Holds the source's mails in memory.
     """
     with PublicInbox("source", source_archive) as inbox:
-        templates = [_template(raw) for raw in inbox.mails_after({})]
+        templates = [_template(raw) for raw in inbox.mails(inbox.everything())]
     plan = (_wide if spread == "wide" else _dense)(templates, mails)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=master", folder], check=True)
     with tempfile.TemporaryFile() as commits, tempfile.TemporaryDirectory() as marks:
