@@ -21,7 +21,9 @@ def figures(setting: Setting) -> Iterator[Figure]:
     """Of a million mails, or of 100,000 without a goal."""
     archive = setting.large(MILLION if setting.million else LARGE)
     setting.fresh()
-    seconds = tenths(growth(setting.ingest(archive), setting.database))
+    points = growth(setting.ingest(archive), setting.database)
+    seconds = tenths(points)
+    yield Figure(f"{archive.name}: before the first mails", _beginning(points), "s")
     for number, one in enumerate(seconds, 1):
         yield Figure(f"{archive.name}: tenth {number} of the mails", one, "s")
     yield Figure(
@@ -49,10 +51,21 @@ def growth(command: list[str], database: Path) -> list[Point]:
 
 
 def tenths(points: list[Point]) -> list[float]:
-    """Seconds for each tenth of the mails; what comes after the last mail (late indexes, say) is the last one's."""
-    (end, mails) = points[-1]
-    passed = [_passed(points, mails * number / TENTHS) for number in range(TENTHS)]
-    return [later - earlier for earlier, later in pairwise([*passed, end])]
+    """Seconds for each tenth of the mails; what comes after the last mail (late indexes, say) is the last one's.
+
+    What comes before the first mail (the walk over all commits) is nobody's: a slow start would hide a slow end.
+    """
+    end, mails = points[-1]
+    passed = [_passed(points, mails * number / TENTHS) for number in range(1, TENTHS)]
+    return [later - earlier for earlier, later in pairwise([_beginning(points), *passed, end])]
+
+
+def _beginning(points: list[Point]) -> float:
+    """When the first mails began to go in: from when the first were seen, back at the pace of the first tenth."""
+    seen, few = points[1]
+    tenth = points[-1][1] / TENTHS
+    pace = (_passed(points, tenth) - seen) / (tenth - few) if few < tenth else seen / few
+    return max(0.0, seen - few * pace)
 
 
 def _passed(points: list[Point], mails: float) -> float:
