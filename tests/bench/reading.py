@@ -15,6 +15,7 @@ from tests.bench.memory import peaks
 from tests.bench.setting import Setting, git_alone, quietly
 
 GIT = "git rev-list | git cat-file"
+CHATBOT = (sys.executable, "-m", "chatbot")
 IMPORTS, SAME_RANGE, DAY = "python -c 'import email, jinja2'", "git alone, that day", "chatbot digest of a day, cold"
 
 
@@ -53,9 +54,9 @@ def _cold(setting: Setting, raws: list[RawMail]) -> Iterator[Figure]:
     """From the start of a process to its end. A day is compared with what no digest can do without."""
     day, commits = busy_day(raws)
     newest = max(received(raw) for raw in raws[-200:])
-    digest = setting.run("digest", "--archive", setting.real, "--face", "classic")
+    digest = [*CHATBOT, "digest", "--archive", str(setting.real), "--face", "classic"]
     ways = [
-        Way("chatbot --help, cold", partial(quietly, setting.run("--help"))),
+        Way("chatbot --help, cold", partial(quietly, [*CHATBOT, "--help"])),
         Way("chatbot digest of the last 50 mails, cold", partial(quietly, [*digest, "--last", "50"])),
         Way(
             "chatbot digest of the last week, cold",

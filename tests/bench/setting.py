@@ -13,7 +13,7 @@ LARGE, MILLION = 100_000, 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`program` is the module that is measured: `chatbot`, or a stand-in."""
+    """`program` is the module whose ingest is measured: `chatbot`, or a stand-in."""
 
     cache: Path
     scratch: Path
@@ -35,15 +35,12 @@ class Setting:
         """One archive of each size."""
         return (self.real, self.large(), *((self.large(MILLION),) if self.million else ()))
 
-    def run(self, *arguments: str | Path) -> list[str]:
-        """The command that runs the program."""
-        return [sys.executable, "-m", self.program, *map(str, arguments)]
-
     def ingest(self, archive: Path) -> list[str]:
         """The command that ingests a whole archive with all cores; see `fresh`."""
         jobs = str(len(os.sched_getaffinity(0)))
         store = f"sqlite:///{self.database}"
-        return self.run("ingest", "--archive", archive, "--name", "bench", "--store", store, "--jobs", jobs)
+        program = [sys.executable, "-m", self.program, "ingest"]
+        return [*program, "--archive", str(archive), "--name", "bench", "--store", store, "--jobs", jobs]
 
     @property
     def database(self) -> Path:
