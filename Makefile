@@ -30,8 +30,8 @@ lint: $(BIN)/.installed-dev ## does ruff find anything?
 types: $(BIN)/.installed-dev ## does mypy find anything?
 	@$(BIN)/mypy
 
-bench: $(BIN)/.installed-dev ## measure reading and parsing, beside git and the standard library
-	@$(BIN)/python -m tests.bench
+bench: $(BIN)/.installed-dev ## measure speed and memory, beside git, the standard library and public-inbox
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 picture: $(BIN)/.installed-dev ## draw the README's picture anew
 	@$(BIN)/python -m tests.picture
