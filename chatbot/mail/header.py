@@ -179,9 +179,8 @@ def parse_date(text: str) -> datetime | None:
     if len(written_year) < len("YYYY"):  # RFC 5322, 4.3: 00 to 49 are of this century, 50 to 999 count from 1900
         year += 1900 if year >= 50 else 2000  # noqa: PLR2004
     try:
-        # A leap second is still that minute.
-        local = datetime(year, month, int(day), int(hour), int(minute), min(int(second or 0), 59), tzinfo=UTC)
-        return local - _ahead(zone)
+        seconds = min(int(second or 0), 59)  # a leap second is still that minute
+        return datetime(year, month, int(day), int(hour), int(minute), seconds, tzinfo=UTC) - _ahead(zone)
     except (ValueError, OverflowError):
         return None
 

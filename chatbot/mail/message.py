@@ -4,7 +4,6 @@ Law of the file: nothing raises and nothing runs away. What cannot be read is le
 """
 
 import binascii
-import itertools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -45,7 +44,7 @@ _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", r
 _BOUNDARY = re.compile(r"""[;\s]boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)
 _FLOWED = re.compile(r"""[;\s]format\s{0,9}=\s{0,9}"?flowed""", re.IGNORECASE)
 _PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORECASE)
-_BASE64_LINE = re.compile(rb"[ \t]*[A-Za-z0-9+/]*=*[ \t\r]*")
+_BASE64_LINES = re.compile(rb"(?:[ \t]*+[A-Za-z0-9+/]*+=*+[ \t\r]*+(?:\n|\Z))*+")
 
 
 @dataclass(slots=True)  # seen by mail.py alone, and frozen values take four times as long to make
@@ -130,12 +129,11 @@ def newest_stamp(data: bytes) -> datetime | None:
 
 
 def _newest_stamp(headers: bytes) -> datetime | None:
-    stamps = (_stamp(match[2]) for match in _RECEIVED.finditer(b"\n" + headers))
-    return next((stamp for stamp in stamps if stamp), None)
-
-
-def _stamp(value: bytes) -> datetime | None:
-    return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
+    for match in _RECEIVED.finditer(b"\n" + headers):
+        stamp = parse_date(match[2].rpartition(b";")[2].decode("ascii", "replace"))
+        if stamp:
+            return stamp
+    return None
 
 
 def _own_id(value: bytes, defects: list[str]) -> str:
@@ -248,9 +246,9 @@ def _decode_base64_lines(body: bytes, defects: list[str]) -> bytes:
 
     What is no base64 from its beginning was not encoded at all, whatever its header says.
     """
-    lines = list(itertools.takewhile(_BASE64_LINE.fullmatch, body.split(b"\n")))
+    lines = _BASE64_LINES.match(body)
     try:
-        decoded = decode_base64(b"".join(lines))
+        decoded = decode_base64(lines[0] if lines else b"")
     except ValueError:
         decoded = b""
     if decoded or not body.strip():
