@@ -13,10 +13,10 @@ from chatbot.mail.header import (
     decode_base64,
     decode_bytes,
     decode_field,
+    each_value,
     field_pattern,
-    fields,
     parse_date,
-    split_headers,
+    read_fields,
     unfold_field,
 )
 from chatbot.mail.memory import remembered
@@ -89,11 +89,9 @@ class _Text:
 
 def read_message(data: bytes) -> Message:
     """Any bytes make a message; see `defects` for what was amiss."""
-    headers, raw_body = split_headers(data)
+    fields, raw_body = read_fields(_ENVELOPE, data)
     defects: list[str] = []
-    found: dict[bytes, bytes] = {}
-    for name, value in fields(_ENVELOPE, headers):
-        found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
+    found = dict(reversed(fields))  # a field given twice counts once, as mail programs show it
     text = _Text()
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
@@ -112,7 +110,7 @@ def read_message(data: bytes) -> Message:
         message_id=message_id,
         subject=decode_field(found.get(b"subject", b"")),
         sender=unfold_field(found.get(b"from", b"")),
-        stamped=_newest_stamp(headers),
+        stamped=newest_stamp(data),
         date=date,
         in_reply_to=next(iter(_ids(found.get(b"in-reply-to", b""))), ""),
         references=_ids(found.get(b"references", b"")),
@@ -125,12 +123,8 @@ def read_message(data: bytes) -> Message:
 
 def newest_stamp(data: bytes) -> datetime | None:
     """The time of the newest `Received:` field alone. Servers put theirs on top: the first that can be read is it."""
-    return _newest_stamp(split_headers(data)[0])
-
-
-def _newest_stamp(headers: bytes) -> datetime | None:
-    for match in _RECEIVED.finditer(b"\n" + headers):
-        stamp = parse_date(match[2].rpartition(b";")[2].decode("ascii", "replace"))
+    for value in each_value(_RECEIVED, data):
+        stamp = parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
         if stamp:
             return stamp
     return None
@@ -171,14 +165,14 @@ def _walk(found: dict[bytes, bytes], body: bytes, text: _Text, defects: list[str
     if kind.startswith("multipart/"):
         if content.boundary is not None:
             for part in _split_parts(body, content.boundary):
-                headers, inner = split_headers(part)
-                _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+                fields, inner = read_fields(_PART_FIELDS, part)
+                _walk(dict(fields), inner, text, defects, depth + 1)
             return
         defects.append("multipart without a boundary")
         kind = "text/plain"
     elif kind == "message/rfc822":
-        headers, inner = split_headers(body)
-        _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+        fields, inner = read_fields(_PART_FIELDS, body)
+        _walk(dict(fields), inner, text, defects, depth + 1)
         return
     wanted_body = kind == "text/plain" and text.body is None
     if not wanted_body and not _is_patch_file(kind, content.written, found):

@@ -108,6 +108,7 @@ def _read_lead(text: str) -> Subject:
     kind = _kind(tags, prefixes, part, versioned=bool(versions))
     return Subject(text[:end], "", reply, tuple(tags), prefixes, version, reroll, part, total, kind)
 
+
 def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], list[tuple[int, int]]]:
     """The tags' words, the versions and the parts they name, each in order."""
     prefixes: list[str] = []
