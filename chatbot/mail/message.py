@@ -4,7 +4,6 @@ Law of the file: nothing raises and nothing runs away. What cannot be read is le
 """
 
 import binascii
-import itertools
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,10 +13,10 @@ from chatbot.mail.header import (
     decode_base64,
     decode_bytes,
     decode_field,
+    each_value,
     field_pattern,
-    fields,
     parse_date,
-    split_headers,
+    read_fields,
     unfold_field,
 )
 from chatbot.mail.memory import remembered
@@ -45,7 +44,7 @@ _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", r
 _BOUNDARY = re.compile(r"""[;\s]boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)
 _FLOWED = re.compile(r"""[;\s]format\s{0,9}=\s{0,9}"?flowed""", re.IGNORECASE)
 _PATCH_NAME = re.compile(r"""name\*?=[^;]{0,300}\.(?:patch|diff)\b""", re.IGNORECASE)
-_BASE64_LINE = re.compile(rb"[ \t]*[A-Za-z0-9+/]*=*[ \t\r]*")
+_BASE64_LINES = re.compile(rb"(?:[ \t]*+[A-Za-z0-9+/]*+=*+[ \t\r]*+(?:\n|\Z))*+")
 
 
 @dataclass(slots=True)  # seen by mail.py alone, and frozen values take four times as long to make
@@ -90,11 +89,9 @@ class _Text:
 
 def read_message(data: bytes) -> Message:
     """Any bytes make a message; see `defects` for what was amiss."""
-    headers, raw_body = split_headers(data)
+    fields, raw_body = read_fields(_ENVELOPE, data)
     defects: list[str] = []
-    found: dict[bytes, bytes] = {}
-    for name, value in fields(_ENVELOPE, headers):
-        found.setdefault(name, value)  # a field given twice counts once, as mail programs show it
+    found = dict(reversed(fields))  # a field given twice counts once, as mail programs show it
     text = _Text()
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
@@ -113,7 +110,7 @@ def read_message(data: bytes) -> Message:
         message_id=message_id,
         subject=decode_field(found.get(b"subject", b"")),
         sender=unfold_field(found.get(b"from", b"")),
-        stamped=_newest_stamp(headers),
+        stamped=newest_stamp(data),
         date=date,
         in_reply_to=next(iter(_ids(found.get(b"in-reply-to", b""))), ""),
         references=_ids(found.get(b"references", b"")),
@@ -126,16 +123,11 @@ def read_message(data: bytes) -> Message:
 
 def newest_stamp(data: bytes) -> datetime | None:
     """The time of the newest `Received:` field alone. Servers put theirs on top: the first that can be read is it."""
-    return _newest_stamp(split_headers(data)[0])
-
-
-def _newest_stamp(headers: bytes) -> datetime | None:
-    stamps = (_stamp(match[2]) for match in _RECEIVED.finditer(b"\n" + headers))
-    return next((stamp for stamp in stamps if stamp), None)
-
-
-def _stamp(value: bytes) -> datetime | None:
-    return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
+    for value in each_value(_RECEIVED, data):
+        stamp = parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
+        if stamp:
+            return stamp
+    return None
 
 
 def _own_id(value: bytes, defects: list[str]) -> str:
@@ -173,14 +165,14 @@ def _walk(found: dict[bytes, bytes], body: bytes, text: _Text, defects: list[str
     if kind.startswith("multipart/"):
         if content.boundary is not None:
             for part in _split_parts(body, content.boundary):
-                headers, inner = split_headers(part)
-                _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+                fields, inner = read_fields(_PART_FIELDS, part)
+                _walk(dict(fields), inner, text, defects, depth + 1)
             return
         defects.append("multipart without a boundary")
         kind = "text/plain"
     elif kind == "message/rfc822":
-        headers, inner = split_headers(body)
-        _walk(dict(fields(_PART_FIELDS, headers)), inner, text, defects, depth + 1)
+        fields, inner = read_fields(_PART_FIELDS, body)
+        _walk(dict(fields), inner, text, defects, depth + 1)
         return
     wanted_body = kind == "text/plain" and text.body is None
     if not wanted_body and not _is_patch_file(kind, content.written, found):
@@ -248,9 +240,9 @@ def _decode_base64_lines(body: bytes, defects: list[str]) -> bytes:
 
     What is no base64 from its beginning was not encoded at all, whatever its header says.
     """
-    lines = list(itertools.takewhile(_BASE64_LINE.fullmatch, body.split(b"\n")))
+    lines = _BASE64_LINES.match(body)
     try:
-        decoded = decode_base64(b"".join(lines))
+        decoded = decode_base64(lines[0] if lines else b"")
     except ValueError:
         decoded = b""
     if decoded or not body.strip():
