@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 def numbers(folder: Path) -> list[int]:
     with PublicInbox("list", folder) as inbox:
-        return [int(raw.data.split(b"mail ")[1].split(b"\n")[0]) for raw in inbox.mails_after({})]
+        return [int(raw.data.split(b"mail ")[1].split(b"\n")[0]) for raw in inbox.mails(inbox.everything())]
 
 
 def files(folder: Path) -> dict[str, int]:
