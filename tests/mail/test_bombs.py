@@ -3,14 +3,14 @@ their length would need minutes here, so that this file ends at once is the test
 
 import pytest
 
-from chatbot.sources.public_inbox import MAIL_LIMIT
+from chatbot.sources.repository import OBJECT_LIMIT
 from tests.bombs import BOMBS, HEAD, TOO_MANY_PARTS, nested
 from tests.conftest import read_one
 
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_a_mail_like_any_other(name: str) -> None:
-    mail = read_one(BOMBS[name]()[:MAIL_LIMIT])
+    mail = read_one(BOMBS[name]()[:OBJECT_LIMIT])
     assert mail.message_id == "bomb@sample.example"
     assert ("more parts than anyone writes" in mail.defects) == (name in TOO_MANY_PARTS)
     f"{mail.subject} {mail.author.name} {mail.said}".encode()
