@@ -130,11 +130,13 @@ def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
     """The tags that the sender gives, in order: not quoted, not in the diff, not below the signature."""
     text = before_line(body, _FILE)
     if flowed:
-        text = _unflow(before_signature(text))
-    elif _TAG.search("\n" + text):  # most mails give none, and need no look for the signature
-        text = before_signature(text)
-    else:
-        return ()
+        return _find_tags(_unflow(before_signature(text)))
+    tags = _find_tags(text)
+    # Most mails give none, and need no look for the signature; in the others it is seldom below one.
+    return _find_tags(own) if tags and len(own := before_signature(text)) < len(text) else tags
+
+
+def _find_tags(text: str) -> tuple[Tag, ...]:
     found = ((_tag_kind(written), value) for written, value in _TAG.findall("\n" + text))
     return tuple(Tag(kind, value.strip()) for kind, value in found if kind)
 
@@ -229,7 +231,7 @@ class _File:
 
 
 def _walk(text: str) -> tuple[Change, ...]:
-    """As `read_changes`, line by line: three times as slow, and right where a diff was damaged or written by hand."""
+    """As `read_changes`, line by line: right also where a diff was damaged or written by hand."""
     files: list[_File] = []
     lines = text.split("\n")
     at = 0
