@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
     from chatbot.serve import Bot
-    from chatbot.sources.mirror import Mirrored
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
@@ -119,7 +118,9 @@ def ingest_archives(
 
 
 def mirror_archives(
-    origins: Mapping[str, tuple[str, Path]], done: Callable[[str, Mirrored], None], failed: Callable[[Problem], None]
+    origins: Mapping[str, tuple[str, Path]],
+    done: Callable[[str, Mapping[int, str]], None],
+    failed: Callable[[Problem], None],
 ) -> None:
     """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
     from chatbot.chat.gauge import gauge
@@ -137,7 +138,7 @@ def mirror_archives(
             except Problem as problem:
                 failed(problem)
             else:
-                done(name, mirrored)
+                done(name, mirrored.epochs)
 
 
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:
