@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, exists, func, insert, select, update
 
 from chatbot.mail.mail import Mail
 from chatbot.sources.source import Mark, Span
@@ -140,7 +140,8 @@ class Index:
             if first is None:
                 return Share((), (), ())
             mails = load_mails(connection, joined.where(*which).order_by(rows.id))
-            earlier = posted_with(connection, mails, joined.where(rows.id < first))
+            before = exists().where(rows.mail_id == tables.mail.c.id, here, rows.id < first)
+            earlier = posted_with(connection, mails, before)
             spans = tuple(_spans(connection, list_name, first, last))
         return Share(spans, tuple(mails), tuple(earlier))
 

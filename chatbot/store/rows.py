@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, column, select, values
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.patch import Change, Diffstat, Patch, Tag
@@ -15,8 +15,10 @@ from chatbot.store.tables import moment
 
 # Fewer than the host parameters that any SQLite takes (999 before 3.32).
 CHUNK = 500
-# In seconds: the mails of one posting come within hours, or, where a server was ill, days.
-TOGETHER = 30 * 86_400
+# In seconds: the mails of one posting come within minutes, or, where a server was ill, days.
+TOGETHER = 3 * 86_400
+
+_POSTED = values(column("key", BigInteger), column("first", BigInteger), column("last", BigInteger))
 
 # A mail that is to be read again shows nothing until it has been.
 SELECT_MAILS: Select[Any] = select(
@@ -38,19 +40,30 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     return [_mail(row, persons, tuple(tags.get(row.id, ())), tuple(changes.get(row.id, ()))) for row in rows]
 
 
-def posted_with(connection: Connection, mails: Iterable[Mail], query: Select[Any] = SELECT_MAILS) -> list[Mail]:
-    """The mails of a query that were posted together with some of these, themselves included, oldest row first."""
-    numbered = [mail for mail in mails if mail.patch and mail.subject.numbered]
-    if not numbered:
-        return []
-    keys = sorted({posting_key(mail) for mail in numbered})
-    times = [int(mail.received.timestamp()) for mail in numbered]
+def posted_with(connection: Connection, mails: Iterable[Mail], *where: ColumnElement[bool]) -> list[Mail]:
+    """The mails that were posted together with some of these, themselves included, oldest row first."""
+    times: dict[int, tuple[int, int]] = {}
+    for mail in mails:
+        if mail.patch and mail.subject.numbered:
+            key, when = posting_key(mail), int(mail.received.timestamp())
+            earliest, latest = times.get(key, (when, when))
+            times[key] = min(earliest, when), max(latest, when)
+    wanted = [(key, first - TOGETHER, last + TOGETHER) for key, (first, last) in sorted(times.items())]
     row = tables.mail.c
-    near = and_(row.received >= min(times) - TOGETHER, row.received <= max(times) + TOGETHER)
-    found: list[Mail] = []
-    for start in range(0, len(keys), CHUNK):
-        chunk = row.posting_key.in_(keys[start : start + CHUNK])
-        found += load_mails(connection, query.where(chunk, near).order_by(row.id))
+    ids: list[int] = []
+    for start in range(0, len(wanted), CHUNK // len(_POSTED.c)):
+        near = _POSTED.data(wanted[start : start + CHUNK // len(_POSTED.c)]).cte("posted")
+        within = and_(row.posting_key == near.c.key, row.received >= near.c.first, row.received <= near.c.last)
+        ids += connection.execute(select(row.id).join_from(near, tables.mail, within).where(*where)).scalars().all()
+    return load_by_id(connection, ids)
+
+
+def load_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
+    """The mails of these rows, oldest row first."""
+    wanted, found = sorted(set(ids)), list[Mail]()
+    for start in range(0, len(wanted), CHUNK):
+        chunk = tables.mail.c.id.in_(wanted[start : start + CHUNK])
+        found += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
     return found
 
 
@@ -60,14 +73,14 @@ def _persons(connection: Connection, ids: set[int]) -> dict[int, Person]:
     return {
         row.id: Person(row.written, row.name, row.address)
         for start in range(0, len(wanted), CHUNK)
-        for row in connection.execute(query.where(person.id.in_(wanted[start : start + CHUNK])))
+        for row in connection.execute(query.where(person.id.in_(wanted[start : start + CHUNK]))).all()
     }
 
 
 def _parts(connection: Connection, table: Any, names: Sequence[str], mail_ids: Sequence[int]) -> Iterable[Row[Any]]:
     query = select(table.c.mail_id, *(table.c[name] for name in names)).order_by(table.c.mail_id, table.c.place)
     for start in range(0, len(mail_ids), CHUNK):
-        yield from connection.execute(query.where(table.c.mail_id.in_(mail_ids[start : start + CHUNK])))
+        yield from connection.execute(query.where(table.c.mail_id.in_(mail_ids[start : start + CHUNK]))).all()
 
 
 def _mail(row: Row[Any], persons: dict[int, Person], tags: tuple[Tag, ...], changes: tuple[Change, ...]) -> Mail:

@@ -15,18 +15,27 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.fulltext import TITLES, newest_with
 from chatbot.store.index import known_list
-from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails, posted_with
+from chatbot.store.rows import CHUNK, SELECT_MAILS, TOGETHER, load_by_id, load_mails, posted_with
 from chatbot.store.tables import ALL_LISTS, moment, seconds
 from chatbot.store.words import key_of, words
 
-# So many of the newest matching patches are looked at, and the series of so many are put together: more than anyone
-# reads.
-MATCHES, SHOWN = 300, 60
+# So many of the newest matching patches are looked at, and so many postings of theirs are put together.
+MATCHES, SHOWN = 300, 12
+# So many of a person's newest patches are shown.
+NEWEST = 60
 # So many names or titles are compared when nothing matches and the closest is asked for.
 CANDIDATES = 5000
 FARTHEST = 3
 # No title has more words that matter, and SQLite takes no deeper conditions than 1,000.
 MOST_WORDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Series, the best first, and how many more there are at least."""
+
+    series: tuple[Series, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +77,17 @@ class Search:
         """The engine comes from `open_database`."""
         self._engine = engine
 
-    def series_by_words(self, text: str) -> tuple[Series, ...]:
-        """The series with all these words in one title, newest first; the nearer its own title is
-        to the words, the earlier it comes.
+    def series_by_words(self, text: str, revision: str | None = None) -> Found:
+        """The series with all these words in one title, newest first; the nearer its own title is to the words, the
+        earlier it comes, and those of a revision (`v2`) before all others.
         """
         wanted = words(text)[:MOST_WORDS]
-        if not wanted:
-            return ()
         with reading(self._engine) as connection:
-            hits = _nearest(connection, newest_with(connection, TITLES, wanted, MATCHES), wanted)
-            found = _series_of(connection, load_mails(connection, SELECT_MAILS.where(tables.mail.c.id.in_(hits))))
-        return tuple(sorted(found, key=lambda one: _distance(one.subject.title, wanted)))
+            ids = newest_with(connection, TITLES, wanted, MATCHES)
+            nearest, more = _nearest(connection, ids, wanted, revision)
+            found = _series_of(connection, load_by_id(connection, nearest))
+        ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
+        return Found(tuple(ranked), more)
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
@@ -173,7 +182,7 @@ class Search:
             return Work(
                 int(patches or 0),
                 int(replies or 0),
-                tuple(load_mails(connection, newest.limit(SHOWN))),
+                tuple(load_mails(connection, newest.limit(NEWEST))),
                 {kind: int(number) for kind, number in connection.execute(tags)},
                 tuple(connection.execute(lists).scalars()),
             )
@@ -195,7 +204,7 @@ class Search:
 
     def touching(self, directory: str, since: datetime, limit: int = MATCHES) -> tuple[Mail, ...]:
         """The patches received since then that change files below a directory, newest first."""
-        touched, mail = tables.touched.c, tables.mail.c
+        touched = tables.touched.c
         here = touched.directory_id == key_of(directory.strip("/"))
         newest = (
             select(touched.mail_id)
@@ -205,7 +214,7 @@ class Search:
         )
         with reading(self._engine) as connection:
             ids = connection.execute(newest).scalars().all()
-            found = load_mails(connection, SELECT_MAILS.where(mail.id.in_(ids)))
+            found = load_by_id(connection, ids)
         return tuple(sorted(found, key=lambda one: one.received, reverse=True))
 
     def titles(self) -> tuple[str, ...]:
@@ -233,12 +242,24 @@ def _distance(title: str, wanted: Sequence[str]) -> int:
     return 2 if all(any(word.startswith(part) for word in own) for part in wanted) else FARTHEST
 
 
-def _nearest(connection: Connection, ids: Sequence[int], wanted: Sequence[str]) -> list[int]:
-    """Those of these mails whose own titles are nearest to the words, the newer first where they are alike."""
-    query = select(tables.mail.c.id, tables.mail.c.subject).where(tables.mail.c.id.in_(ids))
-    rows = connection.execute(query.order_by(tables.mail.c.id.desc())).all()
-    ranked = sorted(rows, key=lambda row: _distance(Subject.parse(row.subject).title, wanted))
-    return [row.id for row in ranked[:SHOWN]]
+def _nearest(
+    connection: Connection, ids: Sequence[int], wanted: Sequence[str], revision: str | None
+) -> tuple[list[int], int]:
+    """Those of these mails whose own titles are nearest, enough for as many postings as are shown, and how many
+    postings are left out.
+    """
+    mail = tables.mail.c
+    query = select(mail.id, mail.subject, mail.posting_key, mail.received).where(mail.id.in_(ids))
+    rows = connection.execute(query.order_by(mail.id.desc())).all()
+    postings: dict[tuple[int, int], int] = {}  # the nearest mail of each
+    for row in sorted(rows, key=lambda row: _rank(Subject.parse(row.subject), wanted, revision)):
+        postings.setdefault((row.posting_key or row.id, row.received // TOGETHER), row.id)
+    nearest = list(postings.values())
+    return nearest[:SHOWN], len(nearest[SHOWN:])
+
+
+def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tuple[bool, int]:
+    return revision not in (None, subject.revision), _distance(subject.title, wanted)
 
 
 def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
