@@ -40,7 +40,7 @@ def archive_digest(
     Raises Misunderstood, Unreadable.
     """
     from chatbot.read import read
-    from chatbot.report.digest import build
+    from chatbot.report.digest import digest_of
     from chatbot.report.window import Window, between, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
@@ -55,10 +55,10 @@ def archive_digest(
     with PublicInbox(mailing_list.name, folder) as archive:
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
-            return build(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
+            return digest_of(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
         newest_first = told(archive.mails(archive.everything(), newest_first=True))
         found, window = last(newest_first, choice.last) if choice.last else between(newest_first, since, until)
-        return build(mailing_list, window, (mail for _, mail in reversed(found)))
+        return digest_of(mailing_list, window, (mail for _, mail in reversed(found)))
 
 
 def print_digest(digest: Digest) -> None:

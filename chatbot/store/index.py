@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, and_, exists, func, insert, select, update
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.totals import Totals
 from chatbot.sources.source import Mark, Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
@@ -19,13 +20,14 @@ from chatbot.store.writer import Writer
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A stretch of a list in the index: its commits and its mails, and those `earlier` mails that were posted together
-    with some of them.
+    """A stretch of a list in the index: its commits, its patches, numbers over all of its mails, and those `earlier`
+    patches that were posted together with some of its own.
     """
 
-    spans: tuple[Span, ...]
-    mails: tuple[Mail, ...]
-    earlier: tuple[Mail, ...]
+    spans: tuple[Span, ...] = ()
+    patches: tuple[Mail, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    earlier: tuple[Mail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,19 +133,35 @@ class Index:
         return self._share(list_name, (rows.id.in_(newest),))
 
     def _share(self, list_name: str, which: tuple[ColumnElement[bool], ...]) -> Share:
-        rows = tables.seen.c
+        rows, mail = tables.seen.c, tables.mail.c
         here = rows.list_id == known_list(list_name)
-        joined = SELECT_MAILS.join(tables.seen, rows.mail_id == tables.mail.c.id).where(here)
+        of_list = SELECT_MAILS.join(tables.seen, rows.mail_id == mail.id).where(here, *which).order_by(rows.id)
         ends = select(func.min(rows.id), func.max(rows.id)).where(here, *which)
         with reading(self._engine) as connection:
             first, last = connection.execute(ends).one()
             if first is None:
-                return Share((), (), ())
-            mails = load_mails(connection, joined.where(*which).order_by(rows.id))
-            before = exists().where(rows.mail_id == tables.mail.c.id, here, rows.id < first)
-            earlier = posted_with(connection, mails, before)
+                return Share()
+            patches = load_mails(connection, of_list.where(mail.is_patch))
+            before = exists().where(rows.mail_id == mail.id, here, rows.id < first)
+            earlier = posted_with(connection, patches, before)
+            totals = _totals(connection, and_(here, *which))
             spans = tuple(_spans(connection, list_name, first, last))
-        return Share(spans, tuple(mails), tuple(earlier))
+        return Share(spans, tuple(patches), totals, tuple(earlier))
+
+
+def _totals(connection: Connection, which: ColumnElement[bool]) -> Totals:
+    rows, mail, person = tables.seen.c, tables.mail.c, tables.person.c
+    counts = (
+        func.count(),
+        func.count().filter(mail.is_reply),
+        func.count(person.mailbox.distinct()),
+        func.count().filter(mail.defects != ""),
+        func.min(mail.received),
+        func.max(mail.received),
+    )
+    joined = tables.seen.join(tables.mail, rows.mail_id == mail.id).join(tables.person, person.id == mail.author_id)
+    *numbers, first, last = connection.execute(select(*counts).select_from(joined).where(which)).one()
+    return Totals(*numbers, *(moment(time) if time is not None else None for time in (first, last)))
 
 
 def known_list(name: str) -> ScalarSelect[int]:

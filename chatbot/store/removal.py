@@ -29,6 +29,7 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "archived_as": "",
     "defects": "",
     "is_patch": False,
+    "is_reply": False,
     "text": "",
 }
 del _BLANK["key"], _BLANK["message_id"]

@@ -21,9 +21,11 @@ TOGETHER = 3 * 86_400
 _POSTED = values(column("key", BigInteger), column("first", BigInteger), column("last", BigInteger))
 
 # A mail that is to be read again shows nothing until it has been.
-SELECT_MAILS: Select[Any] = select(
-    *(column for column in tables.mail.c if column.name not in {"key", "reply_key", "posting_key", "blob"})
-).where(tables.mail.c.blob != "")
+_COLUMNS = (
+    *("id", "message_id", "subject", "sender_id", "author_id", "received", "date", "in_reply_to", "references"),
+    *("archived_as", "defects", "is_patch", "text", "stated_files", "stated_insertions", "stated_deletions"),
+)
+SELECT_MAILS: Select[Any] = select(*(tables.mail.c[name] for name in _COLUMNS)).where(tables.mail.c.blob != "")
 
 
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
@@ -31,13 +33,15 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     rows = connection.execute(query).all()
     persons = _persons(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
     tags: dict[int, list[Tag]] = {}
-    for row in _parts(connection, tables.tag, ("kind", "value"), [row.id for row in rows]):
-        tags.setdefault(row.mail_id, []).append(Tag(row.kind, row.value))
+    for mail_id, kind, value in _parts(connection, tables.tag, ("kind", "value"), [row.id for row in rows]):
+        tags.setdefault(mail_id, []).append(Tag(kind, value))
     changes: dict[int, list[Change]] = {}
     names = ("path", "insertions", "deletions")
-    for row in _parts(connection, tables.change, names, [row.id for row in rows if row.is_patch]):
-        changes.setdefault(row.mail_id, []).append(Change(row.path, row.insertions, row.deletions))
-    return [_mail(row, persons, tuple(tags.get(row.id, ())), tuple(changes.get(row.id, ()))) for row in rows]
+    for mail_id, path, insertions, deletions in _parts(
+        connection, tables.change, names, [row.id for row in rows if row.is_patch]
+    ):
+        changes.setdefault(mail_id, []).append(Change(path, insertions, deletions))
+    return [_mail(row, persons, tags, changes) for row in rows]
 
 
 def posted_with(connection: Connection, mails: Iterable[Mail], *where: ColumnElement[bool]) -> list[Mail]:
@@ -77,30 +81,32 @@ def _persons(connection: Connection, ids: set[int]) -> dict[int, Person]:
     }
 
 
-def _parts(connection: Connection, table: Any, names: Sequence[str], mail_ids: Sequence[int]) -> Iterable[Row[Any]]:
+def _parts(connection: Connection, table: Any, names: Sequence[str], mail_ids: Sequence[int]) -> Iterable[Any]:
     query = select(table.c.mail_id, *(table.c[name] for name in names)).order_by(table.c.mail_id, table.c.place)
     for start in range(0, len(mail_ids), CHUNK):
         yield from connection.execute(query.where(table.c.mail_id.in_(mail_ids[start : start + CHUNK]))).all()
 
 
-def _mail(row: Row[Any], persons: dict[int, Person], tags: tuple[Tag, ...], changes: tuple[Change, ...]) -> Mail:
+def _mail(
+    row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]], changes: dict[int, list[Change]]
+) -> Mail:
+    mail_id, message_id, subject, sender, author, received, date, in_reply_to, references, *rest = tuple(row)
+    archived_as, defects, is_patch, text, *stated = rest
     patch = None
-    if row.is_patch:
-        stated = None
-        if row.stated_files is not None:
-            stated = Diffstat(row.stated_files, row.stated_insertions, row.stated_deletions)
-        patch = Patch(persons[row.author_id], row.text, changes, stated)
+    if is_patch:
+        total = Diffstat(*stated) if stated[0] is not None else None
+        patch = Patch(persons[author], text, tuple(changes.get(mail_id, ())), total)
     return Mail(
-        message_id=row.message_id,
-        subject=Subject.parse(row.subject),
-        sender=persons[row.sender_id],
-        received=moment(row.received),
-        date=moment(row.date) if row.date is not None else None,
-        in_reply_to=row.in_reply_to,
-        references=tuple(row.references.split()),
-        tags=tags,
-        said="" if patch else row.text,
-        archived_as=row.archived_as,
+        message_id=message_id,
+        subject=Subject.parse(subject),
+        sender=persons[sender],
+        received=moment(received),
+        date=moment(date) if date is not None else None,
+        in_reply_to=in_reply_to,
+        references=tuple(references.split()),
+        tags=tuple(tags.get(mail_id, ())),
+        said="" if is_patch else text,
+        archived_as=archived_as,
         patch=patch,
-        defects=tuple(filter(None, row.defects.split("\n"))),
+        defects=tuple(defects.split("\n")) if defects else (),
     )

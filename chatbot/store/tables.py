@@ -73,6 +73,7 @@ mail = Table(
     Column("archived_as", Text, nullable=False),
     Column("defects", Text, nullable=False),  # joined by newlines
     Column("is_patch", Boolean, nullable=False),
+    Column("is_reply", Boolean, nullable=False),
     Column("posting_key", BigInteger),  # of what the mails of one posting share; none but numbered patches have it
     Column("text", Text, nullable=False),  # a patch's log, or what the sender says himself
     Column("stated_files", Integer),

@@ -71,7 +71,7 @@ def _questions(engine: Engine) -> Iterator[tuple[str, Callable[[Any], object], l
     def digest(weeks: int) -> object:
         until = newest - timedelta(weeks=weeks)
         share = index.received_between(NAME, until - timedelta(days=7), until)
-        return build(shown, Window(share.spans), share.mails, share.earlier)
+        return build(shown, Window(share.spans), share.patches, share.totals, share.earlier)
 
     yield "digest of a week", digest, list(range(1, 101)), 100
     yield "top contributors of all time", search.top_contributors, [None, NAME], 100

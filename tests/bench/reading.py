@@ -88,7 +88,7 @@ def busy_day(raws: list[RawMail]) -> tuple[date, str]:
 MEMORY = {
     "every mail read and let go": "for raw in inbox.mails(inbox.everything()): read(raw)",
     "the digest of the whole archive": (
-        "build(MailingList('a', 'a', ''), Window(), (read(raw)[1] for raw in inbox.mails(inbox.everything())))"
+        "digest_of(MailingList('a', 'a', ''), Window(), (read(raw)[1] for raw in inbox.mails(inbox.everything())))"
     ),
 }
 PREPARATION = """
