@@ -62,7 +62,7 @@ def bring_up(connection: Connection, name: str, told: Told) -> None:
         ) from error
 
 
-def upgrade(connection: Connection, told: Told) -> None:
+def upgrade(connection: Connection, told: Told, to: str = HEAD) -> None:
     """Run the migrations that the database has not had, in the transaction that is open."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
@@ -70,7 +70,7 @@ def upgrade(connection: Connection, told: Told) -> None:
     config = Config()
     config.set_main_option("script_location", "chatbot.store:migrations")
     config.attributes.update(connection=connection, told=_by_tenths(told))
-    command.upgrade(config, HEAD)
+    command.upgrade(config, to)
 
 
 def _version(connection: Connection, tables: set[str]) -> str | None:

@@ -29,7 +29,7 @@ CREATE TABLE delivery (
 );
 INSERT INTO "delivery" VALUES(1,'f7ad3a1087dde35d356ff3b18feea82b16edf04bd2779da91fdc0da75698acbe','terminal','room','terminal','[1;36mKVM mailing list[0m  3 series, 4 patches, 1 reply from 4 people in 7 mails
 [2m2025-11-03 12:00 to 2025-11-03 12:07 UTC[0m
-[2mcommits 000000000000..b6d857107fdc[0m
+[2mcommits 000000000000..2237b47e91f3[0m
 
 [1;36mSeries[0m
   [1mWithout the word[0m
@@ -93,7 +93,7 @@ Reviewed-by: Cy <cy@c.example>
  arch/x86/kvm/mmu.c | 2 +-
  1 file changed, 1 insertion(+), 1 deletion(-)',1,1,1);
 INSERT INTO "mail" VALUES(4,'m4@sample.example','Re: [PATCH 1/2] kvm: Remember mails','',3,3,1762171380,1762171200,'m2@sample.example','','Ana <ana@a.example>','',0,NULL,NULL,NULL,NULL,NULL);
-INSERT INTO "mail" VALUES(5,'m5@sample.example','[PATCH] Cross-posted',' cross posted ',3,3,1762171440,1762171200,'','','Ana <ana@a.example>','',1,'ana@a.example 1 0 0 False','Say why.
+INSERT INTO "mail" VALUES(5,'m5@sample.example','[PATCH] Cross-posted',' cross posted ',3,3,1762171470,1762171200,'','','Ana <ana@a.example>','',1,'ana@a.example 1 0 0 False','Say why.
 
 Reviewed-by: Cy <cy@c.example>
 ---
@@ -122,8 +122,8 @@ CREATE TABLE mark (
 	PRIMARY KEY (list_id, epoch), 
 	FOREIGN KEY(list_id) REFERENCES mailing_list (id)
 );
-INSERT INTO "mark" VALUES(1,0,'b6d857107fdc39a4013e6d617e5cb93716a35844');
-INSERT INTO "mark" VALUES(2,0,'a10f0edba0b584c559c0743478a0c49c1c3a7d0d');
+INSERT INTO "mark" VALUES(1,0,'2237b47e91f376e63d814573a95acec76ebec864');
+INSERT INTO "mark" VALUES(2,0,'b5665645794dadc983d086075897d70dbc0481bf');
 CREATE TABLE person (
 	id INTEGER NOT NULL, 
 	written TEXT NOT NULL, 
@@ -160,11 +160,11 @@ INSERT INTO "seen" VALUES(1,1,1,0,'e3de0a8b72cf6903da0a646ef36c33c154833259');
 INSERT INTO "seen" VALUES(2,1,2,0,'8f3ae79f1b24c560aa3d2e50f29763109c056a31');
 INSERT INTO "seen" VALUES(3,1,3,0,'98963b8e7fefb1701945a6dc6971fad5ec1b31dd');
 INSERT INTO "seen" VALUES(4,1,4,0,'f17f63e0256745db3a11933bb7a12d2ef21d3808');
-INSERT INTO "seen" VALUES(5,1,5,0,'9266d071e74087680f1b9a8a41d4c801cf5c3418');
-INSERT INTO "seen" VALUES(6,1,6,0,'ebec8eb0de4edada598e580f699e0ccd80648d76');
-INSERT INTO "seen" VALUES(7,1,7,0,'b6d857107fdc39a4013e6d617e5cb93716a35844');
-INSERT INTO "seen" VALUES(8,2,5,0,'89de3a9ed499a6fafd8133a7743f16002655677a');
-INSERT INTO "seen" VALUES(9,2,8,0,'a10f0edba0b584c559c0743478a0c49c1c3a7d0d');
+INSERT INTO "seen" VALUES(5,1,5,0,'2753c21b653f30c785241397e8ae98ef71250b75');
+INSERT INTO "seen" VALUES(6,1,6,0,'ff571dbf7a6c78ae3e65896574247a6d4e8e1df2');
+INSERT INTO "seen" VALUES(7,1,7,0,'2237b47e91f376e63d814573a95acec76ebec864');
+INSERT INTO "seen" VALUES(8,2,5,0,'a0170cee57024469bd33e66b678ad385a00bd203');
+INSERT INTO "seen" VALUES(9,2,8,0,'b5665645794dadc983d086075897d70dbc0481bf');
 CREATE TABLE tag (
 	mail_id INTEGER NOT NULL, 
 	place INTEGER NOT NULL, 
@@ -180,10 +180,10 @@ INSERT INTO "tag" VALUES(5,0,'Reviewed-by','Cy <cy@c.example>');
 INSERT INTO "tag" VALUES(7,0,'Reviewed-by','Cy <cy@c.example>');
 CREATE INDEX ix_person_mailbox ON person (mailbox);
 CREATE INDEX delivery_by_state ON delivery (state, id);
-CREATE INDEX ix_mail_sender_id ON mail (sender_id);
-CREATE INDEX ix_mail_in_reply_to ON mail (in_reply_to);
 CREATE INDEX ix_mail_posting ON mail (posting);
+CREATE INDEX ix_mail_sender_id ON mail (sender_id);
 CREATE INDEX ix_mail_author_id ON mail (author_id);
+CREATE INDEX ix_mail_in_reply_to ON mail (in_reply_to);
 CREATE INDEX seen_by_list ON seen (list_id, id);
 CREATE INDEX ix_seen_mail_id ON seen (mail_id);
 COMMIT;

@@ -23,7 +23,7 @@ def _create_lists() -> None:
     )
     op.create_table(
         "mark",
-        sa.Column("list_id", sa.ForeignKey("mailing_list.id"), primary_key=True),
+        sa.Column("list_id", sa.Integer, sa.ForeignKey("mailing_list.id"), primary_key=True),
         sa.Column("epoch", sa.Integer, primary_key=True),
         sa.Column("commit", sa.String, nullable=False),
     )
@@ -46,8 +46,8 @@ def _create_mails() -> None:
         sa.Column("message_id", sa.Text, nullable=False, unique=True),
         sa.Column("subject", sa.Text, nullable=False),
         sa.Column("words", sa.Text, nullable=False),
-        sa.Column("sender_id", sa.ForeignKey("person.id"), nullable=False, index=True),
-        sa.Column("author_id", sa.ForeignKey("person.id"), nullable=False, index=True),
+        sa.Column("sender_id", sa.Integer, sa.ForeignKey("person.id"), nullable=False, index=True),
+        sa.Column("author_id", sa.Integer, sa.ForeignKey("person.id"), nullable=False, index=True),
         sa.Column("received", sa.BigInteger, nullable=False),
         sa.Column("date", sa.BigInteger),
         sa.Column("in_reply_to", sa.Text, nullable=False, index=True),
@@ -66,14 +66,14 @@ def _create_mails() -> None:
 def _create_parts() -> None:
     op.create_table(
         "tag",
-        sa.Column("mail_id", sa.ForeignKey("mail.id"), primary_key=True),
+        sa.Column("mail_id", sa.Integer, sa.ForeignKey("mail.id"), primary_key=True),
         sa.Column("place", sa.Integer, primary_key=True),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("value", sa.Text, nullable=False),
     )
     op.create_table(
         "change",
-        sa.Column("mail_id", sa.ForeignKey("mail.id"), primary_key=True),
+        sa.Column("mail_id", sa.Integer, sa.ForeignKey("mail.id"), primary_key=True),
         sa.Column("place", sa.Integer, primary_key=True),
         sa.Column("path", sa.Text, nullable=False),
         sa.Column("insertions", sa.Integer, nullable=False),
@@ -82,8 +82,8 @@ def _create_parts() -> None:
     op.create_table(
         "seen",
         sa.Column("id", sa.Integer, primary_key=True),
-        sa.Column("list_id", sa.ForeignKey("mailing_list.id"), nullable=False),
-        sa.Column("mail_id", sa.ForeignKey("mail.id"), nullable=False, index=True),
+        sa.Column("list_id", sa.Integer, sa.ForeignKey("mailing_list.id"), nullable=False),
+        sa.Column("mail_id", sa.Integer, sa.ForeignKey("mail.id"), nullable=False, index=True),
         sa.Column("epoch", sa.Integer, nullable=False),
         sa.Column("commit", sa.String, nullable=False),
         sa.UniqueConstraint("list_id", "mail_id"),
