@@ -57,11 +57,9 @@ def upgrade() -> None:
     _create_full_text()
     _carry_people()
     _carry_places()
-    _carry_mails(op.get_context().config.attributes["told"])  # type: ignore[union-attr]
     _carry_parts()
-    for name, table, columns, where in _INDEXES:
-        only = sa.text(where) if where else None
-        op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
+    _carry_mails(op.get_context().config.attributes["told"])  # type: ignore[union-attr]
+    _create_indexes()
     _sum_up()
     _carry_marks()
     _carry_outbox()
@@ -208,6 +206,13 @@ def _create_full_text() -> None:
         op.execute(f"CREATE INDEX {name}_words ON {name} USING GIN (words) WITH (fastupdate = off)")
 
 
+def _create_indexes() -> None:
+    """Once their tables are filled, which is faster."""
+    for name, table, columns, where in _INDEXES:
+        only = sa.text(where) if where else None
+        op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
+
+
 def _carry_people() -> None:
     """A person's new id is made of what the person is; the old row keeps it for `_carry_mails`."""
     op.add_column("old_person", sa.Column("key", _BIG))
@@ -228,6 +233,14 @@ def _carry_places() -> None:
         " SELECT s.id, s.list_id, s.mail_id, m.received, s.epoch, s.\"commit\", '?' || s.id"
         " FROM old_seen s JOIN old_mail m ON m.id = s.mail_id ORDER BY s.id"
     )
+
+
+def _carry_parts() -> None:
+    for table, columns in (("tag", "kind, value"), ("change", "path, insertions, deletions")):
+        op.execute(
+            f"INSERT INTO {table} (mail_id, place, {columns})"  # noqa: S608
+            f" SELECT mail_id, place, {columns} FROM old_{table} ORDER BY mail_id, place"
+        )
 
 
 def _carry_mails(told: Callable[[str, int, int], None]) -> None:
@@ -305,14 +318,6 @@ def _index(name: str, texts: Iterable[Row]) -> None:
     for row in some:
         row["words"] = " ".join(word[:LONGEST_WORD] for word in words(row["words"])[:MOST_WORDS])
     _run(f"INSERT INTO {name} (mail_id, words) VALUES (:id, CAST(:words AS tsvector))", some)  # noqa: S608
-
-
-def _carry_parts() -> None:
-    for table, columns in (("tag", "kind, value"), ("change", "path, insertions, deletions")):
-        op.execute(
-            f"INSERT INTO {table} (mail_id, place, {columns})"  # noqa: S608
-            f" SELECT mail_id, place, {columns} FROM old_{table} ORDER BY mail_id, place"
-        )
 
 
 def _sum_up() -> None:
