@@ -18,6 +18,8 @@ _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
 _TAG = re.compile(r"\n([A-Za-z]{2,20}+(?:-[A-Za-z]{1,20}+){0,5}+):[ \t]{1,9}(\S[^\n]{0,500})")
+# Tags that say who made a patch, not who looked at it.
+AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
 _FILE = "diff --git "
 _HUNK = "@@ -"

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chatbot.chat.post import printable
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
+from chatbot.mail.patch import AUTHORSHIP, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import posting
 from chatbot.sources.source import RawMail
@@ -46,7 +47,9 @@ DIRECTORY_COLUMNS = ("id", "path")
 
 
 class Entry(NamedTuple):
-    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `lost` says that there is nothing to read."""
+    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `given` are the kinds
+    of tags that its sender gave to others; `lost` says that there is nothing to read.
+    """
 
     epoch: int
     commit: str
@@ -59,6 +62,9 @@ class Entry(NamedTuple):
     sender_id: int
     author_id: int
     counted: bool
+    patches: int
+    replies: int
+    given: tuple[str, ...]
     defective: bool
     row: tuple[object, ...]
     tags: tuple[tuple[int, str, str], ...]
@@ -94,6 +100,11 @@ def batch_of(epoch: int, reached: str, mails: Iterable[tuple[RawMail, Mail]]) ->
     directories: dict[int, str] = {}
     entries = [_entry(raw, mail, persons, directories) for raw, mail in mails]
     return Batch(epoch, reached, entries, list(persons.values()), list(directories.items()))
+
+
+def gives(kind: str, value: str, mailbox: str) -> bool:
+    """Whether a tag in a mail from this mailbox is its sender's own word on another's patch."""
+    return kind.endswith("-by") and kind not in AUTHORSHIP and Tag(kind, value).person.address.lower() == mailbox
 
 
 def posting_key(mail: Mail) -> int:
@@ -136,7 +147,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         printable(mail.archived_as),
         "\n".join(mail.defects),
         patch is not None,
-        posting_key(mail) if patch else None,
+        posting_key(mail) if patch and mail.subject.numbered else None,
         text,
         stated.files if stated else None,
         stated.insertions if stated else None,
@@ -161,6 +172,9 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         sender[0],
         author[0],
         mail.subject.counted,
+        int(patch is not None and mail.subject.part != 0),
+        int(patch is None),
+        tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
         bool(mail.defects),
         row,
         tags,

@@ -4,16 +4,17 @@ A mail that is left on another list, or in a further copy, stays; its text stays
 is read again from there where it is not.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
 
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above
 from chatbot.store.outbox import plan_anew
+from chatbot.store.sums import Sums, discount
 from chatbot.store.tables import ALL_LISTS
 from chatbot.store.words import words
 
@@ -48,7 +49,7 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
     else:
         mail = _mail(connection, row.mail_id)
         if mail.blob:
-            _discount(connection, (list_id,), mail)
+            discount(connection, (list_id,), mail)
         connection.execute(delete(tables.seen).where(seen.id == seen_id))
     _forget_text(connection, row.mail_id, row.blob)
 
@@ -80,36 +81,10 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         fulltext.add_texts(connection, fulltext.TITLES, [(mail_id, entry.title)])
     if entry.text:
         fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text)])
-    sums: Sums = {}
+    sums = Sums()
     for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
-        count(sums, list_id, entry)
-    add_sums(connection, sums)
-
-
-# List and person: mails, patches, and when the newest of them came in.
-Sums = dict[tuple[int, int], list[int]]
-
-
-def count(sums: Sums, list_id: int, entry: Entry) -> None:
-    """Count a mail for its sender and its author."""
-    for person_id in {entry.sender_id, entry.author_id}:
-        patches = int(entry.counted and person_id == entry.author_id)
-        mine = sums.setdefault((list_id, person_id), [0, 0, entry.received])
-        mine[0], mine[1], mine[2] = mine[0] + 1, mine[1] + patches, max(mine[2], entry.received)
-
-
-def add_sums(connection: Connection, sums: Sums) -> None:
-    """Add to what persons have done."""
-    if not sums:
-        return
-    older = "greatest" if connection.dialect.name == "postgresql" else "max"
-    mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    connection.exec_driver_sql(
-        f"INSERT INTO contribution (list_id, person_id, mails, patches, newest) VALUES ({', '.join([mark] * 5)})"  # noqa: S608
-        " ON CONFLICT (list_id, person_id) DO UPDATE SET mails = contribution.mails + excluded.mails,"
-        f" patches = contribution.patches + excluded.patches, newest = {older}(contribution.newest, excluded.newest)",
-        [(*who, *what) for who, what in sums.items()],
-    )
+        sums.count(list_id, entry)
+    sums.write(connection)
 
 
 def _forget_text(connection: Connection, mail_id: int, blob: str) -> None:
@@ -133,7 +108,7 @@ def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ())
     """Take out what stands beside a mail's row: full text, tags, changes, sums, and the persons and directories that
     nothing else names, but for those that are `kept`.
     """
-    _discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
+    discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
     if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)
     if said := mail.text[:SEARCHED]:
@@ -153,32 +128,6 @@ def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ())
             or_(tables.mail.c.author_id == person_id, tables.mail.c.sender_id == person_id), tables.mail.c.id != mail.id
         )
         connection.execute(delete(tables.person).where(tables.person.c.id == person_id, ~others))
-
-
-def _discount(connection: Connection, list_ids: Iterable[int], mail: Row[Any]) -> None:
-    """Take a mail out of the sums. What was somebody's only mail leaves no sum."""
-    table = tables.contribution
-    counted = Subject.parse(mail.subject).counted
-    for list_id in list_ids:
-        for person_id in {mail.sender_id, mail.author_id}:
-            here = and_(table.c.list_id == list_id, table.c.person_id == person_id)
-            patches = int(counted and person_id == mail.author_id)
-            connection.execute(
-                update(table).where(here).values(mails=table.c.mails - 1, patches=table.c.patches - patches)
-            )
-            connection.execute(delete(table).where(here, table.c.mails <= 0))
-            newest = _newest(list_id, person_id, mail.id)
-            connection.execute(update(table).where(here).values(newest=newest))
-
-
-def _newest(list_id: int, person_id: int, without: int) -> Any:
-    """When a person's newest mail but one came in, to be worked out by the database."""
-    mail, seen = tables.mail.c, tables.seen.c
-    theirs = and_(or_(mail.author_id == person_id, mail.sender_id == person_id), mail.id != without)
-    query = select(func.coalesce(func.max(mail.received), 0)).where(theirs)
-    if list_id != ALL_LISTS:
-        query = query.where(exists().where(seen.mail_id == mail.id, seen.list_id == list_id))
-    return query.scalar_subquery()
 
 
 def _mail(connection: Connection, mail_id: int) -> Row[Any]:

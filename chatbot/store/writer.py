@@ -13,8 +13,8 @@ from sqlalchemy import Connection, and_, delete, exists, func, insert, select, u
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
-from chatbot.store.removal import Sums, add_sums, count
 from chatbot.store.rows import CHUNK
+from chatbot.store.sums import Sums
 from chatbot.store.tables import ALL_LISTS
 
 # Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
@@ -121,7 +121,7 @@ class Writer:
         """Mails one after the other, with no removal among them."""
         rows = _Rows()
         known = self._known(entries)
-        sums: Sums = {}
+        sums = Sums()
         kept = duplicates = 0
         for entry in entries:
             if entry.lost:
@@ -132,7 +132,7 @@ class Writer:
                 self._mail_id += 1
                 there = known[entry.message_id] = _Known(self._mail_id, entry.blob)
                 _rows_of(entry, self._mail_id, rows)
-                count(sums, ALL_LISTS, entry)
+                sums.count(ALL_LISTS, entry)
             elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
                 removal.write_anew(self._connection, there.id, entry)
                 there.blob = entry.blob
@@ -148,9 +148,9 @@ class Writer:
             there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
             place = (entry.received, entry.epoch, entry.commit, entry.blob)
             rows.seen.append((self._seen_id, self._list_id, there.id, *place))
-            count(sums, self._list_id, entry)
+            sums.count(self._list_id, entry)
         self._insert(rows)
-        add_sums(self._connection, sums)
+        sums.write(self._connection)
         return Added(len(entries), kept, duplicates, sum(entry.defective for entry in entries))
 
     def _remove(self, entry: Entry) -> int:

@@ -123,7 +123,7 @@ def test_a_contributor_is_found_by_a_name_a_part_of_one_or_an_address(ask: Ask, 
 
 def test_authors_of_patches_that_others_sent_are_contributors(ask: Ask) -> None:
     shown = ask("/contributor dvolkov@silicon.example")
-    assert "4 patches in 2 series" in shown
+    assert "4 patches · 2 replies" in shown
     assert "gave 1 Acked-by, 1 Reviewed-by" in shown or "gave 1 Reviewed-by, 1 Acked-by" in shown
 
 

@@ -6,6 +6,7 @@ unchanged stays, one that has moved is read again, and a purge takes the mail ou
 alone were kept.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ from alembic import op
 
 # Pure, and law in any database: if one of these changed, it would need a revision of its own.
 from chatbot.mail.subject import Subject
-from chatbot.store.entry import directories_above
+from chatbot.store.entry import directories_above, gives
 from chatbot.store.words import key_of, words
 
 revision = "0002"
@@ -39,7 +40,7 @@ _INDEXES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("mail_by_author", "mail", ("author_id", "received"), ""),
     ("mail_by_sender", "mail", ("sender_id", "received"), ""),
     ("mail_by_reply", "mail", ("reply_key",), "reply_key IS NOT NULL"),
-    ("mail_by_posting", "mail", ("posting_key",), "posting_key IS NOT NULL"),
+    ("mail_by_posting", "mail", ("posting_key", "received"), "posting_key IS NOT NULL"),
     ("seen_by_list", "seen", ("list_id", "id"), ""),
     ("seen_by_time", "seen", ("list_id", "received"), ""),
     ("ix_copy_mail_id", "copy", ("mail_id",), ""),
@@ -85,11 +86,11 @@ def _create_tables() -> None:
     _create_mails()
     _create_parts()
     _create_places()
+    _create_sums()
     op.add_column("mailing_list", sa.Column("held", sa.Text))
     op.add_column("mailing_list", sa.Column("held_tips", sa.Text))
     op.add_column("mark", sa.Column("message_id", sa.Text))
     op.add_column("mark", sa.Column("date", _BIG))
-    op.create_table("counted", sa.Column("mail_id", _ID, primary_key=True, autoincrement=False))  # while we are at it
 
 
 def _create_mails() -> None:
@@ -157,15 +158,6 @@ def _create_parts() -> None:
         sa.Column("mail_id", _BIG, primary_key=True, autoincrement=False),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "contribution",
-        sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("person_id", _BIG, primary_key=True, autoincrement=False),
-        sa.Column("mails", sa.Integer, nullable=False),
-        sa.Column("patches", sa.Integer, nullable=False),
-        sa.Column("newest", _BIG, nullable=False),
-        sqlite_with_rowid=False,
-    )
 
 
 def _create_places() -> None:
@@ -193,6 +185,33 @@ def _create_places() -> None:
         sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("epoch", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("commit", sa.String, primary_key=True),
+    )
+
+
+def _create_sums() -> None:
+    op.create_table(
+        "contribution",
+        sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("person_id", _BIG, primary_key=True, autoincrement=False),
+        sa.Column("mails", sa.Integer, nullable=False),
+        sa.Column("counted", sa.Integer, nullable=False),
+        sa.Column("patches", sa.Integer, nullable=False),
+        sa.Column("replies", sa.Integer, nullable=False),
+        sa.Column("newest", _BIG, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "given",
+        sa.Column("person_id", _BIG, primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("tags", sa.Integer, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(  # while we are at it: what a patch counts for
+        "counted",
+        sa.Column("mail_id", _ID, primary_key=True, autoincrement=False),
+        sa.Column("counted", sa.Integer, nullable=False),
+        sa.Column("patches", sa.Integer, nullable=False),
     )
 
 
@@ -248,7 +267,7 @@ def _carry_mails(told: Callable[[str, int, int], None]) -> None:
     what, done = f"migrating the index to version {revision}", 0
     told(what, done, total)
     for rows in _pages(
-        "SELECT m.*, sender.key AS sender, author.key AS author,"
+        "SELECT m.*, sender.key AS sender, sender.mailbox, author.key AS author,"
         " (SELECT min(id) FROM seen WHERE mail_id = m.id) AS first FROM old_mail m"
         " JOIN old_person sender ON sender.id = m.sender_id JOIN old_person author ON author.id = m.author_id"
         " WHERE m.id > :after ORDER BY m.id LIMIT :many"
@@ -268,13 +287,14 @@ def _carry_page(rows: list[Row]) -> None:
             "blob": f"?{row['first'] or ''}",
             "date": row["date"] if row["date"] is not None and EARLIEST <= row["date"] <= LATEST else None,
             "reply_key": key_of(row["in_reply_to"]) if row["in_reply_to"] else None,
-            "posting_key": key_of(row["posting"]) if row["is_patch"] else None,
+            "posting_key": key_of(row["posting"]) if row["is_patch"] and subject.numbered else None,
             "text": row["log"] or "",
         }
         if row["is_patch"]:
             titles.append({"id": row["id"], "words": " ".join(words(subject.title))})
-        if subject.counted:
-            counted.append({"id": row["id"]})
+        counts = {"counted": int(subject.counted), "patches": int(row["is_patch"] and subject.part != 0)}
+        if any(counts.values()):
+            counted.append({"id": row["id"], **counts})
     _run(
         "INSERT INTO mail (id, key, message_id, blob, subject, sender_id, author_id, received, date, reply_key,"
         ' in_reply_to, "references", archived_as, defects, is_patch, posting_key, text,'
@@ -284,10 +304,11 @@ def _carry_page(rows: list[Row]) -> None:
         " :stated_files, :stated_insertions, :stated_deletions)",
         rows,
     )
-    _run("INSERT INTO counted (mail_id) VALUES (:id)", counted)
+    _run("INSERT INTO counted (mail_id, counted, patches) VALUES (:id, :counted, :patches)", counted)
     _index("title_index", titles)
     _index("text_index", [{"id": row["id"], "words": row["text"][:SEARCHED]} for row in rows])
     _note_directories({row["id"]: row["received"] for row in rows})
+    _note_given({row["id"]: row for row in rows})
 
 
 def _note_directories(received: dict[int, int]) -> None:
@@ -309,6 +330,21 @@ def _note_directories(received: dict[int, int]) -> None:
     _run("INSERT INTO touched (directory_id, received, mail_id) VALUES (:directory, :received, :mail)", touched)
 
 
+def _note_given(mails: dict[int, Row]) -> None:
+    """The tags that their senders gave to others' patches."""
+    query = "SELECT mail_id, kind, value FROM old_tag WHERE mail_id BETWEEN :first AND :last"
+    given: Counter[tuple[int, str]] = Counter()
+    for mail_id, kind, value in op.get_bind().execute(sa.text(query), {"first": min(mails), "last": max(mails)}):
+        mail = mails[mail_id]
+        if not mail["is_patch"] and gives(kind, value, mail["mailbox"]):
+            given[mail["sender"], kind] += 1
+    _run(
+        "INSERT INTO given (person_id, kind, tags) VALUES (:person, :kind, :tags)"
+        " ON CONFLICT (person_id, kind) DO UPDATE SET tags = given.tags + excluded.tags",
+        [{"person": person, "kind": kind, "tags": tags} for (person, kind), tags in given.items()],
+    )
+
+
 def _index(name: str, texts: Iterable[Row]) -> None:
     """Put texts into the full text; none is left where there are no words."""
     some = [row for row in texts if row["words"]]
@@ -322,17 +358,18 @@ def _index(name: str, texts: Iterable[Row]) -> None:
 
 def _sum_up() -> None:
     """What persons have sent or written, on each list and (as list 0) on all of them together."""
+    places = "(SELECT list_id, mail_id FROM seen UNION ALL SELECT 0, id FROM mail) AS place"
+    sent = "CASE WHEN mail.is_patch THEN 0 ELSE 1 END"
     op.execute(
-        "INSERT INTO contribution (list_id, person_id, mails, patches, newest)"
-        " SELECT list_id, person_id, count(*), sum(patch), max(received) FROM ("
-        "  SELECT place.list_id, mail.author_id AS person_id, mail.received,"
-        "   CASE WHEN counted.mail_id IS NULL THEN 0 ELSE 1 END AS patch"
-        "  FROM (SELECT list_id, mail_id FROM seen UNION ALL SELECT 0, id FROM mail) AS place"
-        "  JOIN mail ON mail.id = place.mail_id LEFT JOIN counted ON counted.mail_id = mail.id"
+        "INSERT INTO contribution (list_id, person_id, mails, counted, patches, replies, newest)"  # noqa: S608
+        " SELECT list_id, person_id, count(*), sum(counted), sum(patches), sum(replies), max(received) FROM ("
+        "  SELECT place.list_id, mail.author_id AS person_id, coalesce(counted.counted, 0) AS counted,"
+        "   coalesce(counted.patches, 0) AS patches,"
+        f"  CASE WHEN mail.author_id = mail.sender_id THEN {sent} ELSE 0 END AS replies, mail.received"
+        f" FROM {places} JOIN mail ON mail.id = place.mail_id LEFT JOIN counted ON counted.mail_id = mail.id"
         " UNION ALL"
-        "  SELECT place.list_id, mail.sender_id, mail.received, 0"
-        "  FROM (SELECT list_id, mail_id FROM seen UNION ALL SELECT 0, id FROM mail) AS place"
-        "  JOIN mail ON mail.id = place.mail_id WHERE mail.sender_id <> mail.author_id"
+        f"  SELECT place.list_id, mail.sender_id, 0, 0, {sent}, mail.received"
+        f" FROM {places} JOIN mail ON mail.id = place.mail_id WHERE mail.sender_id <> mail.author_id"
         " ) AS deed GROUP BY list_id, person_id"
     )
 
