@@ -98,7 +98,7 @@ def ingest_archives(
     from chatbot.store.database import writable_database
     from chatbot.store.index import Index
 
-    with writable_database(store) as engine, Readers(jobs) as readers, gauge("mails") as tell:
+    with writable_database(store, _say) as engine, Readers(jobs) as readers, gauge("mails") as tell:
         index = Index(engine)
         for name, folder in archives.items():
             start, read = utc_now(), 0
@@ -115,6 +115,20 @@ def ingest_archives(
                 failed(problem)
             else:
                 done(name, came, utc_now() - start)
+
+
+def _say(what: str, done: int, total: int) -> None:
+    """Tells a person how far rare and long work is; not in the way of what the command prints."""
+    import sys
+
+    sys.stderr.write(f"chatbot: {what}: {done:,} of {total:,} mails\n")
+
+
+def _log(what: str, done: int, total: int) -> None:
+    """Tells the log the same."""
+    import structlog
+
+    structlog.get_logger(__name__).info(what, done=done, total=total)
 
 
 def mirror_archives(
@@ -146,7 +160,7 @@ def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[in
     from chatbot.store.database import open_database, size_of
     from chatbot.store.index import Index
 
-    engine = open_database(store)
+    engine = open_database(store, _say)
     try:
         return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
     finally:
@@ -224,7 +238,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             )
             timetables.append(Timetable(key, digest.schedule, digest.zone))
     with ExitStack() as stack:
-        engine = stack.enter_context(writable_database(config.store.url))
+        engine = stack.enter_context(writable_database(config.store.url, _log))
         yield Bot(
             lists=lists,
             sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},

@@ -4,6 +4,7 @@ A mail that is left on another list, or in a further copy, stays; its text stays
 is read again from there where it is not.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
@@ -70,7 +71,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     """Put what was read now into the place of what was read before."""
     mail = _mail(connection, mail_id)
     if mail.blob:
-        _unwrite(connection, mail)
+        _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
     connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received))
@@ -104,8 +105,10 @@ def _forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
 
 
-def _unwrite(connection: Connection, mail: Row[Any]) -> None:
-    """Take out what stands beside a mail's row: full text, tags, changes, sums, and who and what nothing else names."""
+def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ()) -> None:
+    """Take out what stands beside a mail's row: full text, tags, changes, sums, and the persons and directories that
+    nothing else names, but for those that are `kept`.
+    """
     discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
     if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)
@@ -119,8 +122,9 @@ def _unwrite(connection: Connection, mail: Row[Any]) -> None:
         here = and_(touched.directory_id == key, touched.received == mail.received, touched.mail_id == mail.id)
         connection.execute(delete(tables.touched).where(here))
         used = exists().where(touched.directory_id == key)
-        connection.execute(delete(tables.directory).where(directory.id == key, ~used))
-    for person_id in {mail.sender_id, mail.author_id}:
+        if key not in kept:
+            connection.execute(delete(tables.directory).where(directory.id == key, ~used))
+    for person_id in {mail.sender_id, mail.author_id}.difference(kept):
         others = exists().where(
             or_(tables.mail.c.author_id == person_id, tables.mail.c.sender_id == person_id), tables.mail.c.id != mail.id
         )

@@ -17,6 +17,8 @@ from chatbot.store.rows import CHUNK
 from chatbot.store.sums import Sums
 from chatbot.store.tables import ALL_LISTS
 
+# Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
+UNKNOWN = "?"
 _MAIL = ("id", *MAIL_COLUMNS)
 _TAG, _CHANGE, _TOUCHED, _SEEN = (
     tuple(table.c.keys()) for table in (tables.tag, tables.change, tables.touched, tables.seen)
@@ -154,7 +156,7 @@ class Writer:
     def _remove(self, entry: Entry) -> int:
         """What an archive takes out; how many mails that were."""
         found = self._known([entry]).get(entry.message_id)
-        if found and found.seen_id is not None and found.seen_blob == entry.blob:
+        if found and found.seen_id is not None and (found.seen_blob == entry.blob or found.seen_blob[:1] == UNKNOWN):
             removal.forget(self._connection, self._list_id, found.seen_id)
             return 1
         return removal.forget_blob(self._connection, self._list_id, entry.blob)
