@@ -13,6 +13,7 @@ from chatbot.mail.mail import EARLIEST, LATEST, Mail
 from chatbot.mail.patch import AUTHORSHIP, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import posting
+from chatbot.mail.subject import Subject
 from chatbot.sources.source import RawMail
 from chatbot.store.words import key_of, searchable, words
 
@@ -116,7 +117,7 @@ def posting_key(mail: Mail) -> int:
 def directories_above(paths: Iterable[str]) -> dict[int, str]:
     """The directories that hold these files, and those that hold them, by their keys."""
     found: dict[int, str] = {}
-    for folder in {path.rpartition("/")[0] for path in paths}:
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
         for key, above in _above(folder):
             if len(found) < DIRECTORIES:
                 found[key] = above
@@ -132,12 +133,14 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     persons[sender[0]], persons[author[0]] = sender, author
     received = int(mail.received.timestamp())
     text = printable(patch.log if patch else mail.said)
+    subject = printable(str(mail.subject))
+    title = mail.subject.title if subject == str(mail.subject) else Subject.parse(subject).title
     in_reply_to = printable(mail.in_reply_to)
     row = (
         key,
         message_id,
         raw.blob,
-        printable(str(mail.subject)),
+        subject,
         sender[0],
         author[0],
         received,
@@ -182,7 +185,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         tags,
         changes,
         tuple(above),
-        " ".join(words(mail.subject.title)) if patch else "",
+        " ".join(words(title)) if patch else "",
         text[:SEARCHED],
     )
 

@@ -120,6 +120,7 @@ def _create_mails() -> None:
         sa.Column("archived_as", sa.Text, nullable=False),
         sa.Column("defects", sa.Text, nullable=False),
         sa.Column("is_patch", sa.Boolean, nullable=False),
+        sa.Column("is_reply", sa.Boolean, nullable=False),
         sa.Column("posting_key", _BIG),
         sa.Column("text", sa.Text, nullable=False),
         sa.Column("stated_files", sa.Integer),
@@ -287,6 +288,7 @@ def _carry_page(rows: list[Row]) -> None:
             "blob": f"?{row['first'] or ''}",
             "date": row["date"] if row["date"] is not None and EARLIEST <= row["date"] <= LATEST else None,
             "reply_key": key_of(row["in_reply_to"]) if row["in_reply_to"] else None,
+            "is_reply": not row["is_patch"] and (subject.reply or bool(row["in_reply_to"])),
             "posting_key": key_of(row["posting"]) if row["is_patch"] and subject.numbered else None,
             "text": row["log"] or "",
         }
@@ -297,10 +299,10 @@ def _carry_page(rows: list[Row]) -> None:
             counted.append({"id": row["id"], **counts})
     _run(
         "INSERT INTO mail (id, key, message_id, blob, subject, sender_id, author_id, received, date, reply_key,"
-        ' in_reply_to, "references", archived_as, defects, is_patch, posting_key, text,'
+        ' in_reply_to, "references", archived_as, defects, is_patch, is_reply, posting_key, text,'
         " stated_files, stated_insertions, stated_deletions)"
         " VALUES (:id, :key, :message_id, :blob, :subject, :sender, :author, :received, :date, :reply_key,"
-        " :in_reply_to, :references, :archived_as, :defects, :is_patch, :posting_key, :text,"
+        " :in_reply_to, :references, :archived_as, :defects, :is_patch, :is_reply, :posting_key, :text,"
         " :stated_files, :stated_insertions, :stated_deletions)",
         rows,
     )
