@@ -42,7 +42,7 @@ def archive_digest(
     """
     from chatbot.read import read
     from chatbot.report.digest import build
-    from chatbot.report.window import Window, between, last
+    from chatbot.report.window import Window, between, candidates, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
 
@@ -57,8 +57,11 @@ def archive_digest(
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
             return build(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
-        newest_first = told(archive.mails(archive.everything(), newest_first=True))
-        found, window = last(newest_first, choice.last) if choice.last else between(newest_first, since, until)
+        if choice.last is not None:
+            found, window = last(told(archive.mails_of(archive.history())), choice.last)
+        else:
+            likely = candidates(archive.history(), since)
+            found, window = between(told(archive.mails_of(likely)), since, until)
         return build(mailing_list, window, (mail for _, mail in reversed(found)))
 
 
