@@ -66,8 +66,9 @@ def archive_digest(
 
 
 def print_digest(digest: Digest) -> None:
-    """Show a digest on standard output, as the terminal platform would."""
-    from chatbot.chat.terminal import DIALECT, console, show
+    """Show a digest on a terminal, as the platform would."""
+    from chatbot.chat.styled import DIALECT
+    from chatbot.chat.terminal import console, show
     from chatbot.report.render import Renderer
 
     show(Renderer().render(DIALECT, "digest", digest=digest), console())
@@ -75,7 +76,7 @@ def print_digest(digest: Digest) -> None:
 
 def plain_digest(digest: Digest) -> str:
     """The same as text without styles."""
-    from chatbot.chat.terminal import DIALECT, plain_text
+    from chatbot.chat.styled import DIALECT, plain_text
     from chatbot.report.render import Renderer
 
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
