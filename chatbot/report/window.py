@@ -15,8 +15,8 @@ from chatbot.sources.source import Commit, Dated, RawMail, Span
 # How git writes "no commit": the end of a range that begins with an archive's first mail.
 NOTHING = "0" * 40
 # A walk back in time ends behind so many commits in a row that are too old. Where they are in the order of their times
-# one would do; the others are for old mails that were brought in later, in blocks. To pass so many by takes 15 ms.
-STRAGGLERS = 3000
+# one would do; the others are for old mails that were brought in later, in blocks. To pass so many by takes 10 ms.
+STRAGGLERS = 2000
 # Clocks of mail servers differ, and few by more than a day.
 SKEW = timedelta(days=1)
 
