@@ -41,7 +41,7 @@ def archive_digest(
     """
     from chatbot.read import read
     from chatbot.report.digest import digest_of
-    from chatbot.report.window import Window, between, last
+    from chatbot.report.window import Window, between, candidates, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
 
@@ -56,14 +56,18 @@ def archive_digest(
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
             return digest_of(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
-        newest_first = told(archive.mails(archive.everything(), newest_first=True))
-        found, window = last(newest_first, choice.last) if choice.last else between(newest_first, since, until)
+        if choice.last is not None:
+            found, window = last(told(archive.mails_of(archive.history())), choice.last)
+        else:
+            likely = candidates(archive.history(), since)
+            found, window = between(told(archive.mails_of(likely)), since, until)
         return digest_of(mailing_list, window, (mail for _, mail in reversed(found)))
 
 
 def print_digest(digest: Digest) -> None:
-    """Show a digest on standard output, as the terminal platform would."""
-    from chatbot.chat.terminal import DIALECT, console, show
+    """Show a digest on a terminal, as the platform would."""
+    from chatbot.chat.styled import DIALECT
+    from chatbot.chat.terminal import console, show
     from chatbot.report.render import Renderer
 
     show(Renderer().render(DIALECT, "digest", digest=digest), console())
@@ -71,7 +75,7 @@ def print_digest(digest: Digest) -> None:
 
 def plain_digest(digest: Digest) -> str:
     """The same as text without styles."""
-    from chatbot.chat.terminal import DIALECT, plain_text
+    from chatbot.chat.styled import DIALECT, plain_text
     from chatbot.report.render import Renderer
 
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))

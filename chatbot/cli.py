@@ -298,7 +298,7 @@ def _digest(options: argparse.Namespace) -> int:
     from chatbot.report.render import Renderer
 
     if options.face == "text":
-        if options.output:
+        if options.output or not _styles():
             _write(plain_digest(digest), options.output)
         else:
             print_digest(digest)
@@ -320,6 +320,11 @@ def _progress() -> Callable[[int], None]:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _styles() -> bool:
+    """Whether standard output may show styles: a terminal, or what its owner says is one."""
+    return sys.stdout.isatty() or not {"FORCE_COLOR", "TTY_COMPATIBLE"}.isdisjoint(os.environ)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Engine
 
 from chatbot.answer import answer
-from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands import COMMANDS
 from chatbot.commands.command import Context
 from chatbot.ingest import ingest

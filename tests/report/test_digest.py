@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.chat.post import CLASSIC, MARKDOWN
-from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.mail.mail import Mail
 from chatbot.mail.totals import Totals
 from chatbot.read import read

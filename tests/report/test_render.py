@@ -8,7 +8,7 @@ from markdown_it import MarkdownIt
 from rich.text import Text
 
 from chatbot.chat.post import CLASSIC, MARKDOWN, Dialect, plain, printable
-from chatbot.chat.terminal import DIALECT
+from chatbot.chat.styled import DIALECT
 from chatbot.errors import BadConfig
 from chatbot.report.digest import MailingList, digest_of
 from chatbot.report.links import mail_link, message_id_in
