@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from chatbot.config import Config
     from chatbot.errors import Problem
     from chatbot.ingest import Ingested
+    from chatbot.readers import Readers
     from chatbot.report.digest import Digest, MailingList
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
@@ -94,15 +95,30 @@ def ingest_archives(
 
     Raises BadConfig, and Busy where another process writes to the index.
     """
+    from chatbot.readers import Readers
+
+    with Readers(jobs) as readers:
+        readers.start()  # they get ready while we do: the database's library takes a quarter of a second
+        _ingest_archives(archives, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
+
+
+def _ingest_archives(
+    archives: Mapping[str, Path],
+    store: str,
+    readers: Readers,
+    *,
+    accept_shrink: bool,
+    done: Callable[[str, Ingested, timedelta], None],
+    failed: Callable[[Problem], None],
+) -> None:
     from chatbot.chat.gauge import gauge
     from chatbot.errors import Problem
     from chatbot.ingest import ingest
-    from chatbot.readers import Readers
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.database import writable_database
     from chatbot.store.index import Index
 
-    with writable_database(store, _say) as engine, Readers(jobs) as readers, gauge("mails") as tell:
+    with writable_database(store, _say) as engine, gauge("mails") as tell:
         index = Index(engine)
         for name, folder in archives.items():
             start, read = utc_now(), 0
@@ -145,7 +161,7 @@ def mirror_archives(
     from chatbot.errors import Problem
     from chatbot.sources.mirror import mirror
 
-    with gauge("%", rate=False) as tell:
+    with gauge("%") as tell:
         for name, (url, folder) in origins.items():
             try:
                 mirrored = mirror(

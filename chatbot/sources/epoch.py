@@ -22,9 +22,10 @@ from chatbot.sources.source import Commit, Dated, Place, RawMail, Span
 CHUNK = 400
 # Commits that one git walks: its memory grows with them. The first page is short, since most often little is new.
 FIRST_PAGE, PAGE = 200, 20_000
-_PARENT = re.compile(rb"tree [0-9a-f]+\nparent ([0-9a-f]+)\n")
-_AUTHOR = re.compile(rb"\nauthor ([^<\n]*)<([^>\n]*)>")
-_COMMITTED = re.compile(rb"\ncommitter [^\n]*> (-?\d{1,15}) ")
+_HEADER = re.compile(
+    rb"tree [0-9a-f]+\n(?:parent ([0-9a-f]+)\n)?(?:parent [0-9a-f]+\n)*"
+    rb"author ([^<\n]*)<([^>\n]*)>[^\n]*\ncommitter [^\n]*> (-?\d{1,15}) "
+)
 _CHECK = ("cat-file", "--buffer", "--batch-check=%(objectname) %(objecttype) %(objectsize)")
 
 
@@ -271,17 +272,12 @@ def _tree(inquiry: Inquiry, commit: str) -> dict[str, str]:
 
 
 def _commit(epoch: int, name: str, header: Object) -> Commit:
-    author = _AUTHOR.search(header.data)
-    committed = _COMMITTED.search(header.data)
-    written = b"%b <%b>" % (author[1].strip(), author[2].strip()) if author else b""
-    parent = _PARENT.match(header.data)
-    return Commit(
-        epoch,
-        name,
-        _instant(committed[1].decode() if committed else "0"),
-        written.decode("utf-8", "replace"),
-        parent[1].decode("ascii") if parent else None,
-    )
+    found = _HEADER.match(header.data)
+    if found is None:
+        return Commit(epoch, name, _instant("0"), "")
+    parent, who, where, seconds = found.groups()
+    author = f"{who.strip().decode('utf-8', 'replace')} <{where.strip().decode('utf-8', 'replace')}>"
+    return Commit(epoch, name, _instant(seconds.decode("ascii")), author, parent.decode("ascii") if parent else None)
 
 
 def _instant(seconds: str) -> datetime:

@@ -64,6 +64,12 @@ class Index:
         with writing(self._engine) as connection:
             yield Rewriting(connection, _list_id(connection, list_name))
 
+    def settle(self) -> None:
+        """Let the database look at what it holds, for it guesses badly after much was written at once."""
+        if self._engine.dialect.name == "postgresql":
+            with writing(self._engine) as connection:
+                connection.exec_driver_sql("ANALYZE")
+
     def unread(self, list_name: str) -> dict[int, tuple[str, ...]]:
         """By epoch, the commits whose mails are to be read, or read again."""
         found: dict[int, tuple[str, ...]] = {}
