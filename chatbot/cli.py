@@ -179,7 +179,7 @@ def _ingest(options: argparse.Namespace) -> int:
     if options.archive:
         if options.lists or options.config or not options.store:
             raise Misunderstood(
-                "--archive", "it stands for itself", "give --store with it, and neither LIST nor --config"
+                "--archive", "it stands alone", "give --store with it, and neither LIST nor --config"
             )
         name = options.name or options.archive.resolve().name.removesuffix(".git")
         archives, store, jobs = {name: options.archive}, options.store, options.jobs

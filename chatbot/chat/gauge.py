@@ -60,5 +60,4 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         table.add_column(column, justify="left" if ends else "right", no_wrap=place < len(columns) - 1)
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    on = Console(highlight=False)
-    on.print(table, width=None if on.is_terminal else PIPE_WIDTH)
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
