@@ -12,6 +12,7 @@ from chatbot.chat.post import printable
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
 from chatbot.mail.person import Person
 from chatbot.mail.series import posting
+from chatbot.mail.subject import Subject
 from chatbot.sources.source import RawMail
 from chatbot.store.words import key_of, searchable, words
 
@@ -120,12 +121,15 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     persons[sender[0]], persons[author[0]] = sender, author
     received = int(mail.received.timestamp())
     text = printable(patch.log if patch else mail.said)
+    written = printable(str(mail.subject))
+    # What is kept decides what it is counted and searched as, for who takes a mail out has nothing else to go by.
+    subject = mail.subject if written == str(mail.subject) else Subject.parse(written)
     in_reply_to = printable(mail.in_reply_to)
     row = (
         key,
         message_id,
         raw.blob,
-        printable(str(mail.subject)),
+        written,
         sender[0],
         author[0],
         received,
@@ -160,13 +164,13 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         received,
         sender[0],
         author[0],
-        mail.subject.counted,
+        subject.counted,
         bool(mail.defects),
         row,
         tags,
         changes,
         tuple(above),
-        " ".join(words(mail.subject.title)) if patch else "",
+        " ".join(words(subject.title)) if patch else "",
         text[:SEARCHED],
     )
 

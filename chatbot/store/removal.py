@@ -5,9 +5,9 @@ is read again from there where it is not.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, true, update
 
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
@@ -38,6 +38,7 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
     """Take a mail off a list; a further copy there takes its place."""
     seen, copy = tables.seen.c, tables.copy.c
     row = connection.execute(select(tables.seen).where(seen.id == seen_id)).one()
+    mail = _mail(connection, row.mail_id)
     plan_anew(connection, list_id, seen_id)
     here = and_(copy.list_id == list_id, copy.mail_id == row.mail_id)
     again = connection.execute(select(tables.copy).where(here).order_by(copy.epoch, copy.commit).limit(1)).first()
@@ -46,29 +47,44 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
         connection.execute(update(tables.seen).where(seen.id == seen_id).values(place))
         connection.execute(delete(tables.copy).where(here, copy.epoch == again.epoch, copy.commit == again.commit))
     else:
-        mail = _mail(connection, row.mail_id)
         if mail.blob:
             _discount(connection, (list_id,), mail)
         connection.execute(delete(tables.seen).where(seen.id == seen_id))
-    _forget_text(connection, row.mail_id, row.blob)
+        _note_forgotten(connection, list_id, seen_id, mail.message_id)
+    forget_text(connection, row.mail_id, row.blob)
 
 
-def forget_blob(connection: Connection, list_id: int, blob: str) -> int:
-    """Take what has these bytes off a list, by whatever Message-ID; how many mails that were."""
-    copies = and_(tables.copy.c.list_id == list_id, tables.copy.c.blob == blob)
-    if connection.execute(delete(tables.copy).where(copies)).rowcount:
-        return 0
-    here = and_(tables.seen.c.list_id == list_id, tables.seen.c.blob == blob)
-    found = connection.execute(select(tables.seen.c.id).where(here)).scalars().all()
-    for seen_id in found:
-        forget(connection, list_id, seen_id)
-    return len(found)
+def forget_blob(connection: Connection, list_id: int, blob: str, mail_id: int | None = None) -> int:
+    """Take what has these bytes off a list, one mail or whatever they are; how many mails that were."""
+    connection.execute(delete(tables.unread).where(tables.unread.c.list_id == list_id, tables.unread.c.blob == blob))
+    seen, copy = (
+        and_(table.c.list_id == list_id, table.c.blob == blob, table.c.mail_id == mail_id if mail_id else true())
+        for table in (tables.seen, tables.copy)
+    )
+    copied = set(connection.execute(select(tables.copy.c.mail_id).where(copy)).scalars())
+    connection.execute(delete(tables.copy).where(copy))
+    found = connection.execute(select(tables.seen.c.id, tables.seen.c.mail_id).where(seen)).all()
+    for row in found:
+        forget(connection, list_id, row.id)
+    for again in copied - {row.mail_id for row in found}:
+        forget_text(connection, again, blob)
+    return len(found) or len(copied)
+
+
+def _note_forgotten(connection: Connection, list_id: int, seen_id: int, message_id: str) -> None:
+    """No mail gets its number again, and no mark names it."""
+    table, mark = tables.mailing_list, tables.mark.c
+    newer = or_(table.c.forgotten.is_(None), table.c.forgotten < seen_id)
+    connection.execute(update(table).where(table.c.id == list_id, newer).values(forgotten=seen_id))
+    here = and_(mark.list_id == list_id, mark.message_id == message_id)
+    connection.execute(update(tables.mark).where(here).values(message_id=None, date=None))
 
 
 def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     """Put what was read now into the place of what was read before."""
     mail = _mail(connection, mail_id)
     if mail.blob:
+        _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
@@ -82,7 +98,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text)])
     sums: Sums = {}
     for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
-        count(sums, list_id, entry)
+        count(sums, list_id, Credit.of(entry))
     add_sums(connection, sums)
 
 
@@ -90,12 +106,34 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
 Sums = dict[tuple[int, int], list[int]]
 
 
-def count(sums: Sums, list_id: int, entry: Entry) -> None:
+class Credit(NamedTuple):
+    """Whom a mail is counted for, when it came in, and its subject, which says what it counts as."""
+
+    sender_id: int
+    author_id: int
+    received: int
+    subject: str
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Of a mail that was just read."""
+        return cls(entry.sender_id, entry.author_id, entry.received, str(entry.row[_SUBJECT]))
+
+    @property
+    def counted(self) -> bool:
+        """Whether it counts as a patch."""
+        return Subject.parse(self.subject).counted
+
+
+_SUBJECT = MAIL_COLUMNS.index("subject")
+
+
+def count(sums: Sums, list_id: int, credit: Credit) -> None:
     """Count a mail for its sender and its author."""
-    for person_id in {entry.sender_id, entry.author_id}:
-        patches = int(entry.counted and person_id == entry.author_id)
-        mine = sums.setdefault((list_id, person_id), [0, 0, entry.received])
-        mine[0], mine[1], mine[2] = mine[0] + 1, mine[1] + patches, max(mine[2], entry.received)
+    for person_id in {credit.sender_id, credit.author_id}:
+        patches = int(credit.counted and person_id == credit.author_id)
+        mine = sums.setdefault((list_id, person_id), [0, 0, credit.received])
+        mine[0], mine[1], mine[2] = mine[0] + 1, mine[1] + patches, max(mine[2], credit.received)
 
 
 def add_sums(connection: Connection, sums: Sums) -> None:
@@ -112,7 +150,7 @@ def add_sums(connection: Connection, sums: Sums) -> None:
     )
 
 
-def _forget_text(connection: Connection, mail_id: int, blob: str) -> None:
+def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
     """The text of a mail that was read from bytes which are gone: it goes, too, unless they are still somewhere."""
     mail = _mail(connection, mail_id)
     seen, copy = tables.seen.c, tables.copy.c
@@ -121,12 +159,20 @@ def _forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         elsewhere = exists().where(copy.mail_id == mail_id, copy.blob == blob)
         if places and (any(row.blob == blob for row in places) or connection.execute(select(elsewhere)).scalar()):
             return
+        _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
         for row in places[:1]:
-            add_rows(connection, tables.unread, [(row.list_id, row.epoch, row.commit)])
+            add_rows(connection, tables.unread, [(row.list_id, row.epoch, row.commit, row.blob)])
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
+
+
+def _plan_anew(connection: Connection, mail_id: int) -> None:
+    """No post that has not gone out tells what the mail said, in whatever list's room."""
+    seen = tables.seen.c
+    for row in connection.execute(select(seen.list_id, seen.id).where(seen.mail_id == mail_id)).all():
+        plan_anew(connection, row.list_id, row.id)
 
 
 def _unwrite(connection: Connection, mail: Row[Any]) -> None:
