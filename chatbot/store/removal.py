@@ -107,25 +107,17 @@ Sums = dict[tuple[int, int], list[int]]
 
 
 class Credit(NamedTuple):
-    """Whom a mail is counted for, when it came in, and its subject, which says what it counts as."""
+    """Whom a mail is counted for, when it came in, and whether as a patch."""
 
     sender_id: int
     author_id: int
     received: int
-    subject: str
+    counted: bool
 
     @classmethod
     def of(cls, entry: Entry) -> Self:
         """Of a mail that was just read."""
-        return cls(entry.sender_id, entry.author_id, entry.received, str(entry.row[_SUBJECT]))
-
-    @property
-    def counted(self) -> bool:
-        """Whether it counts as a patch."""
-        return Subject.parse(self.subject).counted
-
-
-_SUBJECT = MAIL_COLUMNS.index("subject")
+        return cls(entry.sender_id, entry.author_id, entry.received, entry.counted)
 
 
 def count(sums: Sums, list_id: int, credit: Credit) -> None:

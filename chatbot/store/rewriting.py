@@ -7,6 +7,7 @@ Nothing is announced again, for no mail loses its row of `seen`.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -97,7 +98,7 @@ class Rewriting:
             {"moved": row.id, "to_epoch": row.epoch, "to_commit": row.commit} for row in self._connection.execute(moved)
         ]
         if places:
-            to = {"epoch": bindparam("to_epoch"), "commit": bindparam("to_commit")}
+            to: dict[str, Any] = {"epoch": bindparam("to_epoch"), "commit": bindparam("to_commit")}
             self._connection.execute(update(tables.seen).where(seen.id == bindparam("moved")).values(to), places)
         there = and_(_live.c.epoch == copy.epoch, _live.c.commit == copy.commit)
         gone = and_(copy.list_id == self._list_id, ~exists(select(_live.c.position).where(there)))

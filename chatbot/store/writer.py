@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
+from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
@@ -179,9 +180,10 @@ class Writer:
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
         for start in range(0, len(keys), CHUNK):
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
-                message_id, mail_id, blob, *credit, seen_id, seen_blob, epoch, commit = row
+                message_id, mail_id, blob, *credited, subject, seen_id, seen_blob, epoch, commit = row
                 if message_id in ids:
-                    found[message_id] = _Known(mail_id, blob, Credit(*credit), seen_id, seen_blob, (epoch, commit))
+                    credit = Credit(*credited, Subject.parse(subject).counted)
+                    found[message_id] = _Known(mail_id, blob, credit, seen_id, seen_blob, (epoch, commit))
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful
