@@ -185,9 +185,7 @@ def serve(whereabouts: int, patience: float) -> None:
             target.flush()
 
 
-def _watched(
-    chunk: Chunk, aside: frozenset[str], whereabouts: int, patience: float
-) -> Iterator[tuple[RawMail, Mail]]:
+def _watched(chunk: Chunk, aside: frozenset[str], whereabouts: int, patience: float) -> Iterator[tuple[RawMail, Mail]]:
     """Each mail, read under a clock that ends the process: nothing else stops a pattern that has run away."""
     import signal  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ is read again from there where it is not.
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, true, update
 
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
@@ -144,20 +144,31 @@ def add_sums(connection: Connection, sums: Sums) -> None:
 
 def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
     """The text of a mail that was read from bytes which are gone: it goes, too, unless they are still somewhere."""
-    mail = _mail(connection, mail_id)
+    mail = connection.execute(select(tables.mail).where(tables.mail.c.id == mail_id)).first()
+    if mail is None:  # gone already, with other bytes of it
+        return
     seen, copy = tables.seen.c, tables.copy.c
-    places = connection.execute(select(tables.seen).where(seen.mail_id == mail_id).order_by(seen.id)).all()
-    if mail.blob and (not places or mail.blob == blob):
-        elsewhere = exists().where(copy.mail_id == mail_id, copy.blob == blob)
-        if places and (any(row.blob == blob for row in places) or connection.execute(select(elsewhere)).scalar()):
-            return
+    places = connection.execute(select(tables.seen).where(seen.mail_id == mail_id)).all()
+    copied = exists().where(copy.mail_id == mail_id, copy.blob == blob)
+    elsewhere = any(row.blob == blob for row in places) or connection.execute(select(copied)).scalar()
+    if mail.blob and (not places or (mail.blob == blob and not elsewhere)):
         _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
-        for row in places[:1]:
-            add_rows(connection, tables.unread, [(row.list_id, row.epoch, row.commit, row.blob)])
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
+    else:
+        read_again(connection, tables.mail.c.id == mail_id)
+
+
+def read_again(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Have those of these mails read that have no text, wherever they are seen."""
+    seen = tables.seen.c
+    places = select(seen.list_id, seen.epoch, seen.commit, seen.blob).join(
+        tables.mail, tables.mail.c.id == seen.mail_id
+    )
+    found = connection.execute(places.where(which, tables.mail.c.blob == "")).all()
+    add_rows(connection, tables.unread, [tuple(row) for row in found])
 
 
 def _plan_anew(connection: Connection, mail_id: int) -> None:

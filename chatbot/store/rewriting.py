@@ -142,11 +142,10 @@ class Rewriting:
             for index in (fulltext.TITLES, fulltext.TEXTS):
                 fulltext.wipe(self._connection, index)
         mark, unread = tables.mark.c, tables.unread.c
-        self._connection.execute(
-            delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in(tips))
-        )
+        self._connection.execute(delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in(tips)))
         gone = ~exists(select(_live.c.position).where(_live.c.epoch == unread.epoch, _live.c.commit == unread.commit))
         self._connection.execute(delete(tables.unread).where(unread.list_id == self._list_id, gone))
+        removal.read_again(self._connection, tables.seen.c.list_id == self._list_id)
         for epoch, tip in tips.items():
             self._writer.move_mark(Batch(epoch, tip, [], [], []))
             self._name_newest(epoch)

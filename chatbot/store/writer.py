@@ -114,7 +114,9 @@ class Writer:
     def move_mark(self, batch: Batch) -> None:
         """Note how far the epoch has been read."""
         table = tables.mark
-        newest = next((entry for entry in reversed(batch.entries) if not entry.removed and not entry.lost), None)
+        gone = {entry.blob for entry in batch.entries if entry.removed}
+        there = (entry for entry in reversed(batch.entries) if not entry.lost and entry.blob not in gone)
+        newest = next(there, None)
         values: dict[str, Any] = {"commit": batch.reached}
         if newest:
             values |= {"message_id": newest.message_id, "date": newest.received}
@@ -180,9 +182,9 @@ class Writer:
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
         for start in range(0, len(keys), CHUNK):
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
-                message_id, mail_id, blob, *credited, subject, seen_id, seen_blob, epoch, commit = row
+                message_id, mail_id, blob, sender, author, received, subject, seen_id, seen_blob, epoch, commit = row
                 if message_id in ids:
-                    credit = Credit(*credited, Subject.parse(subject).counted)
+                    credit = Credit(sender, author, received, Subject.parse(subject).counted)
                     found[message_id] = _Known(mail_id, blob, credit, seen_id, seen_blob, (epoch, commit))
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():

@@ -130,9 +130,7 @@ class Bot:
     def publish(self, name: str) -> None:
         self._slot += timedelta(hours=1)
         subscription = Subscription(name, "terminal", name, MailingList(name, name, ""))
-        publish(
-            subscription, self._slot, index=self.index, outbox=self.outbox, renderer=RENDERER, dialect=MARKDOWN
-        )
+        publish(subscription, self._slot, index=self.index, outbox=self.outbox, renderer=RENDERER, dialect=MARKDOWN)
 
     def deliver(self, chance: random.Random) -> None:
         """Send what waits; now and then the power goes while a post is on its way."""
@@ -433,18 +431,21 @@ def is_patch(message_id: str) -> bool:
     return message_id[-len("0@sample.example")] in "02468"
 
 
-def live(world: World, reader: Reader, changes: Changes = World.CHANGES, steps: int = STEPS) -> Iterator[str]:
-    """Let the archives change, and the reader read now and then; each list that was just read."""
+def live(
+    world: World, reader: Reader, changes: Changes = World.CHANGES, steps: int = STEPS
+) -> Iterator[tuple[str, ...]]:
+    """Let the archives change, and the reader read now and then; the lists that were just read."""
     for _ in range(steps):
         world.step(changes)
         if world.chance.random() < 0.2:
-            for name in world.chance.sample(LISTS, world.chance.choice((1, 2))):
+            names = tuple(world.chance.sample(LISTS, world.chance.choice((1, 2))))
+            for name in names:
                 world.follow(reader, name)
-                yield name
+            yield names
     for name in LISTS:
         world.find_all(name)
         world.follow(reader, name)
-        yield name
+    yield LISTS
 
 
 class Inspection:
@@ -480,7 +481,9 @@ class Inspection:
 
     def _sums(self, rows) -> None:
         mails = {row["id"]: row for row in rows["mail"] if row["blob"]}
-        places = [(row["list_id"], row["mail_id"]) for row in rows["seen"]] + [(ALL_LISTS, mail_id) for mail_id in mails]
+        places = [(row["list_id"], row["mail_id"]) for row in rows["seen"]] + [
+            (ALL_LISTS, mail_id) for mail_id in mails
+        ]
         sums: dict[tuple[int, int], tuple[int, int, int]] = {}
         for list_id, mail_id in places:
             if mail := mails.get(mail_id):
@@ -543,11 +546,13 @@ def run(folder: Path, engine: Engine, readers: Readers, seed: int, steps: int = 
             world.follow(bot, name)
             bot.publish(name)
             world.times[name].clear()
-        for name in live(world, bot, steps=steps):
-            inspection.look(name)
-            if world.chance.random() < 0.3:
-                for one in LISTS:
-                    bot.publish(one)
+        for names in live(world, bot, steps=steps):
+            for name in names:
+                inspection.look(name)
+            if set(names) == set(LISTS) and world.chance.random() < 0.6:
+                for name in LISTS:
+                    bot.read(name)  # what the other list's purges have left blank
+                    bot.publish(name)
             if world.chance.random() < 0.2:
                 bot.deliver(world.chance)
         for name in LISTS * 2:
