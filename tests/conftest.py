@@ -120,9 +120,15 @@ def engine(store_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def postgresql_engine(postgresql: str) -> Iterator[Engine]:
-    """An empty PostgreSQL database, for what takes too long to be done twice."""
-    made = open_database(_new_database(postgresql))
+def postgresql_url(postgresql: str) -> str:
+    """An empty PostgreSQL database, for what takes too long to be done on each kind."""
+    return _new_database(postgresql)
+
+
+@pytest.fixture
+def postgresql_engine(postgresql_url: str) -> Iterator[Engine]:
+    """The same, opened."""
+    made = open_database(postgresql_url)
     yield made
     made.dispose()
 
