@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import ingest, memory, reading, slowing
+from tests.bench import bombs, ingest, memory, reading, slowing
 from tests.bench.archives import CORPUS
 from tests.bench.figures import Figure, table
 from tests.bench.setting import Setting
@@ -22,6 +22,7 @@ PARTS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "ingest": ingest.figures,
     "memory": memory.figures,
     "slowing": slowing.figures,
+    "bombs": bombs.figures,
 }
 
 

@@ -72,8 +72,16 @@ def with_config(bare: Path, trap: Trap) -> None:
 def with_attributes_and_hooks(bare: Path, trap: Trap) -> None:
     """Filters and drivers by attributes, and a hook of every name."""
     (bare / "info").mkdir(exist_ok=True)
-    (bare / "info" / "attributes").write_text("* diff=evil filter=evil merge=evil text eol=crlf working-tree-encoding=x\n")
-    for key in ("diff.evil.textconv", "diff.evil.command", "filter.evil.smudge", "filter.evil.clean", "merge.evil.driver"):
+    (bare / "info" / "attributes").write_text(
+        "* diff=evil filter=evil merge=evil text eol=crlf working-tree-encoding=x\n"
+    )
+    for key in (
+        "diff.evil.textconv",
+        "diff.evil.command",
+        "filter.evil.smudge",
+        "filter.evil.clean",
+        "merge.evil.driver",
+    ):
         git(bare, "config", key, str(trap.script))
     hooks = bare / "hooks"
     hooks.mkdir(exist_ok=True)
@@ -106,7 +114,9 @@ def with_names(bare: Path, trap: Trap) -> None:
     (bare / "refs" / "heads" / "link").symlink_to(trap.script)
     for name in ("--help.git", "-1.git", "1.git --x", "..git", "0x1.git"):
         (bare.parent / name).mkdir()
-    for number, head in enumerate((f"--output={trap.sprung}", f"ref: ../../../../{trap.sprung}", "ref: refs/heads/--all"), 1):
+    for number, head in enumerate(
+        (f"--output={trap.sprung}", f"ref: ../../../../{trap.sprung}", "ref: refs/heads/--all"), 1
+    ):
         shutil.copytree(bare, bare.parent / f"{number}.git", symlinks=True)
         (bare.parent / f"{number}.git" / "HEAD").write_text(f"{head}\n")
 
@@ -127,18 +137,18 @@ def lose_a_mail(bare: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "lists", "mails"),
+    ("spoil", "name"),
     [
-        (with_config, "list", 3),
-        (with_attributes_and_hooks, "--config=x", 3),
-        (with_alternates, "../../escape", 3),
-        (with_names, "-o/tmp/x; touch y", 3),
+        (with_config, "list"),
+        (with_attributes_and_hooks, "--config=x"),
+        (with_alternates, "../../escape"),
+        (with_names, "-o/tmp/x; touch y"),
     ],
 )
 def test_nothing_is_executed_and_nothing_is_written_but_the_store(
-    archive: Make, tmp_path: Path, trap: Trap, spoil: Callable[[Path, Trap], None], lists: str, mails: int
+    archive: Make, tmp_path: Path, trap: Trap, spoil: Callable[[Path, Trap], None], name: str
 ) -> None:
-    folder = archive([compose(f"[PATCH] mail {number}", number) for number in range(mails)], name="-rf --all")
+    folder = archive([compose(f"[PATCH] mail {number}", number) for number in range(3)], name="-rf --all")
     spoil(folder / "git" / "0.git", trap)
     trap.sprung.unlink(missing_ok=True)
     (tmp_path / "store").mkdir()
@@ -152,9 +162,9 @@ def test_nothing_is_executed_and_nothing_is_written_but_the_store(
     )
     before = {place: everything(tmp_path / place) for place in ("trap", "-rf --all", "work", "tmp")}
     for arguments in (
-        ("ingest", "--archive", str(folder), f"--name={lists}", "--store", store),
+        ("ingest", "--archive", str(folder), f"--name={name}", "--store", store),
         ("ingest", "--config", str(config)),
-        ("digest", "--archive", str(folder), "--last", "5", f"--name={lists}"),
+        ("digest", "--archive", str(folder), "--last", "5", f"--name={name}"),
         ("digest", "--archive", str(folder), "--since", "2020-01-01", "--face", "json"),
         ("digest", "--archive", str(folder), "0:HEAD~1..0:HEAD"),
         ("status", "--config", str(config)),
@@ -185,7 +195,7 @@ def test_nothing_is_executed_and_nothing_is_written_but_the_store(
         text=True,
         check=True,
     ).stdout
-    assert all(f"mail {number}" in shown for number in range(mails))
+    assert all(f"mail {number}" in shown for number in range(3))
 
 
 def test_the_traps_work(archive: Make, trap: Trap) -> None:

@@ -105,7 +105,9 @@ def rows(store: str) -> Rows:
 @pytest.fixture(scope="module")
 def undisturbed(large: Path, tmp_path_factory: pytest.TempPathFactory) -> Rows:
     store = f"sqlite:///{tmp_path_factory.mktemp('undisturbed')}/index.sqlite3"
-    assert re.match(r"list: 5,901 mails, 5,311 kept, 590 duplicates, 0 defects, ", finished(large, store, "--jobs", "2"))
+    assert re.match(
+        r"list: 5,901 mails, 5,311 kept, 590 duplicates, 0 defects, ", finished(large, store, "--jobs", "2")
+    )
     return rows(store)
 
 
