@@ -69,7 +69,7 @@ def test_nothing_is_believed_gone_while_a_tree_is_missing(followed: List) -> Non
     epoch = followed.archive.epochs[0]
     followed.archive.replace(epoch.slots[3].blob, None)
     epoch.hide(epoch.tree(epoch.slots[20]))
-    with pytest.raises(Unreadable, match="the tree of commit .* is missing"):
+    with pytest.raises(Unreadable, match=r"the tree of commit .* is missing"):
         followed.read()
     assert followed.titles() == numbers(*range(30))
     epoch.show()
