@@ -306,6 +306,7 @@ class World:
         for epoch in self.archives[name].epochs:
             epoch.show()
             epoch.whole = True
+        self._note(name)  # what has come may hold removals
 
     CHANGES = (
         *((mail, 30), (crossposted, 6), (again, 5), (remove, 6), (purge, 4), (edit, 3), (roll_over, 2)),
