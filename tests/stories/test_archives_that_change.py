@@ -305,8 +305,9 @@ class World:
         """Whatever was on its way to an archive has come."""
         for epoch in self.archives[name].epochs:
             epoch.show()
+            if not epoch.whole:  # what it takes out, and brings again, nobody has seen
+                self.interrupted[name] |= {self.ids[slot.blob] for slot in epoch.slots if slot.blob in self.ids}
             epoch.whole = True
-        self._note(name)  # what has come may hold removals
 
     CHANGES = (
         *((mail, 30), (crossposted, 6), (again, 5), (remove, 6), (purge, 4), (edit, 3), (roll_over, 2)),
