@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from chatbot.config import Config
     from chatbot.errors import Problem
     from chatbot.ingest import Ingested
+    from chatbot.readers import Readers
     from chatbot.report.digest import Digest, MailingList
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
     from chatbot.serve import Bot
-    from chatbot.sources.mirror import Mirrored
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
@@ -41,8 +41,8 @@ def archive_digest(
     Raises Misunderstood, Unreadable.
     """
     from chatbot.read import read
-    from chatbot.report.digest import build
-    from chatbot.report.window import Window, between, last
+    from chatbot.report.digest import digest_of
+    from chatbot.report.window import Window, between, candidates, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
 
@@ -56,15 +56,19 @@ def archive_digest(
     with PublicInbox(mailing_list.name, folder) as archive:
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
-            return build(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
-        newest_first = told(archive.mails(archive.everything(), newest_first=True))
-        found, window = last(newest_first, choice.last) if choice.last else between(newest_first, since, until)
-        return build(mailing_list, window, (mail for _, mail in reversed(found)))
+            return digest_of(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
+        if choice.last is not None:
+            found, window = last(told(archive.mails_of(archive.history())), choice.last)
+        else:
+            likely = candidates(archive.history(), since)
+            found, window = between(told(archive.mails_of(likely)), since, until)
+        return digest_of(mailing_list, window, (mail for _, mail in reversed(found)))
 
 
 def print_digest(digest: Digest) -> None:
-    """Show a digest on standard output, as the terminal platform would."""
-    from chatbot.chat.terminal import DIALECT, console, show
+    """Show a digest on a terminal, as the platform would."""
+    from chatbot.chat.styled import DIALECT
+    from chatbot.chat.terminal import console, show
     from chatbot.report.render import Renderer
 
     show(Renderer().render(DIALECT, "digest", digest=digest), console())
@@ -72,7 +76,7 @@ def print_digest(digest: Digest) -> None:
 
 def plain_digest(digest: Digest) -> str:
     """The same as text without styles."""
-    from chatbot.chat.terminal import DIALECT, plain_text
+    from chatbot.chat.styled import DIALECT, plain_text
     from chatbot.report.render import Renderer
 
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
@@ -91,15 +95,30 @@ def ingest_archives(
 
     Raises BadConfig, and Busy where another process writes to the index.
     """
+    from chatbot.readers import Readers
+
+    with Readers(jobs) as readers:
+        readers.start()  # they get ready while we do: the database's library takes a quarter of a second
+        _ingest_archives(archives, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
+
+
+def _ingest_archives(
+    archives: Mapping[str, Path],
+    store: str,
+    readers: Readers,
+    *,
+    accept_shrink: bool,
+    done: Callable[[str, Ingested, timedelta], None],
+    failed: Callable[[Problem], None],
+) -> None:
     from chatbot.chat.gauge import gauge
     from chatbot.errors import Problem
     from chatbot.ingest import ingest
-    from chatbot.readers import Readers
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.database import writable_database
     from chatbot.store.index import Index
 
-    with writable_database(store) as engine, Readers(jobs) as readers, gauge("mails") as tell:
+    with writable_database(store, _say) as engine, gauge("mails") as tell:
         index = Index(engine)
         for name, folder in archives.items():
             start, read = utc_now(), 0
@@ -118,15 +137,31 @@ def ingest_archives(
                 done(name, came, utc_now() - start)
 
 
+def _say(what: str, done: int, total: int) -> None:
+    """Tells a person how far rare and long work is; not in the way of what the command prints."""
+    import sys
+
+    sys.stderr.write(f"chatbot: {what}: {done:,} of {total:,} mails\n")
+
+
+def _log(what: str, done: int, total: int) -> None:
+    """Tells the log the same."""
+    import structlog
+
+    structlog.get_logger(__name__).info(what, done=done, total=total)
+
+
 def mirror_archives(
-    origins: Mapping[str, tuple[str, Path]], done: Callable[[str, Mirrored], None], failed: Callable[[Problem], None]
+    origins: Mapping[str, tuple[str, Path]],
+    done: Callable[[str, Mapping[int, str]], None],
+    failed: Callable[[Problem], None],
 ) -> None:
     """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
     from chatbot.chat.gauge import gauge
     from chatbot.errors import Problem
     from chatbot.sources.mirror import mirror
 
-    with gauge("%", rate=False) as tell:
+    with gauge("%") as tell:
         for name, (url, folder) in origins.items():
             try:
                 mirrored = mirror(
@@ -137,7 +172,7 @@ def mirror_archives(
             except Problem as problem:
                 failed(problem)
             else:
-                done(name, mirrored)
+                done(name, mirrored.epochs)
 
 
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:
@@ -145,7 +180,7 @@ def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[in
     from chatbot.store.database import open_database, size_of
     from chatbot.store.index import Index
 
-    engine = open_database(store)
+    engine = open_database(store, _say)
     try:
         return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
     finally:
@@ -223,7 +258,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             )
             timetables.append(Timetable(key, digest.schedule, digest.zone))
     with ExitStack() as stack:
-        engine = stack.enter_context(writable_database(config.store.url))
+        engine = stack.enter_context(writable_database(config.store.url, _log))
         yield Bot(
             lists=lists,
             sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},

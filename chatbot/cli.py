@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from chatbot.config import Config, MailingList
     from chatbot.ingest import Ingested
-    from chatbot.sources.mirror import Mirrored
     from chatbot.store.writer import Added
 
 FACES = ("classic", "text", "markdown", "json")
@@ -235,8 +234,8 @@ def _mirror(options: argparse.Namespace) -> int:
         raise Misunderstood("mirror", "no list of the config has a url", "add one to a [[lists]] table")
     failures: list[Problem] = []
 
-    def done(name: str, mirrored: Mirrored) -> None:
-        fates = ", ".join(f"epoch {epoch} {fate}" for epoch, fate in mirrored.epochs.items())
+    def done(name: str, epochs: Mapping[int, str]) -> None:
+        fates = ", ".join(f"epoch {epoch} {fate}" for epoch, fate in epochs.items())
         print(f"{name}: {fates or 'no epoch yet'}", flush=True)
 
     def failed(problem: Problem) -> None:
@@ -301,7 +300,7 @@ def _digest(options: argparse.Namespace) -> int:
     from chatbot.report.render import Renderer
 
     if options.face == "text":
-        if options.output:
+        if options.output or not _styles():
             _write(plain_digest(digest), options.output)
         else:
             print_digest(digest)
@@ -323,6 +322,11 @@ def _progress() -> Callable[[int], None]:
             print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
     return tell
+
+
+def _styles() -> bool:
+    """Whether standard output may show styles: a terminal, or what its owner says is one."""
+    return sys.stdout.isatty() or not {"FORCE_COLOR", "TTY_COMPATIBLE"}.isdisjoint(os.environ)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -18,6 +18,8 @@ from chatbot.store.writer import Added
 CHUNKS = 12
 # Commits that one chunk of unknown mails has.
 MANY = 400
+# So many new mails change what the database should know of its tables.
+LARGE = 10_000
 # The part of a list that may go at once. Who takes mails out takes out a few; more than that is an accident.
 SHRINK = 0.05
 
@@ -76,6 +78,8 @@ def ingest(
         index.hold(source.name, None)
     if not stopped():
         added = added.plus(_try_again(source, index, readers))
+    if added.kept >= LARGE:
+        index.settle()
     if ahead.skipped and len(ahead.skipped) == len(source.epochs):
         raise next(iter(ahead.skipped.values()))
     return Ingested(added, tuple(ahead.skipped.values()))

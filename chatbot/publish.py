@@ -42,8 +42,8 @@ def publish(
         # A mail that claims to be from the future must not push the look back there.
         share = index.received_between(name, min(received, slot) - subscription.first, upto=newest)
     else:
-        share = Share((), (), ())
-    digest = build(subscription.mailing_list, Window(share.spans), share.mails, share.earlier)
+        share = Share()
+    digest = build(subscription.mailing_list, Window(share.spans), share.patches, share.totals, share.earlier)
     wanted = bool(digest.mails) or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:

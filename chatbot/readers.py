@@ -53,6 +53,11 @@ class Readers:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def start(self) -> None:
+        """Start them all now, for who knows that all will be needed."""
+        for turn in set(range(self._jobs)) - self._running.keys():
+            self._running[turn] = _Reader(self._patience)
+
     def close(self) -> None:
         """End them all."""
         while self._running:
@@ -162,10 +167,12 @@ class _Reader:
 
 def serve(whereabouts: int, patience: float) -> None:
     """What a reader does: answer until nobody asks any more."""
-    import resource  # noqa: PLC0415  # for readers alone
+    import gc  # noqa: PLC0415  # for readers alone
+    import resource  # noqa: PLC0415
 
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.set_threshold(100_000)  # what is read is kept until it is sent, and has no cycles
     source, target = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _widen(target)

@@ -6,7 +6,8 @@ Each is made when it is asked for: `BOMBS[name]()`.
 from collections.abc import Callable
 
 MIB = 1024 * 1024
-HEAD = b"From: Ana <ana@a.example>\nSubject: [PATCH] x\nMessage-ID: <bomb@sample.example>\n"
+# The Message-ID stands first, for headers are read no further than 100,000 bytes.
+HEAD = b"Message-ID: <bomb@sample.example>\nFrom: Ana <ana@a.example>\nSubject: [PATCH] x\n"
 PARTS = HEAD + b"Content-Type: multipart/mixed; boundary=b\n\n"
 BASE64 = HEAD + b"Content-Transfer-Encoding: base64\n\n"
 

@@ -15,9 +15,11 @@ from chatbot.readers import Readers
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
 from chatbot.sources.source import Commit, RawMail
-from chatbot.store.database import open_database
+from chatbot.store import tables
+from chatbot.store.database import open_database, reading
 from chatbot.store.entry import Batch, batch_of
-from chatbot.store.index import Index
+from chatbot.store.index import Index, known_list
+from chatbot.store.rows import SELECT_MAILS, load_mails
 from chatbot.store.writer import Added
 
 TESTS = Path(__file__).parent
@@ -151,6 +153,15 @@ def add(index: Index, name: str, *mails: Mail, epoch: int = 0) -> Added:
     """Put mails into a list of the index."""
     with index.writer(name) as writer:
         return writer.add(batch(*mails, epoch=epoch))
+
+
+def mails_of(engine: Engine, name: str = "kvm", after: int = 0) -> tuple[Mail, ...]:
+    """All mails that a list has in the index after a row of `seen`, in their order there."""
+    seen = tables.seen.c
+    here = seen.list_id == known_list(name)
+    query = SELECT_MAILS.join(tables.seen, seen.mail_id == tables.mail.c.id).where(here, seen.id > after)
+    with reading(engine) as connection:
+        return tuple(load_mails(connection, query.order_by(seen.id)))
 
 
 @pytest.fixture(scope="session")

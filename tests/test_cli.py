@@ -215,7 +215,7 @@ def test_on_a_terminal_there_are_colours_and_no_mail_can_steer_it(archive: Make)
 def test_at_a_prompt_commands_are_typed_and_the_end_of_input_ends_the_bot(tmp_path: Path) -> None:
     seen = on_a_terminal("run", typed=b"/contributor marc\r\r\x04", after=b"\x1b[?2004h", cwd=tmp_path)
     assert "this is a demonstration" in seen
-    assert seen.index("4 series, 34 patches") < seen.index("11 patches in 3 series")
+    assert seen.index("4 series, 34 patches") < seen.index("11 patches · 5 replies")
 
 
 @pytest.mark.parametrize(

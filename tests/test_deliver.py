@@ -31,7 +31,8 @@ def test_when_to_try_again(attempts: int, error: DeliveryError, wait: timedelta 
 
 def plan(outbox: Outbox, *rooms: str) -> None:
     posts = [
-        Planned(f"{room}{number}", "terminal", room, Post("terminal", f"{number}")) for number, room in enumerate(rooms)
+        Planned(f"{room}{number}", "terminal", room, Post("terminal", f"{number}"), "kvm")
+        for number, room in enumerate(rooms)
     ]
     outbox.plan("s", None, Progress(1, NOON), posts)
 

@@ -15,14 +15,14 @@ from chatbot.store.database import reading
 from chatbot.store.index import Index
 from chatbot.store.writer import Added
 from tests.changing import Archive
-from tests.conftest import compose
+from tests.conftest import compose, mails_of
 
 
 class List:
     """One list's archive, and the index that follows it."""
 
-    def __init__(self, archive: Archive, inbox: PublicInbox, index: Index, readers: Readers) -> None:
-        self.archive, self.index = archive, index
+    def __init__(self, archive: Archive, inbox: PublicInbox, engine: Engine, readers: Readers) -> None:
+        self.archive, self.index, self._engine = archive, Index(engine), engine
         self._inbox, self._readers = inbox, readers
 
     def read(self) -> Added:
@@ -31,8 +31,7 @@ class List:
         return came.added
 
     def titles(self) -> list[str]:
-        share = self.index.share("list", after=0, upto=self.index.newest("list"))
-        return [mail.subject.title for mail in share.mails]
+        return [mail.subject.title for mail in mails_of(self._engine, "list")]
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def followed(tmp_path: Path, engine: Engine, readers: Readers) -> Iterator[List]
     for number in range(30):
         archive.add(compose(f"[PATCH] {number}", number))
     with PublicInbox("list", tmp_path / "list") as inbox:
-        made = List(archive, inbox, Index(engine), readers)
+        made = List(archive, inbox, engine, readers)
         assert made.read() == Added(30, 30)
         yield made
 
@@ -130,7 +129,7 @@ def test_a_room_that_has_had_the_newest_mail_gets_the_next_one_though_that_one_w
     followed.archive.add(compose("[PATCH] next", 50))
     followed.read()
     share = followed.index.share("list", after=had, upto=followed.index.newest("list"))
-    assert [mail.subject.title for mail in share.mails] == ["next"]
+    assert [mail.subject.title for mail in share.patches] == ["next"]
 
 
 def test_mails_without_a_message_id_that_are_the_same_stay_as_many_when_history_is_rewritten(followed: List) -> None:

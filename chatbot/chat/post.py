@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
 )
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class Post:
 
 def printable(text: str) -> str:
     """The text without the characters that nobody sees; each becomes nothing."""
+    if text.isprintable():
+        return text
+    if text.isascii():  # a fifth of the pattern's time, which is the only one that counts for a mail's whole text
+        return text.encode("ascii").translate(None, _CONTROLS).decode("ascii")
     return _UNSEEN.sub("", text)
 
 

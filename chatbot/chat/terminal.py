@@ -3,7 +3,6 @@
 The only file that imports rich and prompt_toolkit. Posts are text with ANSI styles.
 """
 
-import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterable
@@ -13,22 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from chatbot.chat.platform import Answer, Receipt, Request
-from chatbot.chat.post import Dialect, Post, printable
+from chatbot.chat.post import Post, printable
+from chatbot.chat.styled import DIALECT, RESET
 from chatbot.errors import Unavailable
 
-# Styles are escape sequences: `printable` takes the escape character out of a stranger's text, so no mail can make one.
-_RESET = "\x1b[0m"
-DIALECT = Dialect(
-    "terminal",
-    printable,
-    {
-        "heading": ("\x1b[1;36m", _RESET),
-        "strong": ("\x1b[1m", _RESET),
-        "faint": ("\x1b[2m", _RESET),
-        "good": ("\x1b[32m", _RESET),
-        "bad": ("\x1b[31m", _RESET),
-    },
-)
 _LEAVE = frozenset({"exit", "quit", "/exit", "/quit"})
 Color = Literal["auto", "always", "never"]
 
@@ -54,11 +41,6 @@ def console(output: IO[str] | None = None, color: Color = "auto") -> Console:
 def show(body: str, on: Console) -> None:
     """Print a post's body, with its styles where the console has any."""
     on.print(Text.from_ansi(body))
-
-
-def plain_text(body: str) -> str:
-    """A post's body without its styles."""
-    return Text.from_ansi(body).plain.rstrip("\n") + "\n"
 
 
 class Terminal:
@@ -93,6 +75,8 @@ class Terminal:
         """Nothing is held."""
 
     async def _piped(self) -> AsyncIterator[str]:
+        import asyncio  # noqa: PLC0415  # a digest that is printed does without it
+
         # A thread of its own reads, for a read that waits must not hold up the loop, nor its end.
         lines: asyncio.Queue[str] = asyncio.Queue()
         loop = asyncio.get_running_loop()
@@ -107,7 +91,7 @@ class Terminal:
         threading.Thread(target=read, daemon=True).start()
         while line := await lines.get():
             if text := line.strip():
-                show(f"\x1b[2m> {printable(text)}{_RESET}", self._console)
+                show(f"\x1b[2m> {printable(text)}{RESET}", self._console)
                 yield text
 
     async def _typed(self) -> AsyncIterator[str]:

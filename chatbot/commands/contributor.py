@@ -24,7 +24,14 @@ def run(arguments: str, context: Context) -> Facts:
     work = context.search.work_of(best.address)
     name = best.names[0] if best.names else best.address
     shown = report_contributor(
-        name, best.address, best.last, lists=work.lists, patches=work.patches, replies=work.replies
+        name,
+        best.address,
+        best.last,
+        patches=work.patches,
+        replies=work.replies,
+        newest=work.newest,
+        given=work.given,
+        lists=work.lists,
     )
     return Facts(
         "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}

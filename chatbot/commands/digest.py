@@ -21,7 +21,8 @@ def run(arguments: str, context: Context) -> Facts:
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)
     share, window = _share(mailing_list, words or [DEFAULT_WINDOW], context)
-    return Facts("digest", {"digest": build(mailing_list, window, share.mails, share.earlier)})
+    digest = build(mailing_list, window, share.patches, share.totals, share.earlier)
+    return Facts("digest", {"digest": digest})
 
 
 def _list(words: list[str], context: Context) -> MailingList:

@@ -23,24 +23,29 @@ def run(arguments: str, context: Context) -> Facts:
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
     message_id = message_id_in(text)
-    found = context.search.series_by_id(message_id) if message_id else _by_words(text, context)
+    found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(text, context)
     if not found:
         titles = closest(text, context.search.titles())
         return Facts("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
     lists = context.search.lists_of(best.mails)
     shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))
-    return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)})
+    return Facts(
+        "series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1) + more}
+    )
 
 
-def _by_words(text: str, context: Context) -> tuple[Series, ...]:
-    """By the title's words; a pasted subject will do, and a version (`v2`) chooses among the versions."""
+def _by_words(text: str, context: Context) -> tuple[tuple[Series, ...], int]:
+    """By the title's words, and how many more there are; a pasted subject will do, and a version (`v2`) chooses among
+    the versions.
+    """
     subject = Subject.parse(text)
     versions = [word for word in subject.title.split() if _VERSION.fullmatch(word)]
     title = " ".join(word for word in subject.title.split() if word not in versions)
-    found = context.search.series_by_words(title) if title else ()
     wanted = versions[0].lower() if versions else subject.revision if subject.tags else None
-    return tuple(one for one in found if one.subject.revision == wanted) or found
+    found = context.search.series_by_words(title, wanted)
+    chosen = tuple(one for one in found.series if one.subject.revision == wanted)
+    return (chosen, 0) if chosen else (found.series, found.more)
 
 
 def _link(series: Series, lists: tuple[str, ...], context: Context) -> str:

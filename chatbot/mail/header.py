@@ -43,7 +43,7 @@ def field_pattern(*names: str) -> re.Pattern[bytes]:
     """A pattern that finds these fields, whatever the case of their names; behind the headers it takes all in one.
 
     It starts with a literal newline, looks at three letters before it tries the names, and spells the cases out:
-    three times as fast as IGNORECASE on long headers.
+    twice as fast as IGNORECASE on long headers.
     """
     beginning = "".join(_any_case(*letters) for letters in zip(*(name[:3] for name in names), strict=True))
     spelled = "|".join("".join(_any_case(letter) for letter in name) for name in names)

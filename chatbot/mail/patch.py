@@ -18,6 +18,8 @@ _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
 _TAG = re.compile(r"\n([A-Za-z]{2,20}+(?:-[A-Za-z]{1,20}+){0,5}+):[ \t]{1,9}(\S[^\n]{0,500})")
+# Tags that say who made a patch, not who looked at it.
+AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
 _FILE = "diff --git "
 _HUNK = "@@ -"
@@ -130,11 +132,13 @@ def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
     """The tags that the sender gives, in order: not quoted, not in the diff, not below the signature."""
     text = before_line(body, _FILE)
     if flowed:
-        text = _unflow(before_signature(text))
-    elif _TAG.search("\n" + text):  # most mails give none, and need no look for the signature
-        text = before_signature(text)
-    else:
-        return ()
+        return _find_tags(_unflow(before_signature(text)))
+    tags = _find_tags(text)
+    # Most mails give none, and need no look for the signature; in the others it is seldom below one.
+    return _find_tags(own) if tags and len(own := before_signature(text)) < len(text) else tags
+
+
+def _find_tags(text: str) -> tuple[Tag, ...]:
     found = ((_tag_kind(written), value) for written, value in _TAG.findall("\n" + text))
     return tuple(Tag(kind, value.strip()) for kind, value in found if kind)
 
@@ -229,7 +233,7 @@ class _File:
 
 
 def _walk(text: str) -> tuple[Change, ...]:
-    """As `read_changes`, line by line: three times as slow, and right where a diff was damaged or written by hand."""
+    """As `read_changes`, line by line: right also where a diff was damaged or written by hand."""
     files: list[_File] = []
     lines = text.split("\n")
     at = 0

@@ -1,21 +1,17 @@
 """What there is to say about one person: patches, series, tags given, lists, last activity."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series, group
 
-# Tags that say who made a patch, not who looked at it.
-AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
-
 
 @dataclass(frozen=True, slots=True)
 class ContributorReport:
     """`patches` are without covers; `tags` (kind, number) are those given to others, the most frequent first;
-    `series` has the newest first.
+    `series` are the newest, the newest first.
     """
 
     name: str
@@ -29,24 +25,25 @@ class ContributorReport:
 
 
 def report_contributor(
-    name: str, address: str, last: datetime, *, lists: tuple[str, ...], patches: Iterable[Mail], replies: Iterable[Mail]
+    name: str,
+    address: str,
+    last: datetime,
+    *,
+    patches: int,
+    replies: int,
+    newest: Iterable[Mail],
+    given: Mapping[str, int],
+    lists: tuple[str, ...],
 ) -> ContributorReport:
-    """From the patches a person wrote and the replies they sent."""
-    patches, replies = tuple(patches), tuple(replies)
-    given = Counter(
-        tag.kind
-        for mail in replies
-        for tag in mail.tags
-        if tag.kind.endswith("-by") and tag.kind not in AUTHORSHIP and tag.person.address.lower() == address
-    )
-    series = group(sorted(patches, key=lambda mail: mail.received))
+    """From a person's numbers and newest patches."""
+    series = group(sorted(newest, key=lambda mail: mail.received))
     return ContributorReport(
         name,
         address,
-        sum(mail.subject.part != 0 for mail in patches),
-        len(replies),
+        patches,
+        replies,
         tuple(sorted(series, key=lambda one: one.received, reverse=True)),
-        tuple(given.most_common()),
+        tuple(sorted(given.items(), key=lambda one: (-one[1], one[0]))),
         lists,
         last,
     )

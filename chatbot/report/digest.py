@@ -8,6 +8,7 @@ from datetime import datetime
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series, group
+from chatbot.mail.totals import Totals
 from chatbot.report.links import mail_link
 from chatbot.report.window import Window
 
@@ -80,28 +81,40 @@ class Digest:
         return mail_link(self.mailing_list.base, mail.message_id)
 
 
-def build(mailing_list: MailingList, window: Window, mails: Iterable[Mail], earlier: Iterable[Mail] = ()) -> Digest:
-    """The digest of these mails, which come in archive order, oldest first.
-
-    `earlier` are mails from before the window; a series that began with one of them is not new again.
-    """
+def digest_of(mailing_list: MailingList, window: Window, mails: Iterable[Mail]) -> Digest:
+    """The digest of these mails, which come in archive order, oldest first."""
     mails = tuple(mails)
+    return build(mailing_list, window, (mail for mail in mails if mail.patch), Totals.of(mails))
+
+
+def build(
+    mailing_list: MailingList,
+    window: Window,
+    patches: Iterable[Mail],
+    totals: Totals,
+    earlier: Iterable[Mail] = (),
+) -> Digest:
+    """The digest of a window in which these patches came, in archive order, oldest first, and so many mails in all.
+
+    `earlier` are patches from before the window; a series that began with one of them is not new again.
+    """
+    patches = tuple(patches)
     old = {mail.message_id for mail in earlier}
-    counted = [mail for mail in mails if mail.subject.counted]
+    counted = [mail for mail in patches if mail.subject.counted]
     domains = _ranked(Counter(mail.author.domain for mail in counted if mail.author.domain))
     people = {mail.author.written: mail.author for mail in counted}
     contributors = _ranked(Counter(mail.author.written for mail in counted))
-    series = group((*earlier, *mails))
+    series = group((*earlier, *patches))
     return Digest(
         mailing_list=mailing_list,
         window=window,
-        mails=len(mails),
+        mails=totals.mails,
         patches=len(counted),
-        replies=sum(mail.reply for mail in mails),
-        people=len({mail.author.address.lower() for mail in mails}),
-        defects=sum(bool(mail.defects) for mail in mails),
-        first=min((mail.received for mail in mails), default=None),
-        last=max((mail.received for mail in mails), default=None),
+        replies=totals.replies,
+        people=totals.people,
+        defects=totals.defects,
+        first=totals.first,
+        last=totals.last,
         domains=tuple(Domain(domain, count) for domain, count in domains),
         contributors=tuple(Contributor(people[written], count) for written, count in contributors),
         series=tuple(one for one in reversed(series) if not any(mail.message_id in old for mail in one.mails)),

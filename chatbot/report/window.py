@@ -1,7 +1,7 @@
 """Windows: what a digest covers, and the words in which people ask for one."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -10,14 +10,13 @@ from chatbot.errors import Misunderstood
 from chatbot.mail.mail import EARLIEST, Mail
 from chatbot.read import read, received
 from chatbot.rhythm import duration
-from chatbot.sources.source import Commit, RawMail, Span
+from chatbot.sources.source import Commit, Dated, RawMail, Span
 
 # How git writes "no commit": the end of a range that begins with an archive's first mail.
 NOTHING = "0" * 40
-# A search back in time ends after so many mails in a row that both the archive's stamp and the commit's time
-# call too old. Where commits are in the order of their times one would do; the others are for old mails that were
-# brought in later, in blocks. To pass so many by takes 65 ms.
-STRAGGLERS = 1000
+# A walk back in time ends behind so many commits in a row that are too old. Where they are in the order of their times
+# one would do; the others are for old mails that were brought in later, in blocks. To pass so many by takes 10 ms.
+STRAGGLERS = 2000
 # Clocks of mail servers differ, and few by more than a day.
 SKEW = timedelta(days=1)
 
@@ -92,45 +91,47 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise Misunderstood(repr(text), "this is no time", EXAMPLES) from None
 
 
+def candidates(history: Iterable[Dated], since: datetime | None) -> Iterator[Dated]:
+    """The commits of a history, newest first, whose mails can have been received since then.
+
+    No archive commits what it has not got yet, so an old commit's mail is not read. One that claims to be older than
+    any mail says nothing. Histories are nearly, not strictly, in the order of time: see STRAGGLERS for their end.
+    """
+    impossible = EARLIEST.timestamp()
+    horizon = (max(since or EARLIEST, EARLIEST) - SKEW).timestamp()
+    too_old = 0
+    for dated in history:
+        if impossible <= dated.time < horizon:
+            too_old += 1
+            if too_old >= STRAGGLERS:
+                return
+        else:
+            too_old = 0
+            yield dated
+
+
 def between(
     newest_first: Iterable[RawMail], since: datetime | None, until: datetime | None
 ) -> tuple[list[Placed], Window]:
-    """The mails received in `[since, until)`, newest first, and the window of commits that holds them.
-
-    Archives are nearly, not strictly, in the order of arrival: see STRAGGLERS for where the search ends.
-    """
-    beginning = since or EARLIEST
-    found: list[Placed] = []
-    before: Commit | None = None
-    too_old = 0
-    for raw in newest_first:
-        when = received(raw)
-        old = when < beginning
-        if not old and (until is None or when < until):
-            found.append(read(raw))
-            before, too_old = None, 0
-            continue
-        before = before or raw.commit
-        too_old = too_old + 1 if old and raw.commit.time < beginning - SKEW else 0
-        if too_old >= STRAGGLERS:
-            break
-    return found, Window(_spans(found, before), since, until)
+    """The mails received in `[since, until)`, newest first, and the window of commits that holds them."""
+    beginning, end = since or EARLIEST, until or datetime.max.replace(tzinfo=UTC)
+    found = [read(raw) for raw in newest_first if beginning <= received(raw) < end]
+    return found, Window(_spans(found), since, until)
 
 
 def last(newest_first: Iterable[RawMail], count: int) -> tuple[list[Placed], Window]:
     """The newest `count` mails, newest first, and the window of commits that holds them."""
-    raws = iter(newest_first)
-    found = [read(raw) for raw in islice(raws, min(count, sys.maxsize))]
-    before = next(raws, None)
-    return found, Window(_spans(found, before.commit if before else None))
+    found = [read(raw) for raw in islice(newest_first, min(count, sys.maxsize))]
+    return found, Window(_spans(found))
 
 
-def _spans(newest_first: list[Placed], before: Commit | None) -> tuple[Span, ...]:
-    """The commits from the oldest to the newest mail, epoch by epoch; `before` is the commit before the oldest."""
+def _spans(newest_first: list[Placed]) -> tuple[Span, ...]:
+    """The commits from the oldest to the newest mail, epoch by epoch."""
     newest: dict[int, str] = {}
     for commit, _ in newest_first:
         newest.setdefault(commit.epoch, commit.id)
+    oldest = newest_first[-1][0] if newest_first else None
     return tuple(
-        Span(epoch, before.id if before and before.epoch == epoch else None, tip)
+        Span(epoch, oldest.parent if oldest and oldest.epoch == epoch else None, tip)
         for epoch, tip in sorted(newest.items())
     )

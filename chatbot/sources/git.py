@@ -89,6 +89,7 @@ def _launch(
         env={
             "PATH": os.environ.get("PATH", os.defpath),
             "GIT_DIR": os.fspath(own),
+            "GIT_FLUSH": "0",  # or rev-list hands over each commit by itself, which doubles the time of a walk
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_CONFIG_SYSTEM": os.devnull,
             "GIT_CONFIG_GLOBAL": os.devnull,

@@ -6,6 +6,7 @@ us; nothing is ever written into an archive.
 
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -13,7 +14,7 @@ from chatbot.errors import Unreadable
 from chatbot.sources.epoch import Chunk, Epoch, Spool
 from chatbot.sources.layout import epoch_folders, lay_out
 from chatbot.sources.repository import unreadable, write_objects
-from chatbot.sources.source import Mark, RawMail, Span
+from chatbot.sources.source import Dated, Mark, RawMail, Span
 
 
 class PublicInbox:
@@ -81,15 +82,22 @@ class PublicInbox:
         """All commits there are, oldest epoch first."""
         return tuple(Span(epoch, None, tip) for epoch, tip in self.tips.items())
 
-    def mails(self, spans: Iterable[Span], *, newest_first: bool = False) -> Iterator[RawMail]:
-        """The mails that these spans bring, oldest first unless told otherwise; removals are passed by.
-
-        Raises Unreadable.
-        """
-        for span in reversed(tuple(spans)) if newest_first else spans:
+    def mails(self, spans: Iterable[Span]) -> Iterator[RawMail]:
+        """The mails that these spans bring, oldest first; removals are passed by. Raises Unreadable."""
+        for span in spans:
             if span.after != span.to:
-                found = self.epochs[span.epoch].mails(span, newest_first=newest_first)
-                yield from (raw for raw in found if not raw.removed)
+                yield from (raw for raw in self.epochs[span.epoch].mails(span) if not raw.removed)
+
+    def history(self) -> Iterator[Dated]:
+        """All commits there are, newest first. Raises Unreadable."""
+        for epoch in sorted(self.tips, reverse=True):
+            yield from self.epochs[epoch].history()
+
+    def mails_of(self, commits: Iterable[Dated]) -> Iterator[RawMail]:
+        """The mails that these commits bring, in their order; removals are passed by. Raises Unreadable."""
+        for epoch, some in groupby(commits, key=lambda one: one.epoch):
+            found = self.epochs[epoch].mails_of(one.commit for one in some)
+            yield from (raw for raw in found if not raw.removed)
 
 
 def write_epoch(folder: Path, mails: Iterable[tuple[bytes, str, datetime]]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any, NamedTuple, Self
 
 from chatbot.errors import Unreadable
 from chatbot.sources import git
@@ -16,7 +16,7 @@ from chatbot.sources import git
 # So much of an object is read: lists refuse larger mails, and what matters stands at the top.
 OBJECT_LIMIT = 1024 * 1024
 _READ = ("cat-file", "--batch=%(objectname) %(objecttype) %(objectsize)")
-_KINDS = frozenset({b"blob", b"tree", b"commit", b"tag"})
+_KINDS = frozenset({"blob", "tree", "commit", "tag"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,8 @@ class Repository:
             yield Objects(output)
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
-    """The first 1 MiB of an object; `size` is the whole."""
+class Object(NamedTuple):
+    """An object's id, kind (`blob`, `commit` …), and first 1 MiB."""
 
     id: str
     kind: str
@@ -77,20 +76,19 @@ class Objects:
     def read(self) -> Object | None:
         """The next object; None where the repository has not got it. EOFError where git has died."""
         line = self._output.readline()
-        oid, _, rest = line.partition(b" ")
-        kind, _, size = rest.rstrip(b"\n").partition(b" ")
-        if kind not in _KINDS:
-            if not line.endswith(b"\n"):
-                raise EOFError
+        if line.endswith((b" missing\n", b" ambiguous\n")):
             return None
-        whole = int(size)
-        data = self._output.read(min(whole, OBJECT_LIMIT))
-        left = whole - len(data) + 1  # the newline after the object
+        oid, kind, size = line.decode("ascii").split() if line.endswith(b"\n") else ("", "", "0")
+        if kind not in _KINDS:
+            raise EOFError
+        left = int(size)
+        data = self._output.read(min(left, OBJECT_LIMIT))
+        left += 1 - len(data)  # the newline after the object
         while left > 0 and (skipped := self._output.read(min(left, git.BUFFER))):
             left -= len(skipped)
         if left:
             raise EOFError
-        return Object(oid.decode("ascii"), kind.decode("ascii"), data)
+        return Object(oid, kind, data)
 
 
 class Inquiry:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 # How far an archive has been read: the commit reached in each epoch.
 Mark = Mapping[int, str]
@@ -11,12 +11,21 @@ Mark = Mapping[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit of an archive: `author` is its `%an <%ae>`, `time` the committer's."""
+    """One commit of an archive: `author` is its `%an <%ae>`, `time` the committer's, `parent` the commit before it."""
 
     epoch: int
     id: str
     time: datetime
     author: str
+    parent: str | None = None
+
+
+class Dated(NamedTuple):
+    """A commit as the history tells of it, unread; `time` is the committer's, in seconds since 1970."""
+
+    epoch: int
+    commit: str
+    time: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Opening the database that a URL names, and transactions on it."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.lock import only_one
-from chatbot.store.tables import metadata
+from chatbot.store import versions
 
 # KB of pages that a connection to SQLite keeps: the upper parts of a million mails' indexes. More would not pay (the
 # system keeps the file's pages, too), and a process is to stay below 100 MB.
@@ -28,8 +28,11 @@ _PRAGMAS = (
 _WRITER = 0x636861_74626F74
 
 
-def open_database(url: str) -> Engine:
-    """The database with its tables, made where they are missing. Raises BadConfig."""
+def open_database(url: str, told: versions.Told = lambda *_: None) -> Engine:
+    """The database with today's tables: made where there are none, migrated where they are old; `told` hears of that.
+
+    Raises BadConfig.
+    """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
         engine = _sqlite(parsed)
@@ -38,21 +41,26 @@ def open_database(url: str) -> Engine:
     else:
         remedy = "write sqlite:///chatbot.sqlite3, or postgresql+psycopg://user@host/name"
         raise BadConfig((f"[store] url: {parsed.drivername} is not supported; {remedy}",))
+    name = str(parsed.database) if engine.dialect.name == "sqlite" else parsed.render_as_string()
     try:
-        metadata.create_all(engine)
+        if not versions.is_current(engine):
+            with _writer(engine) as connection:
+                versions.bring_up(connection, name, told)
     except SQLAlchemyError as error:
         engine.dispose()
         reason = " ".join(str(getattr(error, "orig", error)).split())
         remedy = (
             "name a file that can be written" if engine.dialect.name == "sqlite" else "see that it runs and lets us in"
         )
-        name = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string()
         raise BadConfig((f"[store] url: cannot open {name}: {reason}; {remedy}",)) from error
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
 
 
 @contextmanager
-def writable_database(url: str) -> Iterator[Engine]:
+def writable_database(url: str, told: versions.Told = lambda *_: None) -> Iterator[Engine]:
     """The same for a process that writes: on SQLite it is the only one. Raises BadConfig, Busy."""
     parsed = _parse(url)
     with ExitStack() as stack:
@@ -60,7 +68,7 @@ def writable_database(url: str) -> Iterator[Engine]:
             file = Path(parsed.database)
             if file.parent.is_dir():
                 stack.enter_context(only_one(file.with_name(f".{file.name}.lock"), file.name))
-        engine = open_database(url)
+        engine = open_database(url, told)
         stack.callback(engine.dispose)
         yield engine
 
@@ -125,12 +133,16 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """A transaction that writes: the only one from its start, for two that read first and then write would deadlock.
     It is undone as a whole where anything in it fails.
     """
+    with _translated(), _writer(engine) as connection:
+        yield connection
+
+
+def _writer(engine: Engine) -> AbstractContextManager[Connection]:
     options: dict[str, Any] = {"writes": True}
     if engine.dialect.name == "postgresql":
         # What is read after the lock was waited for must be what its last holder wrote.
         options["isolation_level"] = "READ COMMITTED"
-    with _translated(), engine.execution_options(**options).begin() as connection:
-        yield connection
+    return engine.execution_options(**options).begin()
 
 
 @contextmanager

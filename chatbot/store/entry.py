@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chatbot.chat.post import printable
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
+from chatbot.mail.patch import AUTHORSHIP, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import posting
 from chatbot.mail.subject import Subject
@@ -36,6 +37,7 @@ MAIL_COLUMNS = (
     "archived_as",
     "defects",
     "is_patch",
+    "is_reply",
     "posting_key",
     "text",
     "stated_files",
@@ -47,7 +49,9 @@ DIRECTORY_COLUMNS = ("id", "path")
 
 
 class Entry(NamedTuple):
-    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `lost` says that there is nothing to read."""
+    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `given` are the kinds
+    of tags that its sender gave to others; `lost` says that there is nothing to read.
+    """
 
     epoch: int
     commit: str
@@ -60,6 +64,9 @@ class Entry(NamedTuple):
     sender_id: int
     author_id: int
     counted: bool
+    patches: int
+    replies: int
+    given: tuple[str, ...]
     defective: bool
     row: tuple[object, ...]
     tags: tuple[tuple[int, str, str], ...]
@@ -97,6 +104,11 @@ def batch_of(epoch: int, reached: str, mails: Iterable[tuple[RawMail, Mail]]) ->
     return Batch(epoch, reached, entries, list(persons.values()), list(directories.items()))
 
 
+def gives(kind: str, value: str, mailbox: str) -> bool:
+    """Whether a tag in a mail from this mailbox is its sender's own word on another's patch."""
+    return kind.endswith("-by") and kind not in AUTHORSHIP and Tag(kind, value).person.address.lower() == mailbox
+
+
 def posting_key(mail: Mail) -> int:
     """What stands for the posting that a patch belongs to."""
     return key_of(" ".join(map(str, posting(mail))))
@@ -105,7 +117,7 @@ def posting_key(mail: Mail) -> int:
 def directories_above(paths: Iterable[str]) -> dict[int, str]:
     """The directories that hold these files, and those that hold them, by their keys."""
     found: dict[int, str] = {}
-    for folder in {path.rpartition("/")[0] for path in paths}:
+    for folder in sorted({path.rpartition("/")[0] for path in paths}):
         for key, above in _above(folder):
             if len(found) < DIRECTORIES:
                 found[key] = above
@@ -140,7 +152,8 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         printable(mail.archived_as),
         "\n".join(mail.defects),
         patch is not None,
-        posting_key(mail) if patch else None,
+        mail.reply,
+        posting_key(mail) if patch and mail.subject.numbered else None,
         text,
         stated.files if stated else None,
         stated.insertions if stated else None,
@@ -165,6 +178,9 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         sender[0],
         author[0],
         subject.counted,
+        int(patch is not None and subject.part != 0),
+        int(patch is None),
+        tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
         bool(mail.defects),
         row,
         tags,

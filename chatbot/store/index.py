@@ -2,31 +2,32 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, and_, exists, func, insert, select, update
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.totals import Totals
 from chatbot.sources.source import Mark, Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
-from chatbot.store.entry import posting_key
 from chatbot.store.rewriting import Rewriting
-from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
+from chatbot.store.rows import SELECT_MAILS, load_mails, posted_with
 from chatbot.store.tables import moment, seconds
 from chatbot.store.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A stretch of a list in the index: its commits and its mails, and those `earlier` mails that were posted together
-    with some of them.
+    """A stretch of a list in the index: its commits, its patches, numbers over all of its mails, and those `earlier`
+    patches that were posted together with some of its own.
     """
 
-    spans: tuple[Span, ...]
-    mails: tuple[Mail, ...]
-    earlier: tuple[Mail, ...]
+    spans: tuple[Span, ...] = ()
+    patches: tuple[Mail, ...] = ()
+    totals: Totals = field(default_factory=Totals)
+    earlier: tuple[Mail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +64,17 @@ class Index:
         with writing(self._engine) as connection:
             yield Rewriting(connection, _list_id(connection, list_name))
 
+    def settle(self) -> None:
+        """Let the database look at what it holds, for it guesses badly after much was written at once."""
+        if self._engine.dialect.name == "postgresql":
+            with writing(self._engine) as connection:
+                connection.exec_driver_sql("ANALYZE")
+
     def unread(self, list_name: str) -> dict[int, tuple[str, ...]]:
         """By epoch, the commits whose mails are to be read, or read again."""
         found: dict[int, tuple[str, ...]] = {}
         with reading(self._engine) as connection:
-            query = select(tables.unread).where(tables.unread.c.list_id == _known_list(list_name))
+            query = select(tables.unread).where(tables.unread.c.list_id == known_list(list_name))
             for row in connection.execute(query.order_by(tables.unread.c.epoch, tables.unread.c.commit)):
                 found[row.epoch] = (*found.get(row.epoch, ()), row.commit)
         return found
@@ -75,9 +82,9 @@ class Index:
     def sums(self, list_name: str) -> Sums:
         """What the index holds of a list."""
         rows, mail, unread = tables.seen.c, tables.mail.c, tables.unread.c
-        here = _known_list(list_name)
+        here = known_list(list_name)
         mails = select(func.count()).select_from(tables.seen).where(rows.list_id == here)
-        defects = mails.join(tables.mail, mail.id == rows.mail_id).where(mail.defects != "")
+        defects = mails.where(rows.mail_id.in_(select(mail.id).where(mail.defects != "")))
         waiting = select(func.count()).select_from(tables.unread).where(unread.list_id == here)
         with reading(self._engine) as connection:
             return Sums(*(connection.execute(query).scalar_one() for query in (mails, defects, waiting)))
@@ -98,14 +105,14 @@ class Index:
     def newest(self, list_name: str) -> int:
         """The row of `seen` of the list's newest mail; 0 where there is none."""
         with reading(self._engine) as connection:
-            query = select(func.max(tables.seen.c.id)).where(tables.seen.c.list_id == _known_list(list_name))
+            query = select(func.max(tables.seen.c.id)).where(tables.seen.c.list_id == known_list(list_name))
             return connection.execute(query).scalar() or 0
 
     def newest_received(self, list_name: str) -> datetime | None:
         """When the list's newest mail came in; None where there is none."""
         with reading(self._engine) as connection:
             rows = tables.seen.c
-            query = select(func.max(rows.received)).where(rows.list_id == _known_list(list_name))
+            query = select(func.max(rows.received)).where(rows.list_id == known_list(list_name))
             found = connection.execute(query).scalar()
         return moment(found) if found is not None else None
 
@@ -128,29 +135,43 @@ class Index:
     def newest_mails(self, list_name: str, count: int) -> Share:
         """The list's newest `count` mails."""
         rows = tables.seen.c
-        newest = select(rows.id).where(rows.list_id == _known_list(list_name)).order_by(rows.id.desc()).limit(count)
+        newest = select(rows.id).where(rows.list_id == known_list(list_name)).order_by(rows.id.desc()).limit(count)
         return self._share(list_name, (rows.id.in_(newest),))
 
     def _share(self, list_name: str, which: tuple[ColumnElement[bool], ...]) -> Share:
-        rows = tables.seen.c
-        here = rows.list_id == _known_list(list_name)
-        joined = SELECT_MAILS.join(tables.seen, rows.mail_id == tables.mail.c.id).where(here)
+        rows, mail = tables.seen.c, tables.mail.c
+        here = rows.list_id == known_list(list_name)
+        of_list = SELECT_MAILS.join(tables.seen, rows.mail_id == mail.id).where(here, *which).order_by(rows.id)
         ends = select(func.min(rows.id), func.max(rows.id)).where(here, *which)
         with reading(self._engine) as connection:
             first, last = connection.execute(ends).one()
             if first is None:
-                return Share((), (), ())
-            mails = load_mails(connection, joined.where(*which).order_by(rows.id))
-            keys = sorted({posting_key(mail) for mail in mails if mail.patch and mail.subject.numbered})
-            earlier: list[Mail] = []
-            for start in range(0, len(keys), CHUNK):
-                chunk = tables.mail.c.posting_key.in_(keys[start : start + CHUNK])
-                earlier += load_mails(connection, joined.where(rows.id < first, chunk).order_by(rows.id))
+                return Share()
+            patches = load_mails(connection, of_list.where(mail.is_patch))
+            before = exists().where(rows.mail_id == mail.id, here, rows.id < first)
+            earlier = posted_with(connection, patches, before)
+            totals = _totals(connection, and_(here, *which))
             spans = tuple(_spans(connection, list_name, first, last))
-        return Share(spans, tuple(mails), tuple(earlier))
+        return Share(spans, tuple(patches), totals, tuple(earlier))
 
 
-def _known_list(name: str) -> ScalarSelect[int]:
+def _totals(connection: Connection, which: ColumnElement[bool]) -> Totals:
+    rows, mail, person = tables.seen.c, tables.mail.c, tables.person.c
+    counts = (
+        func.count(),
+        func.count().filter(mail.is_reply),
+        func.count(person.mailbox.distinct()),
+        func.count().filter(mail.defects != ""),
+        func.min(mail.received),
+        func.max(mail.received),
+    )
+    joined = tables.seen.join(tables.mail, rows.mail_id == mail.id).join(tables.person, person.id == mail.author_id)
+    *numbers, first, last = connection.execute(select(*counts).select_from(joined).where(which)).one()
+    return Totals(*numbers, *(moment(time) if time is not None else None for time in (first, last)))
+
+
+def known_list(name: str) -> ScalarSelect[int]:
+    """A list's id, as part of a query."""
     return select(tables.mailing_list.c.id).where(tables.mailing_list.c.name == name).scalar_subquery()
 
 
@@ -165,7 +186,7 @@ def _list_id(connection: Connection, name: str) -> int:
 def _spans(connection: Connection, list_name: str, first: int, last: int) -> Iterable[Span]:
     """The commits of each epoch that the rows of `seen` from the first to the last came from."""
     rows = tables.seen.c
-    here = rows.list_id == _known_list(list_name)
+    here = rows.list_id == known_list(list_name)
     ends = select(rows.epoch, func.min(rows.id).label("first"), func.max(rows.id).label("last"))
     in_range = ends.where(here, rows.id >= first, rows.id <= last).group_by(rows.epoch).order_by(rows.epoch)
     for row in connection.execute(in_range).all():

@@ -4,16 +4,17 @@ A mail that is left on another list, or in a further copy, stays; its text stays
 is read again from there where it is not.
 """
 
-from collections.abc import Iterable
-from typing import Any, NamedTuple, Self
+from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, true, update
 
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above
 from chatbot.store.outbox import plan_anew
+from chatbot.store.sums import Credit, Sums, discount
 from chatbot.store.tables import ALL_LISTS
 from chatbot.store.words import words
 
@@ -29,6 +30,7 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "archived_as": "",
     "defects": "",
     "is_patch": False,
+    "is_reply": False,
     "text": "",
 }
 del _BLANK["key"], _BLANK["message_id"]
@@ -48,7 +50,7 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
         connection.execute(delete(tables.copy).where(here, copy.epoch == again.epoch, copy.commit == again.commit))
     else:
         if mail.blob:
-            _discount(connection, (list_id,), mail)
+            discount(connection, (list_id,), mail)
         connection.execute(delete(tables.seen).where(seen.id == seen_id))
         _note_forgotten(connection, list_id, seen_id, mail.message_id)
     forget_text(connection, row.mail_id, row.blob)
@@ -85,7 +87,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     mail = _mail(connection, mail_id)
     if mail.blob:
         _plan_anew(connection, mail_id)
-        _unwrite(connection, mail)
+        _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
     connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received))
@@ -96,50 +98,10 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         fulltext.add_texts(connection, fulltext.TITLES, [(mail_id, entry.title)])
     if entry.text:
         fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text)])
-    sums: Sums = {}
+    sums = Sums()
     for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
-        count(sums, list_id, Credit.of(entry))
-    add_sums(connection, sums)
-
-
-# List and person: mails, patches, and when the newest of them came in.
-Sums = dict[tuple[int, int], list[int]]
-
-
-class Credit(NamedTuple):
-    """Whom a mail is counted for, when it came in, and whether as a patch."""
-
-    sender_id: int
-    author_id: int
-    received: int
-    counted: bool
-
-    @classmethod
-    def of(cls, entry: Entry) -> Self:
-        """Of a mail that was just read."""
-        return cls(entry.sender_id, entry.author_id, entry.received, entry.counted)
-
-
-def count(sums: Sums, list_id: int, credit: Credit) -> None:
-    """Count a mail for its sender and its author."""
-    for person_id in {credit.sender_id, credit.author_id}:
-        patches = int(credit.counted and person_id == credit.author_id)
-        mine = sums.setdefault((list_id, person_id), [0, 0, credit.received])
-        mine[0], mine[1], mine[2] = mine[0] + 1, mine[1] + patches, max(mine[2], credit.received)
-
-
-def add_sums(connection: Connection, sums: Sums) -> None:
-    """Add to what persons have done."""
-    if not sums:
-        return
-    older = "greatest" if connection.dialect.name == "postgresql" else "max"
-    mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    connection.exec_driver_sql(
-        f"INSERT INTO contribution (list_id, person_id, mails, patches, newest) VALUES ({', '.join([mark] * 5)})"  # noqa: S608
-        " ON CONFLICT (list_id, person_id) DO UPDATE SET mails = contribution.mails + excluded.mails,"
-        f" patches = contribution.patches + excluded.patches, newest = {older}(contribution.newest, excluded.newest)",
-        [(*who, *what) for who, what in sums.items()],
-    )
+        sums.count(list_id, Credit.of(entry))
+    sums.write(connection)
 
 
 def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
@@ -178,9 +140,11 @@ def _plan_anew(connection: Connection, mail_id: int) -> None:
         plan_anew(connection, row.list_id, row.id)
 
 
-def _unwrite(connection: Connection, mail: Row[Any]) -> None:
-    """Take out what stands beside a mail's row: full text, tags, changes, sums, and who and what nothing else names."""
-    _discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
+def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ()) -> None:
+    """Take out what stands beside a mail's row: full text, tags, changes, sums, and the persons and directories that
+    nothing else names, but for those that are `kept`.
+    """
+    discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
     if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)
     if said := mail.text[:SEARCHED]:
@@ -193,38 +157,13 @@ def _unwrite(connection: Connection, mail: Row[Any]) -> None:
         here = and_(touched.directory_id == key, touched.received == mail.received, touched.mail_id == mail.id)
         connection.execute(delete(tables.touched).where(here))
         used = exists().where(touched.directory_id == key)
-        connection.execute(delete(tables.directory).where(directory.id == key, ~used))
-    for person_id in {mail.sender_id, mail.author_id}:
+        if key not in kept:
+            connection.execute(delete(tables.directory).where(directory.id == key, ~used))
+    for person_id in {mail.sender_id, mail.author_id}.difference(kept):
         others = exists().where(
             or_(tables.mail.c.author_id == person_id, tables.mail.c.sender_id == person_id), tables.mail.c.id != mail.id
         )
         connection.execute(delete(tables.person).where(tables.person.c.id == person_id, ~others))
-
-
-def _discount(connection: Connection, list_ids: Iterable[int], mail: Row[Any]) -> None:
-    """Take a mail out of the sums. What was somebody's only mail leaves no sum."""
-    table = tables.contribution
-    counted = Subject.parse(mail.subject).counted
-    for list_id in list_ids:
-        for person_id in {mail.sender_id, mail.author_id}:
-            here = and_(table.c.list_id == list_id, table.c.person_id == person_id)
-            patches = int(counted and person_id == mail.author_id)
-            connection.execute(
-                update(table).where(here).values(mails=table.c.mails - 1, patches=table.c.patches - patches)
-            )
-            connection.execute(delete(table).where(here, table.c.mails <= 0))
-            newest = _newest(list_id, person_id, mail.id)
-            connection.execute(update(table).where(here).values(newest=newest))
-
-
-def _newest(list_id: int, person_id: int, without: int) -> Any:
-    """When a person's newest mail but one came in, to be worked out by the database."""
-    mail, seen = tables.mail.c, tables.seen.c
-    theirs = and_(or_(mail.author_id == person_id, mail.sender_id == person_id), mail.id != without)
-    query = select(func.coalesce(func.max(mail.received), 0)).where(theirs)
-    if list_id != ALL_LISTS:
-        query = query.where(exists().where(seen.mail_id == mail.id, seen.list_id == list_id))
-    return query.scalar_subquery()
 
 
 def _mail(connection: Connection, mail_id: int) -> Row[Any]:

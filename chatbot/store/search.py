@@ -1,11 +1,11 @@
 """Looking things up in the index: series by the words of their titles, people by name or address."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
@@ -13,19 +13,29 @@ from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.database import reading
-from chatbot.store.entry import posting_key
 from chatbot.store.fulltext import TITLES, newest_with
-from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
-from chatbot.store.tables import ALL_LISTS, moment
+from chatbot.store.index import known_list
+from chatbot.store.rows import CHUNK, SELECT_MAILS, TOGETHER, load_by_id, load_mails, posted_with
+from chatbot.store.tables import ALL_LISTS, moment, seconds
 from chatbot.store.words import key_of, words
 
-# So many of the newest matching patches are looked at; their series are more than anyone reads.
-MATCHES = 300
+# So many of the newest matching patches are looked at, and so many postings of theirs are put together.
+MATCHES, SHOWN = 300, 12
+# So many of a person's newest patches are shown.
+NEWEST = 60
 # So many names or titles are compared when nothing matches and the closest is asked for.
 CANDIDATES = 5000
 FARTHEST = 3
 # No title has more words that matter, and SQLite takes no deeper conditions than 1,000.
 MOST_WORDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Series, the best first, and how many more there are at least."""
+
+    series: tuple[Series, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +59,14 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one address did, newest first: the patches it wrote, and the replies it sent."""
+    """What one address did: how many patches it wrote (covers left out) and replies it sent, its newest patches (with
+    covers), the tags it gave to others by kind, and the lists it was seen on.
+    """
 
-    patches: tuple[Mail, ...]
-    replies: tuple[Mail, ...]
+    patches: int
+    replies: int
+    newest: tuple[Mail, ...]
+    given: Mapping[str, int]
     lists: tuple[str, ...]
 
 
@@ -63,18 +77,17 @@ class Search:
         """The engine comes from `open_database`."""
         self._engine = engine
 
-    def series_by_words(self, text: str) -> tuple[Series, ...]:
-        """The series with all these words in one title, newest first; the nearer its own title is
-        to the words, the earlier it comes.
+    def series_by_words(self, text: str, revision: str | None = None) -> Found:
+        """The series with all these words in one title, newest first; the nearer its own title is to the words, the
+        earlier it comes, and those of a revision (`v2`) before all others.
         """
         wanted = words(text)[:MOST_WORDS]
-        if not wanted:
-            return ()
         with reading(self._engine) as connection:
             ids = newest_with(connection, TITLES, wanted, MATCHES)
-            hits = SELECT_MAILS.where(tables.mail.c.id.in_(ids)).order_by(tables.mail.c.id.desc())
-            found = _series_of(connection, load_mails(connection, hits))
-        return tuple(sorted(found, key=lambda one: _distance(one.subject.title, wanted)))
+            nearest, more = _nearest(connection, ids, wanted, revision)
+            found = _series_of(connection, load_by_id(connection, nearest))
+        ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
+        return Found(tuple(ranked), more)
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
@@ -148,24 +161,61 @@ class Search:
         return tuple(sorted(found.values(), key=lambda match: (match.named(wanted), match.mails), reverse=True))
 
     def work_of(self, address: str) -> Work:
-        """What the person at this address wrote."""
-        person, mail, seen = tables.person, tables.mail, tables.seen
-        ids = select(person.c.id).where(person.c.mailbox == address)
-        newest = SELECT_MAILS.order_by(mail.c.received.desc(), mail.c.id.desc())
+        """What the person at this address did."""
+        person, mail, sums = tables.person, tables.mail, tables.contribution
+        theirs = select(person.c.id).where(person.c.mailbox == address)
+        newest = SELECT_MAILS.where(mail.c.author_id.in_(theirs), mail.c.is_patch).order_by(mail.c.received.desc())
+        totals = select(func.sum(sums.c.patches), func.sum(sums.c.replies)).where(
+            sums.c.person_id.in_(theirs), sums.c.list_id == ALL_LISTS
+        )
         lists = (
             select(tables.mailing_list.c.name)
             .distinct()
-            .join(seen, seen.c.list_id == tables.mailing_list.c.id)
-            .join(mail, mail.c.id == seen.c.mail_id)
-            .where(or_(mail.c.author_id.in_(ids), mail.c.sender_id.in_(ids)))
+            .join(sums, sums.c.list_id == tables.mailing_list.c.id)
+            .where(sums.c.person_id.in_(theirs))
             .order_by(tables.mailing_list.c.name)
         )
+        given = tables.given.c
+        tags = select(given.kind, func.sum(given.tags)).where(given.person_id.in_(theirs)).group_by(given.kind)
         with reading(self._engine) as connection:
+            patches, replies = connection.execute(totals).one()
             return Work(
-                tuple(load_mails(connection, newest.where(mail.c.is_patch, mail.c.author_id.in_(ids)))),
-                tuple(load_mails(connection, newest.where(~mail.c.is_patch, mail.c.sender_id.in_(ids)))),
+                int(patches or 0),
+                int(replies or 0),
+                tuple(load_mails(connection, newest.limit(NEWEST))),
+                {kind: int(number) for kind, number in connection.execute(tags)},
                 tuple(connection.execute(lists).scalars()),
             )
+
+    def top_contributors(self, list_name: str | None = None, limit: int = 15) -> tuple[tuple[str, str, int], ...]:
+        """Name, address and patches of those who wrote most of all time, on one list or on all."""
+        sums, person = tables.contribution.c, tables.person.c
+        here = ALL_LISTS if list_name is None else known_list(list_name)
+        patches = func.sum(sums.counted)
+        query = (
+            select(func.max(person.name), person.mailbox, patches)
+            .join_from(tables.contribution, tables.person, person.id == sums.person_id)
+            .where(sums.list_id == here, sums.counted > 0)
+            .group_by(person.mailbox)
+            .order_by(patches.desc(), person.mailbox.desc())
+        )
+        with reading(self._engine) as connection:
+            return tuple((name, box, int(number)) for name, box, number in connection.execute(query.limit(limit)))
+
+    def touching(self, directory: str, since: datetime, limit: int = MATCHES) -> tuple[Mail, ...]:
+        """The patches received since then that change files below a directory, newest first."""
+        touched = tables.touched.c
+        here = touched.directory_id == key_of(directory.strip("/"))
+        newest = (
+            select(touched.mail_id)
+            .where(here, touched.received >= seconds(since))
+            .order_by(touched.received.desc(), touched.mail_id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            ids = connection.execute(newest).scalars().all()
+            found = load_by_id(connection, ids)
+        return tuple(sorted(found, key=lambda one: one.received, reverse=True))
 
     def titles(self) -> tuple[str, ...]:
         """Titles of the newest patches, to find the closest to a word that matched none."""
@@ -192,6 +242,26 @@ def _distance(title: str, wanted: Sequence[str]) -> int:
     return 2 if all(any(word.startswith(part) for word in own) for part in wanted) else FARTHEST
 
 
+def _nearest(
+    connection: Connection, ids: Sequence[int], wanted: Sequence[str], revision: str | None
+) -> tuple[list[int], int]:
+    """Those of these mails whose own titles are nearest, enough for as many postings as are shown, and how many
+    postings are left out.
+    """
+    mail = tables.mail.c
+    query = select(mail.id, mail.subject, mail.posting_key, mail.received).where(mail.id.in_(ids))
+    rows = connection.execute(query.order_by(mail.id.desc())).all()
+    postings: dict[tuple[int, int], int] = {}  # the nearest mail of each
+    for row in sorted(rows, key=lambda row: _rank(Subject.parse(row.subject), wanted, revision)):
+        postings.setdefault((row.posting_key or row.id, row.received // TOGETHER), row.id)
+    nearest = list(postings.values())
+    return nearest[:SHOWN], len(nearest[SHOWN:])
+
+
+def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tuple[bool, int]:
+    return revision not in (None, subject.revision), _distance(subject.title, wanted)
+
+
 def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
     return load_mails(connection, SELECT_MAILS.where(*_named(ids[:CHUNK])))
 
@@ -211,10 +281,6 @@ def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
 def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ...]:
     """The whole series that these patches belong to, newest first."""
     wanted = {mail.message_id for mail in hits}
-    keys = sorted({posting_key(mail) for mail in hits})
-    mails: list[Mail] = []
-    for start in range(0, len(keys), CHUNK):
-        chunk = tables.mail.c.posting_key.in_(keys[start : start + CHUNK])
-        mails += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
-    found = [one for one in group(mails) if any(mail.message_id in wanted for mail in one.mails)]
+    mails = {mail.message_id: mail for mail in (*hits, *posted_with(connection, hits))}
+    found = [one for one in group(mails.values()) if any(mail.message_id in wanted for mail in one.mails)]
     return tuple(sorted(found, key=lambda one: one.received)[::-1])

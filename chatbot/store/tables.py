@@ -75,7 +75,8 @@ mail = Table(
     Column("archived_as", Text, nullable=False),
     Column("defects", Text, nullable=False),  # joined by newlines
     Column("is_patch", Boolean, nullable=False),
-    Column("posting_key", BigInteger),  # of what the mails of one posting share; none but patches have it
+    Column("is_reply", Boolean, nullable=False),
+    Column("posting_key", BigInteger),  # of what the mails of one posting share; none but numbered patches have it
     Column("text", Text, nullable=False),  # a patch's log, or what the sender says himself
     Column("stated_files", Integer),
     Column("stated_insertions", Integer),
@@ -84,8 +85,9 @@ mail = Table(
 Index("mail_with_defects", mail.c.id, sqlite_where=mail.c.defects != "", postgresql_where=mail.c.defects != "")
 Index("mail_by_author", mail.c.author_id, mail.c.received)
 Index("mail_by_sender", mail.c.sender_id, mail.c.received)
-for _name, _column in (("mail_by_reply", mail.c.reply_key), ("mail_by_posting", mail.c.posting_key)):
-    Index(_name, _column, sqlite_where=_column.is_not(None), postgresql_where=_column.is_not(None))
+_answers, _posted = mail.c.reply_key.is_not(None), mail.c.posting_key.is_not(None)
+Index("mail_by_reply", mail.c.reply_key, sqlite_where=_answers, postgresql_where=_answers)
+Index("mail_by_posting", mail.c.posting_key, mail.c.received, sqlite_where=_posted, postgresql_where=_posted)
 
 tag = Table(
     "tag",
@@ -171,9 +173,21 @@ contribution = Table(
     Column("list_id", Integer, primary_key=True, autoincrement=False),
     Column("person_id", BigInteger, primary_key=True, autoincrement=False),
     Column("mails", Integer, nullable=False),  # sent or written
-    Column("patches", Integer, nullable=False),  # written, as the digest's rankings count them
+    Column("counted", Integer, nullable=False),  # written, as the digest's rankings count them
+    Column("patches", Integer, nullable=False),  # written, without covers
+    Column("replies", Integer, nullable=False),  # sent, or whatever else is no patch
     Column("newest", BigInteger, nullable=False),
     Index("contribution_by_person", "person_id"),
+    sqlite_with_rowid=False,
+)
+
+# How many tags of a kind somebody gave to others' patches, in mails of their own.
+given = Table(
+    "given",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, primary_key=True),
+    Column("tags", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 

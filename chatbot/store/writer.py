@@ -10,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
-from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
-from chatbot.store.removal import Credit, Sums, add_sums, count
 from chatbot.store.rows import CHUNK
+from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
 
+# Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
+UNKNOWN = "?"
 _MAIL = ("id", *MAIL_COLUMNS)
 _TAG, _CHANGE, _TOUCHED, _SEEN = (
     tuple(table.c.keys()) for table in (tables.tag, tables.change, tables.touched, tables.seen)
@@ -128,7 +129,7 @@ class Writer:
         """Mails one after the other, with no removal among them."""
         rows = _Rows()
         known = self._known(entries)
-        sums: Sums = {}
+        sums = Sums()
         kept = duplicates = 0
         for entry in entries:
             if entry.lost:
@@ -139,7 +140,7 @@ class Writer:
                 self._mail_id += 1
                 there = known[entry.message_id] = _Known(self._mail_id, entry.blob, Credit.of(entry))
                 _rows_of(entry, self._mail_id, rows)
-                count(sums, ALL_LISTS, there.credit)
+                sums.count(ALL_LISTS, there.credit)
             elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
                 removal.write_anew(self._connection, there.id, entry)
                 _names_of(entry, rows)
@@ -156,16 +157,19 @@ class Writer:
             there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
             place = (entry.received, entry.epoch, entry.commit, entry.blob)
             rows.seen.append((self._seen_id, self._list_id, there.id, *place))
-            count(sums, self._list_id, there.credit)
+            sums.count(self._list_id, there.credit)
         self._insert(rows)
         add_rows(self._connection, tables.person, [row for row in batch.persons if row[0] in rows.persons])
         add_rows(self._connection, tables.directory, [row for row in batch.directories if row[0] in rows.directories])
-        add_sums(self._connection, sums)
+        sums.write(self._connection)
         return Added(len(entries), kept, duplicates, sum(entry.defective for entry in entries))
 
     def _remove(self, entry: Entry) -> int:
         """What an archive takes out, by its bytes: under its Message-ID, or under whatever there is; how many mails."""
         found = self._known([entry]).get(entry.message_id)
+        if found and found.seen_id is not None and found.seen_blob[:1] == UNKNOWN:
+            removal.forget(self._connection, self._list_id, found.seen_id)
+            return 1
         removed = removal.forget_blob(self._connection, self._list_id, entry.blob, found.id) if found else 0
         return removed or removal.forget_blob(self._connection, self._list_id, entry.blob)
 
@@ -176,16 +180,15 @@ class Writer:
         mail, seen = tables.mail.c, tables.seen.c
         here = and_(seen.mail_id == mail.id, seen.list_id == self._list_id)
         found: dict[str, _Known] = {}
-        whom = (mail.sender_id, mail.author_id, mail.received, mail.subject)
-        place = (seen.id, seen.blob, seen.epoch, seen.commit)
+        whom = (mail.sender_id, mail.author_id, mail.received, mail.subject, mail.is_patch)
+        place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
         both = tables.mail.outerjoin(tables.seen, here)
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
         for start in range(0, len(keys), CHUNK):
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
-                message_id, mail_id, blob, sender, author, received, subject, seen_id, seen_blob, epoch, commit = row
-                if message_id in ids:
-                    credit = Credit(sender, author, received, Subject.parse(subject).counted)
-                    found[message_id] = _Known(mail_id, blob, credit, seen_id, seen_blob, (epoch, commit))
+                if row.message_id in ids:
+                    credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
+                    found[row.message_id] = _Known(row.id, row.blob, credit, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import bombs, ingest, memory, reading, slowing
+from tests.bench import bombs, ingest, memory, queries, reading, slowing, updates
 from tests.bench.archives import CORPUS
 from tests.bench.figures import Figure, table
 from tests.bench.setting import Setting
@@ -22,6 +22,8 @@ PARTS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "ingest": ingest.figures,
     "memory": memory.figures,
     "slowing": slowing.figures,
+    "updates": updates.figures,
+    "queries": queries.figures,
     "bombs": bombs.figures,
 }
 
@@ -33,7 +35,7 @@ def main() -> int:
         scratch = Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="chatbot-bench-")))
         cache = options.cache or scratch / "cache"
         cache.mkdir(parents=True, exist_ok=True)
-        setting = Setting(cache.resolve(), scratch, options.rounds, options.million, options.program)
+        setting = Setting(cache.resolve(), scratch, options.rounds, options.million)
         if setting.real.parent != setting.cache:
             print(f"There is no {CORPUS}: measured on a sample, which says little.", file=sys.stderr)
         print(f"{setting.real.name}, {setting.rounds} rounds", flush=True)
@@ -63,11 +65,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--parts", type=_parts, default=list(PARTS), help=f"some of {','.join(PARTS)} (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default: 3)")
     parser.add_argument("--million", action="store_true", help="also what takes long: a million mails")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="keeps the archives (default: made anew each time)")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="keeps archives and indexes (default: made anew)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="the figures (default: the last line of the output)")
-    parser.add_argument(
-        "--program", default="chatbot", help="the module whose ingest is measured (tests.bench.stub: a stand-in)"
-    )
     return parser.parse_args()
 
 

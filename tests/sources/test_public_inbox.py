@@ -2,7 +2,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def numbers(found: object) -> list[int]:
 def test_all_mails_of_all_epochs_come_in_the_archives_order(archive: Make) -> None:
     with PublicInbox("list", archive(mails(1, 2, 3), mails(4), mails(5, 6))) as inbox:
         assert numbers(inbox.mails(inbox.everything())) == [1, 2, 3, 4, 5, 6]
-        assert numbers(inbox.mails(inbox.everything(), newest_first=True)) == [6, 5, 4, 3, 2, 1]
+        assert numbers(inbox.mails_of(inbox.history())) == [6, 5, 4, 3, 2, 1]
 
 
 def test_a_mail_has_its_commit_time_and_author(archive: Make) -> None:
@@ -39,6 +39,15 @@ def test_a_mail_has_its_commit_time_and_author(archive: Make) -> None:
         assert second.data == mails(2)[0]
         assert (second.commit.time, second.commit.author) == (NOON + timedelta(minutes=1), "Ana <ana@a.example>")
         assert second.commit.id == inbox.tips[0]
+
+
+def test_the_history_tells_what_the_commits_do(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2, 3), mails(4))) as inbox:
+        commits = [raw.commit for raw in inbox.mails_of(inbox.history())]
+        assert [(one.epoch, one.id, one.time) for one in commits] == [
+            (one.epoch, one.commit, datetime.fromtimestamp(one.time, UTC)) for one in inbox.history()
+        ]
+        assert [one.parent for one in commits] == [None, commits[2].id, commits[3].id, None]
 
 
 def after(inbox: PublicInbox, epoch: int, *known: str) -> list[int]:
@@ -80,6 +89,7 @@ def test_a_long_history_is_walked_in_pages_and_a_tangled_one_at_once(
     folder = archive(mails(*range(12)))
     with PublicInbox("list", folder) as inbox:
         assert after(inbox, 0) == list(range(12))
+        assert numbers(inbox.mails_of(inbox.history())) == list(range(12))[::-1]
         assert after(inbox, 0, [raw.commit.id for raw in inbox.mails(inbox.everything())][4]) == list(range(5, 12))
     bare = folder / "git" / "0.git"
     parents = ("-p", git(bare, "rev-parse", "master~1"), "-p", git(bare, "rev-parse", "master"))
@@ -88,6 +98,7 @@ def test_a_long_history_is_walked_in_pages_and_a_tangled_one_at_once(
     with PublicInbox("list", folder) as inbox, inbox.after(0, ()) as spool:
         found = numbers(raw for chunk in spool.chunks() for raw in chunk.mails())
         assert (len(spool), found[-1], sorted(found[:-1])) == (13, 2, list(range(12)))
+        assert numbers(inbox.mails_of(inbox.history())) == found[::-1]
 
 
 @pytest.mark.parametrize("inside", ["", "git", "git/0.git"])
@@ -265,6 +276,7 @@ def test_a_damaged_mail_is_a_defect_and_the_others_are_read(archive: Make) -> No
         commit, mail = read(raws[1])
         assert commit.id == git(folder / "git" / "0.git", "rev-parse", "master~1")
         assert (commit.time, commit.author) == (NOON + timedelta(minutes=1), "Ana <ana@a.example>")
+        assert commit.parent == raws[0].commit.id
         assert (mail.message_id, mail.defects) == (f"{commit.id}@archive.invalid", (raws[1].defect,))
 
 
@@ -289,7 +301,7 @@ def test_mails_damaged_inside_a_pack_are_defects_and_the_others_are_read(archive
     pack.write_bytes(content)
     with PublicInbox("list", folder) as inbox:
         forwards = list(inbox.mails(inbox.everything()))
-        backwards = list(inbox.mails(inbox.everything(), newest_first=True))
+        backwards = list(inbox.mails_of(inbox.history()))
     assert [bool(raw.defect) for raw in forwards] == [number in damaged for number in range(6)]
     assert [raw.commit.id for raw in backwards] == [raw.commit.id for raw in forwards][::-1]
     assert [raw.defect for raw in backwards] == [raw.defect for raw in forwards][::-1]
@@ -298,7 +310,7 @@ def test_mails_damaged_inside_a_pack_are_defects_and_the_others_are_read(archive
 def test_a_mail_that_our_own_reader_fails_on_is_kept() -> None:
     broken = RawMail(Commit(0, "c0ffee", NOON, "A <a@a.example>"), None)  # type: ignore[arg-type]
     _, mail = read(broken)
-    assert mail.defects == ("not read: TypeError",)
+    assert mail.defects == ("not read: AttributeError",)
 
 
 def test_a_damaged_repository_is_unreadable_and_names_itself(archive: Make) -> None:

@@ -1,4 +1,5 @@
 import sqlite3
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,8 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post, printable
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.ingest import CHUNKS, ingest
-from chatbot.mail.mail import Mail
+from chatbot.mail.totals import Totals
+from chatbot.read import read
 from chatbot.readers import Readers
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
@@ -21,13 +23,9 @@ from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
 from chatbot.store.writer import Added
-from tests.conftest import NOON, TESTS, add, compose, read_one, situation
+from tests.conftest import NOON, TESTS, add, compose, mails_of, read_one, situation
 
 Make = Callable[..., Path]
-
-
-def all_of(index: Index, name: str = "kvm") -> tuple[Mail, ...]:
-    return index.share(name, after=0, upto=index.newest(name)).mails
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (TESTS / "mails").glob("*.mbox")))
@@ -35,7 +33,7 @@ def test_every_situation_comes_out_of_the_index_as_it_went_in(engine: Engine, na
     mail = situation(name)
     index = Index(engine)
     add(index, "kvm", mail)
-    assert all_of(index) == (mail,)
+    assert mails_of(engine) == (mail,)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -54,7 +52,7 @@ def test_whatever_is_written_is_kept_but_for_what_nobody_sees(
     )
     index = Index(engine)
     add(index, "kvm", mail)
-    (kept,) = all_of(index)
+    (kept,) = mails_of(engine)
     assert str(kept.subject) == printable(str(mail.subject))
     assert kept.patch
     assert mail.patch
@@ -69,7 +67,7 @@ def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -
     assert add(index, "coco", mail) == Added(1, 1)
     assert add(index, "kvm", mail) == Added(1)  # the same commit again
     assert add(index, "kvm", mail, epoch=1) == Added(1, 0, 1)
-    assert all_of(index, "kvm") == all_of(index, "coco") == (mail,)
+    assert mails_of(engine, "kvm") == mails_of(engine, "coco") == (mail,)
     assert Search(engine).lists_of([mail]) == ("coco", "kvm")
 
 
@@ -79,7 +77,7 @@ def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
     spoofed = read_one(compose("[PATCH] a", 1, sender="=?utf-8?q?Marc_=3Cmarc@k.example=3E?="))
     honest = [read_one(compose("[PATCH] b", number, sender="Marc <marc@k.example>")) for number in (2, 3)]
     add(index, "kvm", spoofed, *honest)
-    assert all_of(index) == (spoofed, *honest)
+    assert mails_of(engine) == (spoofed, *honest)
     assert [match.mails for match in Search(engine).people("marc@k.example")] == [2]
 
 
@@ -87,7 +85,7 @@ def test_two_ids_that_look_the_same_are_two_mails(engine: Engine) -> None:
     index = Index(engine)
     mails = [read_one(compose("[PATCH] a", message_id=f"<a{unseen}@x.example>")) for unseen in ("\u200b", "", "\x01")]
     assert add(index, "kvm", *mails) == Added(3, 3)
-    assert [mail.message_id for mail in all_of(index)] == ["a%E2%80%8B@x.example", "a@x.example", "a%01@x.example"]
+    assert [mail.message_id for mail in mails_of(engine)] == ["a%E2%80%8B@x.example", "a@x.example", "a%01@x.example"]
 
 
 def test_a_transaction_that_writes_is_the_writer_from_its_start(sqlite: Engine, tmp_path: Path) -> None:
@@ -105,7 +103,7 @@ def test_what_the_database_refuses_is_an_error_of_ours(engine: Engine) -> None:
 
 def test_a_question_of_a_thousand_words_is_a_question(engine: Engine) -> None:
     many = " ".join(f"word{number}" for number in range(1500))
-    assert Search(engine).series_by_words(many) == ()
+    assert Search(engine).series_by_words(many).series == ()
     assert Search(engine).people(many) == ()
 
 
@@ -127,7 +125,7 @@ def test_an_ingest_goes_on_where_the_last_one_ended(engine: Engine, archive: Mak
         assert ingest(inbox, index, readers).added == Added(4, 4)
         assert dict(index.mark("kvm")) == dict(inbox.tips)
         assert ingest(inbox, index, readers).added == Added()
-    assert [mail.subject.title for mail in all_of(index)] == ["0", "1", "2", "3"]
+    assert [mail.subject.title for mail in mails_of(engine)] == ["0", "1", "2", "3"]
 
 
 def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(engine: Engine) -> None:
@@ -140,18 +138,20 @@ def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(eng
     add(index, "kvm", parts[1], epoch=1)
     share = index.share("kvm", after=after, upto=index.newest("kvm"))
     assert share.spans == (Span(1, None, "c1.0"),)
-    assert share.mails == (parts[1],)
+    assert share.patches == (parts[1],)
     assert share.earlier == (cover, parts[0])
-    assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).mails == ()
+    assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).patches == ()
     assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
 
 
 def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
     index = Index(engine)
-    mails = [replace(read_one(compose(f"{day}", day)), received=NOON + timedelta(days=day)) for day in (0, 3, 1, 2)]
+    mails = [
+        replace(read_one(compose(f"[PATCH] {day}", day)), received=NOON + timedelta(days=day)) for day in (0, 3, 1, 2)
+    ]
     add(index, "kvm", *mails)
     share = index.received_between("kvm", NOON + timedelta(days=1), NOON + timedelta(days=3))
-    assert [str(mail.subject) for mail in share.mails] == ["1", "2"]
+    assert [mail.subject.title for mail in share.patches] == ["1", "2"]
     assert index.newest_received("kvm") == NOON + timedelta(days=3)
     assert index.newest_received("nothing") is None
 
@@ -219,3 +219,42 @@ def test_a_reader_is_not_held_up_by_a_writer(sqlite: Engine, tmp_path: Path) -> 
     writer.execute("BEGIN IMMEDIATE")
     assert Index(sqlite).newest("kvm") == 0
     writer.close()
+
+
+def test_an_index_counts_as_one_counts_by_hand(engine: Engine, sample: dict[str, Path]) -> None:
+    index = Index(engine)
+    with PublicInbox("kvm", sample["kvm"]) as inbox:
+        mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]
+    add(index, "kvm", *mails)
+    assert index.share("kvm", after=0, upto=index.newest("kvm")).totals == Totals.of(mails)
+    counted = Counter(mail.author.address.lower() for mail in mails if mail.subject.counted)
+    ranked = sorted(((number, box) for box, number in counted.items()), reverse=True)
+    assert [(number, box) for _, box, number in Search(engine).top_contributors("kvm", 1000)] == ranked
+    for box in {mail.author.address.lower() for mail in mails}:
+        work = Search(engine).work_of(box)
+        patches = [mail for mail in mails if mail.patch and mail.author.address.lower() == box]
+        replies = [mail for mail in mails if not mail.patch and mail.sender.address.lower() == box]
+        assert (work.patches, work.replies) == (sum(one.subject.part != 0 for one in patches), len(replies))
+        given = Counter(
+            tag.kind
+            for mail in replies
+            for tag in mail.tags
+            if tag.kind in {"Reviewed-by", "Acked-by", "Tested-by"} and tag.person.address.lower() == box
+        )
+        assert {kind: number for kind, number in work.given.items() if kind in given} == given
+
+
+def test_patches_are_found_by_a_directory_however_deep(engine: Engine) -> None:
+    diff = "\n---\n\ndiff --git a/{0} b/{0}\n--- a/{0}\n+++ b/{0}\n@@ -1 +1 @@\n-a\n+b\n"
+    paths = ("drivers/pci/tsm.c", "drivers/pci/pcie/aer.c", "drivers/pcix/a.c", "Makefile")
+    mails = [
+        replace(read_one(compose(f"[PATCH] {path}", day, diff.format(path))), received=NOON + timedelta(days=day))
+        for day, path in enumerate(paths)
+    ]
+    add(Index(engine), "kvm", *mails)
+    search = Search(engine)
+    assert search.touching("drivers/pci", NOON) == (mails[1], mails[0])
+    assert search.touching("drivers/pci/", NOON + timedelta(hours=1)) == (mails[1],)
+    assert search.touching("drivers", NOON) == (mails[2], mails[1], mails[0])
+    assert search.touching("drivers", NOON, limit=1) == (mails[2],)
+    assert search.touching("drivers/pc", NOON) == ()

@@ -17,7 +17,7 @@ import pytest
 
 from chatbot.app import bot, demonstration
 from chatbot.chat.platform import Answer
-from chatbot.chat.terminal import plain_text
+from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
 from chatbot.serve import Bot
 from tests.conftest import NOON, compose, git

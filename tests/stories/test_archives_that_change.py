@@ -35,7 +35,7 @@ from chatbot.store.outbox import Outbox, State
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
 from tests.changing import Archive, blob_id
-from tests.conftest import NOON, compose, read_one
+from tests.conftest import NOON, compose, mails_of, read_one
 
 SEEDS = int(os.environ.get("SEEDS", "30"))
 STEPS = 150
@@ -95,9 +95,8 @@ class Bot:
 
     def announced(self, name: str) -> list[str]:
         newest = self.index.newest(name)
-        share = self.index.share(name, after=self._known[name], upto=newest)
-        self._known[name] = max(newest, self._known[name])
-        return [mail.message_id for mail in share.mails]
+        after, self._known[name] = self._known[name], max(newest, self._known[name])
+        return [mail.message_id for mail in mails_of(self.engine, name, after)]
 
     def held(self, name: str) -> list[str]:
         return [row.message_id for row in self.places(name)]
@@ -486,21 +485,22 @@ class Inspection:
         places = [(row["list_id"], row["mail_id"]) for row in rows["seen"]] + [
             (ALL_LISTS, mail_id) for mail_id in mails
         ]
-        sums: dict[tuple[int, int], tuple[int, int, int]] = {}
+        sums: dict[tuple[int, int], tuple[int, int, int, int]] = {}
         for list_id, mail_id in places:
             if mail := mails.get(mail_id):
                 for person in {mail["sender_id"], mail["author_id"]}:
-                    count, patches, newest = sums.get((list_id, person), (0, 0, 0))
-                    counted = mail["subject"].startswith("[PATCH]") and person == mail["author_id"]
-                    sums[list_id, person] = count + 1, patches + counted, max(newest, mail["received"])
+                    count, patches, replies, newest = sums.get((list_id, person), (0, 0, 0, 0))
+                    patches += mail["subject"].startswith("[PATCH]") and person == mail["author_id"]
+                    replies += mail["subject"].startswith("Re:") and person == mail["sender_id"]
+                    sums[list_id, person] = count + 1, patches, replies, max(newest, mail["received"])
         assert {
-            (row["list_id"], row["person_id"]): (row["mails"], row["patches"], row["newest"])
+            (row["list_id"], row["person_id"]): (row["mails"], row["patches"], row["replies"], row["newest"])
             for row in rows["contribution"]
         } == sums
 
     def _mails(self, name: str, rows) -> None:
         """What is kept of a mail is what one of its copies says; one that nobody can read now is waited for."""
-        index, world = self._bot.index, self._world
+        world = self._world
         allowed = {blob for holding in world.holding.values() for blob in holding}
         blobs = {row["message_id"]: row["blob"] for row in rows["mail"]}
         blank = {row["id"] for row in rows["mail"] if not row["blob"]}
@@ -509,7 +509,7 @@ class Inspection:
             waiting = [dict(unread) for unread in rows["unread"]]
             blank -= {row["mail_id"]} if waits in waiting else set()
         assert not blank, "nobody reads it again"
-        for mail in index.share(name, after=0, upto=index.newest(name)).mails:
+        for mail in mails_of(self._bot.engine, name):
             blob = blobs[mail.message_id]
             assert blob in allowed
             assert mail == world.mails[blob]

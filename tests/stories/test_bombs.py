@@ -10,7 +10,7 @@ from chatbot.sources.public_inbox import write_epoch
 from chatbot.store.database import open_database
 from chatbot.store.index import Index
 from tests.bombs import BOMBS
-from tests.conftest import NOON
+from tests.conftest import NOON, mails_of
 
 
 def test_every_bomb_is_a_mail_in_the_index_and_no_reader_dies_of_one(tmp_path: Path) -> None:
@@ -22,7 +22,7 @@ def test_every_bomb_is_a_mail_in_the_index_and_no_reader_dies_of_one(tmp_path: P
     assert (done.returncode, done.stderr) == (0, "")
     assert re.match(rf"bombs: {len(BOMBS)} mails, {len(BOMBS)} kept, 0 duplicates, ", done.stdout)
     engine = open_database(store)
-    found = Index(engine).share("bombs", after=0, upto=len(BOMBS)).mails
+    found = mails_of(engine, "bombs")
     assert [mail.message_id for mail in found] == [f"bomb{number}@sample.example" for number in range(len(BOMBS))]
     assert not [mail for mail in found if any(reason in " ".join(mail.defects) for reason in ("set aside", "not read"))]
     assert Index(engine).newest_received("bombs") < NOON + timedelta(days=36_500)

@@ -11,7 +11,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.patch import Diffstat
 from chatbot.mail.series import group
 from chatbot.read import read
-from chatbot.report.digest import MailingList, build
+from chatbot.report.digest import MailingList, digest_of
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
@@ -25,7 +25,7 @@ def test_the_classic_text_is_the_one_that_the_team_gets_today(corpus: Corpus) ->
     with PublicInbox("kvm", corpus("kvm-2025-11-17")) as inbox:
         window = Window(spans(inbox, "HEAD~52..HEAD"))
         mails = [read(raw)[1] for raw in inbox.mails(window.spans)]
-    text = Renderer().render(CLASSIC, "classic", digest=build(MailingList("kvm", "KVM", ""), window, mails))
+    text = Renderer().render(CLASSIC, "classic", digest=digest_of(MailingList("kvm", "KVM", ""), window, mails))
     reference = (CORPUS.parent / "reference" / "kvm-digest.txt").read_text()
     assert text.split("\n", 2)[2] == reference.split("\n", 2)[2]
     assert text.splitlines()[:2] == [
