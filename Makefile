@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test check format lint types bench picture lock clean
+.PHONY: help run install test soak check format lint types bench picture lock clean
 
 help: ## show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -18,6 +18,9 @@ install: $(BIN)/.installed ## set up .venv; afterwards .venv/bin/chatbot works
 
 test: $(BIN)/.installed-dev ## run all tests
 	@$(BIN)/python -m pytest
+
+soak: $(BIN)/.installed-dev ## try archives that change and ingests that are killed, many times
+	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py
 
 check: $(BIN)/.installed-dev format lint types test ## format, lint, types, tests: what CI runs
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatbot import __version__
-from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem
+from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem, Unavailable
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -49,6 +49,8 @@ def _refuse(error: ChatbotError | OSError) -> int:
     faults: tuple[object, ...] = (error,)
     if isinstance(error, BadConfig):
         faults = error.faults
+    elif isinstance(error, Unavailable):
+        faults = (f"{error}; nothing that was written is lost: see that its disk has room, and run this again",)
     elif isinstance(error, OSError):
         thing, remedy = error.filename or "standard output", "name a place that can be read and written"
         faults = (f"{thing}: {error.strerror or error}; {remedy}",)

@@ -3,7 +3,7 @@
 Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -16,7 +16,7 @@ from chatbot.store.writer import Added
 
 # Chunks in one transaction: with 400 mails each, enough that its cost is small beside theirs; others wait 0.5 s for it.
 CHUNKS = 12
-# Commits that one chunk of unknown mails has, and mails that are tried again at once.
+# Commits that one chunk of unknown mails has.
 MANY = 400
 # So many new mails change what the database should know of its tables.
 LARGE = 10_000
@@ -37,7 +37,9 @@ class Ingested:
 
 @dataclass(slots=True)
 class _Ahead:
-    """What there is to read: new commits by epoch. `rewritten`: commits that were read are not there any more."""
+    """What there is to read: new commits by epoch. `rewritten`: what was read is not just continued: commits of it are
+    not there any more, or an epoch goes on that was followed by another, which may have taken out mails of it.
+    """
 
     stretches: dict[int, Stretch] = field(default_factory=dict)
     skipped: dict[int, Unreadable] = field(default_factory=dict)
@@ -66,7 +68,7 @@ def ingest(
         ahead = _look_ahead(source, index.mark(source.name), stack)
         if ahead.rewritten:
             try:
-                added = _reconcile(source, index, readers, ahead, accept_shrink=accept_shrink)
+                added = _reconcile(source, index, readers, ahead.skipped, accept_shrink=accept_shrink)
             except Shrunk as problem:
                 index.hold(source.name, problem.reason, tips)
                 raise
@@ -78,7 +80,7 @@ def ingest(
         added = added.plus(_try_again(source, index, readers))
     if added.kept >= LARGE:
         index.settle()
-    if ahead.skipped and len(ahead.skipped) == len(source.tips):
+    if ahead.skipped and len(ahead.skipped) == len(source.epochs):
         raise next(iter(ahead.skipped.values()))
     return Ingested(added, tuple(ahead.skipped.values()))
 
@@ -88,9 +90,13 @@ REMEDY = "look at it; if that is right, say: chatbot ingest {} --accept-shrink"
 
 def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
     ahead = _Ahead(rewritten=bool(mark.keys() - set(source.epochs)))
-    for epoch, tip in source.tips.items():
-        reached = mark.get(epoch)
-        if reached == tip:
+    for epoch in sorted(source.epochs):
+        reached, tip = mark.get(epoch), source.tips.get(epoch)
+        if tip is None and reached:
+            ahead.skipped[epoch] = Unreadable(
+                f"{source.name}, epoch {epoch}", "it has been read, and now has no tip", "fetch it again"
+            )
+        if tip in (None, reached):
             continue
         try:
             stretch = stack.enter_context(source.after(epoch, (reached,) if reached else ()))
@@ -98,7 +104,7 @@ def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
             ahead.skipped[epoch] = problem
             continue
         ahead.stretches[epoch] = stretch
-        ahead.rewritten |= bool(reached) and stretch.anchor is None
+        ahead.rewritten |= (bool(reached) and stretch.anchor is None) or any(later > epoch for later in mark)
     return ahead
 
 
@@ -124,25 +130,28 @@ def _append(
     return added
 
 
-def _reconcile(source: Source, index: Index, readers: Readers, ahead: _Ahead, *, accept_shrink: bool) -> Added:
-    """Go through the whole list, for its history is another one."""
+def _reconcile(
+    source: Source, index: Index, readers: Readers, skipped: Mapping[int, Unreadable], *, accept_shrink: bool
+) -> Added:
+    """Go through the whole list, for its history is another one. Raises Unreadable where a part of it that was read
+    cannot be: nobody knows what that one takes out.
+    """
     added = Added()
+    for epoch in index.mark(source.name).keys() & skipped.keys():
+        raise skipped[epoch]
+    tips = {epoch: tip for epoch, tip in source.tips.items() if epoch not in skipped}
     with index.rewriting(source.name) as rewriting:
-        for epoch in source.epochs:
-            if epoch not in source.tips or epoch in ahead.skipped:
-                rewriting.trust(epoch)
-                continue
+        for epoch in tips:
             with source.after(epoch, ()) as history:
                 rewriting.expect(epoch, (place for chunk in history.chunks() for place in chunk.places()))
         rewriting.match()
-        for epoch in source.tips.keys() - ahead.skipped.keys():
+        for epoch in tips:
             for batch in readers.read(_chunks(source, epoch, rewriting.unknown(epoch))):
                 added = added.plus(rewriting.add(batch))
         gone, had = rewriting.gone()
         if gone > had * SHRINK and not accept_shrink:
             reason = f"{gone:,} of its {had:,} mails are gone from the archive"
             raise Shrunk(source.name, reason, REMEDY.format(source.name))
-        tips = {epoch: tip for epoch, tip in source.tips.items() if epoch not in ahead.skipped}
         return added.plus(Added(removed=rewriting.finish(tips)))
 
 
@@ -153,9 +162,13 @@ def _try_again(source: Source, index: Index, readers: Readers) -> Added:
         if epoch not in source.tips:
             continue
         try:
-            for batch in readers.read((source.chunk(epoch, commits[:MANY]),)):
-                with index.writer(source.name) as writer:
-                    added = added.plus(writer.add(batch))
+            chunks = list(_chunks(source, epoch, commits))
+            for chunk, batch in zip(chunks, readers.read(chunks), strict=True):
+                lost = {entry.commit for entry in batch.entries if entry.lost}
+                if found := [commit for commit in chunk.commits if commit not in lost]:
+                    with index.writer(source.name) as writer:
+                        added = added.plus(writer.add(batch))
+                        writer.have_read(epoch, found)
         except Unreadable:
             continue
     return Added(added.kept, added.kept)

@@ -40,9 +40,10 @@ _F_SETPIPE_SZ = 1031
 class Readers:
     """A number of readers, started when they are needed. A context manager."""
 
-    def __init__(self, jobs: int | None = None) -> None:
-        """So many processes, or as many as there are cores."""
+    def __init__(self, jobs: int | None = None, *, patience: float = PATIENCE) -> None:
+        """So many processes, or as many as there are cores; `patience` is what one mail may take."""
         self._jobs = jobs or len(os.sched_getaffinity(0))
+        self._patience = patience
         self._running: dict[int, _Reader] = {}
         self._deaths: Counter[str] = Counter()
 
@@ -55,7 +56,7 @@ class Readers:
     def start(self) -> None:
         """Start them all now, for who knows that all will be needed."""
         for turn in set(range(self._jobs)) - self._running.keys():
-            self._running[turn] = _Reader()
+            self._running[turn] = _Reader(self._patience)
 
     def close(self) -> None:
         """End them all."""
@@ -70,19 +71,20 @@ class Readers:
             while True:
                 while len(asked) < AHEAD * self._jobs and (chunk := next(rest, None)):
                     turn = next(turns)
-                    reader = self._running[turn] = self._running.get(turn) or _Reader()
+                    reader = self._running[turn] = self._running.get(turn) or _Reader(self._patience)
                     reader.ask(chunk)
                     asked.append((turn, reader, chunk))
                 if not asked:
                     return
                 turn, reader, chunk = asked.popleft()
+                if self._running.get(turn) is not reader:  # it died on an earlier one
+                    yield self._read_carefully(chunk)
+                    continue
                 try:
                     batch = reader.answer()
                 except EOFError:
                     self._blame(reader)
-                    if self._running.get(turn) is reader:
-                        del self._running[turn]
-                    reader.close()
+                    self._running.pop(turn).close()
                     batch = self._read_carefully(chunk)
                 yield batch
         finally:
@@ -93,7 +95,7 @@ class Readers:
         """Read a chunk that no answer came for, in a fresh process, until it passes."""
         while True:
             aside = frozenset(commit for commit in chunk.commits if self._deaths[commit] >= TRIES)
-            reader = _Reader()
+            reader = _Reader(self._patience)
             try:
                 reader.ask(chunk, aside)
                 return reader.answer()
@@ -115,13 +117,17 @@ class Readers:
 class _Reader:
     """One process."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
         self._whereabouts = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         where = self._whereabouts.fileno()
         # The same modules as ours, wherever we were started.
-        start = f"import sys; sys.path[:] = {sys.path!r}; from chatbot.readers import serve; serve({where})"
+        start = f"import sys; sys.path[:] = {sys.path!r}; from chatbot.readers import serve; serve({where}, {patience})"
         self._process = subprocess.Popen(
-            (sys.executable, "-c", start), stdin=subprocess.PIPE, stdout=subprocess.PIPE, pass_fds=(where,)
+            (sys.executable, "-c", start),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(where,),
+            process_group=0,  # a Ctrl-C is for who asks
         )
         if self._process.stdout:
             _widen(self._process.stdout)
@@ -159,13 +165,11 @@ class _Reader:
                     self._process.stdin.close()
 
 
-def serve(whereabouts: int) -> None:
+def serve(whereabouts: int, patience: float) -> None:
     """What a reader does: answer until nobody asks any more."""
     import gc  # noqa: PLC0415  # for readers alone
     import resource  # noqa: PLC0415
-    import signal  # noqa: PLC0415
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C is for who asks
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.set_threshold(100_000)  # what is read is kept until it is sent, and has no cycles
@@ -176,7 +180,9 @@ def serve(whereabouts: int) -> None:
         while True:
             chunk, aside = pickle.loads(_receive(source))  # noqa: S301  # from our own process
             try:
-                answer: Any = batch_of(chunk.epoch, chunk.commits[-1], _watched(chunk, aside, whereabouts)).pack()
+                answer: Any = batch_of(
+                    chunk.epoch, chunk.commits[-1], _watched(chunk, aside, whereabouts, patience)
+                ).pack()
             except Unreadable as problem:
                 answer = [problem.thing, problem.reason, problem.remedy]
             except Exception:  # noqa: BLE001  # whatever it is, it is the mail's: who asked finds out which
@@ -186,7 +192,7 @@ def serve(whereabouts: int) -> None:
             target.flush()
 
 
-def _watched(chunk: Chunk, aside: frozenset[str], whereabouts: int) -> Iterator[tuple[RawMail, Mail]]:
+def _watched(chunk: Chunk, aside: frozenset[str], whereabouts: int, patience: float) -> Iterator[tuple[RawMail, Mail]]:
     """Each mail, read under a clock that ends the process: nothing else stops a pattern that has run away."""
     import signal  # noqa: PLC0415
 
@@ -195,7 +201,7 @@ def _watched(chunk: Chunk, aside: frozenset[str], whereabouts: int) -> Iterator[
             yield raw, set_aside(raw)
             continue
         os.pwrite(whereabouts, raw.commit.id.encode().ljust(_LONGEST_ID), 0)
-        signal.setitimer(signal.ITIMER_PROF, PATIENCE)
+        signal.setitimer(signal.ITIMER_PROF, patience)
         yield raw, read(raw)[1]
     signal.setitimer(signal.ITIMER_PROF, 0)
     os.pwrite(whereabouts, b" " * _LONGEST_ID, 0)

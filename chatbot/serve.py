@@ -105,6 +105,11 @@ class Bot:
                 read.add(name)
                 if came.added != Added():
                     log.info("list read", list=name, **asdict(came.added))
+        for name in read:
+            # What one list's archive purged may have to be read again from another's, before a digest passes it by.
+            if self.index.unread(name):
+                with _logged("list not read again", list=name):
+                    ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
         return read
 
     def _publish(self, read: set[str]) -> None:

@@ -92,7 +92,11 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database of either kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/index.sqlite3"
-    server = make_url(request.getfixturevalue("postgresql"))
+    return _new_database(request.getfixturevalue("postgresql"))
+
+
+def _new_database(server_url: str) -> str:
+    server = make_url(server_url)
     name = f"test{next(_numbers)}"
     admin = create_engine(server, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
@@ -113,6 +117,20 @@ def sqlite(tmp_path: Path) -> Iterator[Engine]:
 def engine(store_url: str) -> Iterator[Engine]:
     """The same, opened."""
     made = open_database(store_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def postgresql_url(postgresql: str) -> str:
+    """An empty PostgreSQL database, for what takes too long to be done on each kind."""
+    return _new_database(postgresql)
+
+
+@pytest.fixture
+def postgresql_engine(postgresql_url: str) -> Iterator[Engine]:
+    """The same, opened."""
+    made = open_database(postgresql_url)
     yield made
     made.dispose()
 

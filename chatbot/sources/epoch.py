@@ -46,6 +46,7 @@ class Epoch:
 
     def refresh(self) -> None:
         """Read the refs again. Raises Unreadable."""
+        self.tip = None
         try:
             refs = read_refs(self._folder)
             head = (self._folder / "HEAD").read_text("utf-8", "replace").strip()
@@ -219,6 +220,8 @@ class Chunk:
                     yield Place(commit, oid.decode("ascii"), removed=False)
                 elif kind != b"blob":
                     tree = _tree(inquiry, commit)
+                    if tree is None:  # perhaps a mail is in it: nobody may say that it is gone
+                        raise unreadable(self.repository.archive, f"the tree of commit {commit} is missing")
                     if name := next((name for name in ("m", "d") if name in tree), None):
                         yield Place(commit, tree[name], removed=name == "d")
 
@@ -250,6 +253,8 @@ LOST = "lost or damaged in the archive"
 def _without_mail(commit: Commit, inquiry: Inquiry) -> RawMail | None:
     """What a commit brings whose mail git does not find: a removal, a lost mail, or nothing."""
     tree = _tree(inquiry, commit.id)
+    if tree is None:
+        return RawMail(commit, b"", defect=LOST)
     if "m" in tree:
         return RawMail(commit, b"", tree["m"], defect=LOST)
     if "d" in tree:
@@ -259,11 +264,15 @@ def _without_mail(commit: Commit, inquiry: Inquiry) -> RawMail | None:
     return None
 
 
-def _tree(inquiry: Inquiry, commit: str) -> dict[str, str]:
-    """Names and ids of what lies at the top of a commit's tree. Read by us, for git shows no id of a lost object."""
+def _tree(inquiry: Inquiry, commit: str) -> dict[str, str] | None:
+    """Names and ids of what lies at the top of a commit's tree. Read by us, for git shows no id of a lost object.
+    None where the tree is lost.
+    """
     tree = inquiry.read(f"{commit}^{{tree}}")
+    if tree is None:
+        return None
     found: dict[str, str] = {}
-    rest, width = tree.data if tree else b"", len(commit) // 2
+    rest, width = tree.data, len(commit) // 2
     while rest:
         entry, _, rest = rest.partition(b"\0")
         found[entry.partition(b" ")[2].decode("utf-8", "replace")] = rest[:width].hex()

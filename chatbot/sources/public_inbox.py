@@ -43,18 +43,24 @@ class PublicInbox:
             epoch.close()
 
     def refresh(self) -> None:
-        """Read the refs again, and find new epochs. Raises Unreadable."""
+        """Read the refs again, and find new epochs. Raises Unreadable where none has a tip."""
         try:
             folders = epoch_folders(self.folder)
         except OSError as error:
             raise unreadable(self.folder, error.strerror or str(error)) from error
         for gone in self.epochs.keys() - folders.keys():
             self.epochs.pop(gone).close()
+        problems: list[Unreadable] = []
         for number, folder in folders.items():
             if number not in self.epochs:
                 self.epochs[number] = Epoch(number, folder)
-            self.epochs[number].refresh()
+            try:
+                self.epochs[number].refresh()
+            except Unreadable as problem:  # half cloned, perhaps: it has no tip for now
+                problems.append(problem)
         if not self.tips:
+            if problems:
+                raise problems[0]
             raise Unreadable(
                 str(self.folder), "this archive holds no mail yet", "fetch it first, or name another folder"
             )

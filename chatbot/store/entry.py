@@ -133,14 +133,15 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     persons[sender[0]], persons[author[0]] = sender, author
     received = int(mail.received.timestamp())
     text = printable(patch.log if patch else mail.said)
-    subject = printable(str(mail.subject))
-    title = mail.subject.title if subject == str(mail.subject) else Subject.parse(subject).title
+    written = printable(str(mail.subject))
+    # What is kept decides what it is counted and searched as, for who takes a mail out has nothing else to go by.
+    subject = mail.subject if written == str(mail.subject) else Subject.parse(written)
     in_reply_to = printable(mail.in_reply_to)
     row = (
         key,
         message_id,
         raw.blob,
-        subject,
+        written,
         sender[0],
         author[0],
         received,
@@ -176,8 +177,8 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         received,
         sender[0],
         author[0],
-        mail.subject.counted,
-        int(patch is not None and mail.subject.part != 0),
+        subject.counted,
+        int(patch is not None and subject.part != 0),
         int(patch is None),
         tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
         bool(mail.defects),
@@ -185,7 +186,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         tags,
         changes,
         tuple(above),
-        " ".join(words(title)) if patch else "",
+        " ".join(words(subject.title)) if patch else "",
         text[:SEARCHED],
     )
 

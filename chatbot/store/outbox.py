@@ -133,11 +133,11 @@ class Outbox:
 
 def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
     """Take back the posts that tell of a mail and have not gone out, and those behind them; the next tick plans them
-    again, without it.
+    again, without it. One that nobody knows the fate of is among them: its key will be the same.
     """
     table, progress = tables.delivery, tables.progress
     name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
-    waiting = and_(table.c.list_name == name, table.c.state == State.PENDING)
+    waiting = and_(table.c.list_name == name, table.c.state.in_((State.PENDING, State.SENDING)))
     telling = select(table).where(waiting, table.c.upto >= seen_id).order_by(table.c.id)
     first = {row.subscription: row for row in reversed(connection.execute(telling).all())}
     for subscription, row in first.items():

@@ -7,14 +7,14 @@ is read again from there where it is not.
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, true, update
 
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above
 from chatbot.store.outbox import plan_anew
-from chatbot.store.sums import Sums, discount
+from chatbot.store.sums import Credit, Sums, discount
 from chatbot.store.tables import ALL_LISTS
 from chatbot.store.words import words
 
@@ -40,6 +40,7 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
     """Take a mail off a list; a further copy there takes its place."""
     seen, copy = tables.seen.c, tables.copy.c
     row = connection.execute(select(tables.seen).where(seen.id == seen_id)).one()
+    mail = _mail(connection, row.mail_id)
     plan_anew(connection, list_id, seen_id)
     here = and_(copy.list_id == list_id, copy.mail_id == row.mail_id)
     again = connection.execute(select(tables.copy).where(here).order_by(copy.epoch, copy.commit).limit(1)).first()
@@ -48,29 +49,44 @@ def forget(connection: Connection, list_id: int, seen_id: int) -> None:
         connection.execute(update(tables.seen).where(seen.id == seen_id).values(place))
         connection.execute(delete(tables.copy).where(here, copy.epoch == again.epoch, copy.commit == again.commit))
     else:
-        mail = _mail(connection, row.mail_id)
         if mail.blob:
             discount(connection, (list_id,), mail)
         connection.execute(delete(tables.seen).where(seen.id == seen_id))
-    _forget_text(connection, row.mail_id, row.blob)
+        _note_forgotten(connection, list_id, seen_id, mail.message_id)
+    forget_text(connection, row.mail_id, row.blob)
 
 
-def forget_blob(connection: Connection, list_id: int, blob: str) -> int:
-    """Take what has these bytes off a list, by whatever Message-ID; how many mails that were."""
-    copies = and_(tables.copy.c.list_id == list_id, tables.copy.c.blob == blob)
-    if connection.execute(delete(tables.copy).where(copies)).rowcount:
-        return 0
-    here = and_(tables.seen.c.list_id == list_id, tables.seen.c.blob == blob)
-    found = connection.execute(select(tables.seen.c.id).where(here)).scalars().all()
-    for seen_id in found:
-        forget(connection, list_id, seen_id)
-    return len(found)
+def forget_blob(connection: Connection, list_id: int, blob: str, mail_id: int | None = None) -> int:
+    """Take what has these bytes off a list, one mail or whatever they are; how many mails that were."""
+    connection.execute(delete(tables.unread).where(tables.unread.c.list_id == list_id, tables.unread.c.blob == blob))
+    seen, copy = (
+        and_(table.c.list_id == list_id, table.c.blob == blob, table.c.mail_id == mail_id if mail_id else true())
+        for table in (tables.seen, tables.copy)
+    )
+    copied = set(connection.execute(select(tables.copy.c.mail_id).where(copy)).scalars())
+    connection.execute(delete(tables.copy).where(copy))
+    found = connection.execute(select(tables.seen.c.id, tables.seen.c.mail_id).where(seen)).all()
+    for row in found:
+        forget(connection, list_id, row.id)
+    for again in copied - {row.mail_id for row in found}:
+        forget_text(connection, again, blob)
+    return len(found) or len(copied)
+
+
+def _note_forgotten(connection: Connection, list_id: int, seen_id: int, message_id: str) -> None:
+    """No mail gets its number again, and no mark names it."""
+    table, mark = tables.mailing_list, tables.mark.c
+    newer = or_(table.c.forgotten.is_(None), table.c.forgotten < seen_id)
+    connection.execute(update(table).where(table.c.id == list_id, newer).values(forgotten=seen_id))
+    here = and_(mark.list_id == list_id, mark.message_id == message_id)
+    connection.execute(update(tables.mark).where(here).values(message_id=None, date=None))
 
 
 def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     """Put what was read now into the place of what was read before."""
     mail = _mail(connection, mail_id)
     if mail.blob:
+        _plan_anew(connection, mail_id)
         _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
@@ -84,25 +100,44 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text)])
     sums = Sums()
     for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
-        sums.count(list_id, entry)
+        sums.count(list_id, Credit.of(entry))
     sums.write(connection)
 
 
-def _forget_text(connection: Connection, mail_id: int, blob: str) -> None:
+def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
     """The text of a mail that was read from bytes which are gone: it goes, too, unless they are still somewhere."""
-    mail = _mail(connection, mail_id)
+    mail = connection.execute(select(tables.mail).where(tables.mail.c.id == mail_id)).first()
+    if mail is None:  # gone already, with other bytes of it
+        return
     seen, copy = tables.seen.c, tables.copy.c
-    places = connection.execute(select(tables.seen).where(seen.mail_id == mail_id).order_by(seen.id)).all()
-    if mail.blob and (not places or mail.blob == blob):
-        elsewhere = exists().where(copy.mail_id == mail_id, copy.blob == blob)
-        if places and (any(row.blob == blob for row in places) or connection.execute(select(elsewhere)).scalar()):
-            return
+    places = connection.execute(select(tables.seen).where(seen.mail_id == mail_id)).all()
+    copied = exists().where(copy.mail_id == mail_id, copy.blob == blob)
+    elsewhere = any(row.blob == blob for row in places) or connection.execute(select(copied)).scalar()
+    if mail.blob and (not places or (mail.blob == blob and not elsewhere)):
+        _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
-        for row in places[:1]:
-            add_rows(connection, tables.unread, [(row.list_id, row.epoch, row.commit)])
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
+    else:
+        read_again(connection, tables.mail.c.id == mail_id)
+
+
+def read_again(connection: Connection, which: ColumnElement[bool]) -> None:
+    """Have those of these mails read that have no text, wherever they are seen."""
+    seen = tables.seen.c
+    places = select(seen.list_id, seen.epoch, seen.commit, seen.blob).join(
+        tables.mail, tables.mail.c.id == seen.mail_id
+    )
+    found = connection.execute(places.where(which, tables.mail.c.blob == "")).all()
+    add_rows(connection, tables.unread, [tuple(row) for row in found])
+
+
+def _plan_anew(connection: Connection, mail_id: int) -> None:
+    """No post that has not gone out tells what the mail said, in whatever list's room."""
+    seen = tables.seen.c
+    for row in connection.execute(select(seen.list_id, seen.id).where(seen.mail_id == mail_id)).all():
+        plan_anew(connection, row.list_id, row.id)
 
 
 def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ()) -> None:

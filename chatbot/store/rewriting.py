@@ -7,6 +7,7 @@ Nothing is announced again, for no mail loses its row of `seen`.
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import (
     Boolean,
@@ -19,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     and_,
+    bindparam,
     delete,
     exists,
     func,
@@ -58,7 +60,8 @@ class Rewriting:
         self._writer = _DoubtingWriter(connection, list_id)
         self._positions = 0
         self._edited = False
-        self._trusted: list[int] = []
+        self._had = 0
+        self._copies: set[tuple[int, str]] = set()
         _live.create(connection)
 
     def expect(self, epoch: int, places: Iterable[Place]) -> None:
@@ -76,30 +79,33 @@ class Rewriting:
                     rows.append((self._positions, epoch, place.commit, place.blob, False))
             self._write(rows)
 
-    def trust(self, epoch: int) -> None:
-        """An epoch that cannot be looked at now: what lay there lies there."""
-        self._trusted.append(epoch)
-        for table in (tables.seen, tables.copy):
-            here = and_(table.c.list_id == self._list_id, table.c.epoch == epoch)
-            rows = self._connection.execute(select(table.c.commit, table.c.blob).where(here)).all()
-            places = [Place(commit, blob, removed=False) for commit, blob in rows]
-            self.expect(epoch, places)
-
     def match(self) -> None:
-        """Follow what has moved. A further copy that has is forgotten, and found again among the unknown."""
-        seen = tables.seen.c
+        """Follow what has moved, those with the same bytes one by one. A further copy that has moved is forgotten, and
+        found again among the unknown.
+        """
+        seen, copy = tables.seen.c, tables.copy.c
+        here = seen.list_id == self._list_id
+        self._had = self._connection.execute(select(func.count()).where(here)).scalar_one()
         self._claim()
-        free = and_(_live.c.blob == seen.blob, ~_live.c.claimed)
-        moved = {
-            name: select(_live.c[name]).where(free).order_by(_live.c.position).limit(1).scalar_subquery()
-            for name in ("epoch", "commit")
-        }
-        here = and_(seen.list_id == self._list_id, _is_lost(), exists(select(_live.c.position).where(free)))
-        self._connection.execute(update(tables.seen).where(here).values(moved))
-        copy = tables.copy.c
+        number = func.row_number()
+        lost = select(seen.id, seen.blob, number.over(partition_by=seen.blob, order_by=seen.id).label("number"))
+        lost_ones = lost.where(here, _is_lost()).subquery()
+        order = number.over(partition_by=_live.c.blob, order_by=_live.c.position).label("number")
+        free = select(_live.c.epoch, _live.c.commit, _live.c.blob, order).where(~_live.c.claimed).subquery()
+        same = and_(free.c.blob == lost_ones.c.blob, free.c.number == lost_ones.c.number)
+        moved = select(lost_ones.c.id, free.c.epoch, free.c.commit).join(free, same)
+        places = [
+            {"moved": row.id, "to_epoch": row.epoch, "to_commit": row.commit} for row in self._connection.execute(moved)
+        ]
+        if places:
+            to: dict[str, Any] = {"epoch": bindparam("to_epoch"), "commit": bindparam("to_commit")}
+            self._connection.execute(update(tables.seen).where(seen.id == bindparam("moved")).values(to), places)
         there = and_(_live.c.epoch == copy.epoch, _live.c.commit == copy.commit)
-        still = exists(select(_live.c.position).where(there))
-        self._connection.execute(delete(tables.copy).where(copy.list_id == self._list_id, ~still))
+        gone = and_(copy.list_id == self._list_id, ~exists(select(_live.c.position).where(there)))
+        self._copies = {
+            (row.mail_id, row.blob) for row in self._connection.execute(select(copy.mail_id, copy.blob).where(gone))
+        }
+        self._connection.execute(delete(tables.copy).where(gone))
         self._claim()
 
     def unknown(self, epoch: int) -> Iterator[str]:
@@ -118,11 +124,11 @@ class Rewriting:
         return self._writer.add(batch)
 
     def gone(self) -> tuple[int, int]:
-        """How many of the list's mails the archive has not got any more, and how many it had."""
-        count = select(func.count()).select_from(tables.seen).where(tables.seen.c.list_id == self._list_id)
-        return self._connection.execute(count.where(_is_lost())).scalar_one(), self._connection.execute(
-            count
-        ).scalar_one()
+        """How many of the list's mails the archive has not got any more, and how many the list had."""
+        seen, copy = tables.seen.c, tables.copy.c
+        again = exists().where(copy.list_id == seen.list_id, copy.mail_id == seen.mail_id)
+        gone = select(func.count()).where(seen.list_id == self._list_id, _is_lost(), ~again)
+        return self._connection.execute(gone).scalar_one(), self._had
 
     def finish(self, tips: Mark) -> int:
         """Take out what is gone, and note how far the epochs have been read; how many mails went."""
@@ -130,19 +136,33 @@ class Rewriting:
         seen_ids = self._connection.execute(lost.order_by(tables.seen.c.id)).scalars().all()
         for seen_id in seen_ids:
             removal.forget(self._connection, self._list_id, seen_id)
-        if seen_ids or self._edited:
+        for mail_id, blob in self._copies:
+            removal.forget_text(self._connection, mail_id, blob)
+        if seen_ids or self._copies or self._edited:
             for index in (fulltext.TITLES, fulltext.TEXTS):
                 fulltext.wipe(self._connection, index)
         mark, unread = tables.mark.c, tables.unread.c
-        self._connection.execute(
-            delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in([*tips, *self._trusted]))
-        )
+        self._connection.execute(delete(tables.mark).where(mark.list_id == self._list_id, mark.epoch.not_in(tips)))
         gone = ~exists(select(_live.c.position).where(_live.c.epoch == unread.epoch, _live.c.commit == unread.commit))
         self._connection.execute(delete(tables.unread).where(unread.list_id == self._list_id, gone))
+        removal.read_again(self._connection, tables.seen.c.list_id == self._list_id)
         for epoch, tip in tips.items():
             self._writer.move_mark(Batch(epoch, tip, [], [], []))
+            self._name_newest(epoch)
         _live.drop(self._connection)
         return len(seen_ids)
+
+    def _name_newest(self, epoch: int) -> None:
+        """Put an epoch's newest mail beside its mark."""
+        seen, mark = tables.seen.c, tables.mark.c
+        there = and_(_live.c.epoch == seen.epoch, _live.c.commit == seen.commit)
+        found = select(tables.mail.c.message_id, seen.received).join(tables.seen, seen.mail_id == tables.mail.c.id)
+        here = found.join(_live, there).where(seen.list_id == self._list_id, seen.epoch == epoch)
+        newest = self._connection.execute(here.order_by(_live.c.position.desc()).limit(1)).first() or (None, None)
+        values = dict(zip(("message_id", "date"), newest, strict=True))
+        self._connection.execute(
+            update(tables.mark).where(mark.list_id == self._list_id, mark.epoch == epoch).values(values)
+        )
 
     def _write(self, rows: list[tuple[object, ...]]) -> None:
         insert_rows(self._connection, "live", tuple(_live.c.keys()), rows)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select, update
 
@@ -27,6 +27,38 @@ _GIVEN = """
 """
 
 
+class Credit(NamedTuple):
+    """Whom a mail is counted for, when it came in, and as what; `given` are kinds of tags."""
+
+    sender_id: int
+    author_id: int
+    received: int
+    counted: int
+    patches: int
+    replies: int
+    given: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, entry: Entry) -> Self:
+        """Of a mail that was just read."""
+        return cls(
+            entry.sender_id,
+            entry.author_id,
+            entry.received,
+            entry.counted,
+            entry.patches,
+            entry.replies,
+            tuple(entry.given),
+        )
+
+    @classmethod
+    def on_a_list(cls, mail: Any) -> Self:
+        """Of a mail that the index has, on one more list; its tags were counted when it came."""
+        subject = Subject.parse(mail.subject)
+        patches = int(mail.is_patch and subject.part != 0)
+        return cls(mail.sender_id, mail.author_id, mail.received, int(subject.counted), patches, int(not mail.is_patch))
+
+
 class Sums:
     """Sums that are to be written."""
 
@@ -35,20 +67,20 @@ class Sums:
         self._contributions: dict[tuple[int, int], tuple[int, int, int, int, int]] = {}
         self._given: Counter[tuple[int, str]] = Counter()
 
-    def count(self, list_id: int, entry: Entry) -> None:
+    def count(self, list_id: int, credit: Credit) -> None:
         """Count a mail for its sender and its author, on one list or on all together."""
-        for person_id in {entry.sender_id, entry.author_id}:
-            wrote, sent = person_id == entry.author_id, person_id == entry.sender_id
+        for person_id in {credit.sender_id, credit.author_id}:
+            wrote, sent = person_id == credit.author_id, person_id == credit.sender_id
             had = self._contributions.get((list_id, person_id), (0, 0, 0, 0, 0))
             self._contributions[list_id, person_id] = (
                 had[0] + 1,
-                had[1] + (entry.counted and wrote),
-                had[2] + entry.patches * wrote,
-                had[3] + entry.replies * sent,
-                max(had[4], entry.received),
+                had[1] + (credit.counted and wrote),
+                had[2] + credit.patches * wrote,
+                had[3] + credit.replies * sent,
+                max(had[4], credit.received),
             )
         if list_id == ALL_LISTS:
-            self._given.update((entry.sender_id, kind) for kind in entry.given)
+            self._given.update((credit.sender_id, kind) for kind in credit.given)
 
     def write(self, connection: Connection) -> None:
         """Add them to what the tables have."""

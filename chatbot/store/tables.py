@@ -31,6 +31,8 @@ mailing_list = Table(
     Column("name", String, nullable=False, unique=True),
     Column("held", Text),  # why its archive is not read on, and with which tips
     Column("held_tips", Text),
+    # The newest row of `seen` that was taken out: no mail gets its number again, for rooms count by them.
+    Column("forgotten", BigInteger),
 )
 
 # How far a list's epoch has been read: the commit, and the newest mail up to there.
@@ -160,6 +162,7 @@ unread = Table(
     Column("list_id", Integer, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("commit", String, primary_key=True),
+    Column("blob", String, nullable=False),  # empty where not even that is known
 )
 
 # What one spelling of a person has done on a list, or on all of them together; kept while ingesting.

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, insert, select, update
+from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
 from chatbot.store.rows import CHUNK
-from chatbot.store.sums import Sums
+from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
 
 # Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
@@ -50,13 +50,15 @@ class Added:
 
 @dataclass(slots=True)
 class _Known:
-    """A mail that the index has: its row, what it was read from, and its place on this list, if it has one.
+    """A mail that the index has: its row, what it was read from, whom it is counted for, and its place on this list, if
+    it has one.
 
     `doubtful`: the list's archive was rewritten, and has not got the mail in that place any more.
     """
 
     id: int
     blob: str
+    credit: Credit
     seen_id: int | None = None
     seen_blob: str = ""
     place: tuple[int, str] = (0, "")
@@ -67,6 +69,8 @@ class _Known:
 class _Rows:
     """What is to be written at once."""
 
+    persons: set[int] = field(default_factory=set)
+    directories: set[int] = field(default_factory=set)
     mails: list[tuple[Any, ...]] = field(default_factory=list)
     tags: list[tuple[Any, ...]] = field(default_factory=list)
     changes: list[tuple[Any, ...]] = field(default_factory=list)
@@ -85,31 +89,35 @@ class Writer:
         self._connection = connection
         self._list_id = list_id
         self._mail_id = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
-        self._seen_id = connection.execute(select(func.max(tables.seen.c.id))).scalar() or 0
-        here = tables.unread.c.list_id == list_id
-        self._unread = bool(connection.execute(select(exists().where(here))).scalar())
+        given = select(func.max(tables.seen.c.id)).union(select(func.max(tables.mailing_list.c.forgotten)))
+        self._seen_id = max(connection.execute(given).scalars(), key=lambda newest: newest or 0) or 0
 
     def add(self, batch: Batch) -> Added:
         """Take in what a chunk of commits brings, in its order."""
         total = Added()
-        add_rows(self._connection, tables.person, batch.persons)
-        add_rows(self._connection, tables.directory, batch.directories)
         run: list[Entry] = []
         for entry in batch.entries:
             if entry.removed:
-                total = total.plus(self._add_run(run)).plus(Added(removed=self._remove(entry)))
+                total = total.plus(self._add_run(run, batch)).plus(Added(removed=self._remove(entry)))
                 run = []
             else:
                 run.append(entry)
-        total = total.plus(self._add_run(run))
-        if self._unread:
-            self._have_read(batch)
-        return total
+        return total.plus(self._add_run(run, batch))
+
+    def have_read(self, epoch: int, commits: Sequence[str]) -> None:
+        """What was to be read again, and now has been, is no more to be."""
+        unread = tables.unread.c
+        for start in range(0, len(commits), CHUNK):
+            chunk = unread.commit.in_(commits[start : start + CHUNK])
+            here = and_(unread.list_id == self._list_id, unread.epoch == epoch)
+            self._connection.execute(delete(tables.unread).where(here, chunk))
 
     def move_mark(self, batch: Batch) -> None:
         """Note how far the epoch has been read."""
         table = tables.mark
-        newest = next((entry for entry in reversed(batch.entries) if not entry.removed and not entry.lost), None)
+        gone = {entry.blob for entry in batch.entries if entry.removed}
+        there = (entry for entry in reversed(batch.entries) if not entry.lost and entry.blob not in gone)
+        newest = next(there, None)
         values: dict[str, Any] = {"commit": batch.reached}
         if newest:
             values |= {"message_id": newest.message_id, "date": newest.received}
@@ -117,7 +125,7 @@ class Writer:
         if not self._connection.execute(update(table).where(here).values(values)).rowcount:
             self._connection.execute(insert(table), {"list_id": self._list_id, "epoch": batch.epoch, **values})
 
-    def _add_run(self, entries: Sequence[Entry]) -> Added:
+    def _add_run(self, entries: Sequence[Entry], batch: Batch) -> Added:
         """Mails one after the other, with no removal among them."""
         rows = _Rows()
         known = self._known(entries)
@@ -125,17 +133,18 @@ class Writer:
         kept = duplicates = 0
         for entry in entries:
             if entry.lost:
-                rows.unread.append((self._list_id, entry.epoch, entry.commit))
+                rows.unread.append((self._list_id, entry.epoch, entry.commit, entry.blob))
                 continue
             there = known.get(entry.message_id)
             if there is None:
                 self._mail_id += 1
-                there = known[entry.message_id] = _Known(self._mail_id, entry.blob)
+                there = known[entry.message_id] = _Known(self._mail_id, entry.blob, Credit.of(entry))
                 _rows_of(entry, self._mail_id, rows)
-                sums.count(ALL_LISTS, entry)
+                sums.count(ALL_LISTS, there.credit)
             elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
                 removal.write_anew(self._connection, there.id, entry)
-                there.blob = entry.blob
+                _names_of(entry, rows)
+                there.blob, there.credit = entry.blob, Credit.of(entry)
             if there.seen_id is not None:
                 if there.doubtful:
                     self._settle(there, entry)
@@ -148,18 +157,21 @@ class Writer:
             there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
             place = (entry.received, entry.epoch, entry.commit, entry.blob)
             rows.seen.append((self._seen_id, self._list_id, there.id, *place))
-            sums.count(self._list_id, entry)
+            sums.count(self._list_id, there.credit)
         self._insert(rows)
+        add_rows(self._connection, tables.person, [row for row in batch.persons if row[0] in rows.persons])
+        add_rows(self._connection, tables.directory, [row for row in batch.directories if row[0] in rows.directories])
         sums.write(self._connection)
         return Added(len(entries), kept, duplicates, sum(entry.defective for entry in entries))
 
     def _remove(self, entry: Entry) -> int:
-        """What an archive takes out; how many mails that were."""
+        """What an archive takes out, by its bytes: under its Message-ID, or under whatever there is; how many mails."""
         found = self._known([entry]).get(entry.message_id)
-        if found and found.seen_id is not None and (found.seen_blob == entry.blob or found.seen_blob[:1] == UNKNOWN):
+        if found and found.seen_id is not None and found.seen_blob[:1] == UNKNOWN:
             removal.forget(self._connection, self._list_id, found.seen_id)
             return 1
-        return removal.forget_blob(self._connection, self._list_id, entry.blob)
+        removed = removal.forget_blob(self._connection, self._list_id, entry.blob, found.id) if found else 0
+        return removed or removal.forget_blob(self._connection, self._list_id, entry.blob)
 
     def _known(self, entries: Sequence[Entry]) -> dict[str, _Known]:
         """The mails among these that the index has, by Message-ID."""
@@ -168,14 +180,15 @@ class Writer:
         mail, seen = tables.mail.c, tables.seen.c
         here = and_(seen.mail_id == mail.id, seen.list_id == self._list_id)
         found: dict[str, _Known] = {}
-        query = select(mail.message_id, mail.id, mail.blob, seen.id, seen.blob, seen.epoch, seen.commit).select_from(
-            tables.mail.outerjoin(tables.seen, here)
-        )
+        whom = (mail.sender_id, mail.author_id, mail.received, mail.subject, mail.is_patch)
+        place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
+        both = tables.mail.outerjoin(tables.seen, here)
+        query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
         for start in range(0, len(keys), CHUNK):
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
-                message_id, mail_id, blob, seen_id, seen_blob, epoch, commit = row
-                if message_id in ids:
-                    found[message_id] = _Known(mail_id, blob, seen_id, seen_blob, (epoch, commit))
+                if row.message_id in ids:
+                    credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
+                    found[row.message_id] = _Known(row.id, row.blob, credit, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful
@@ -203,17 +216,10 @@ class Writer:
         add_rows(connection, tables.copy, rows.copies)
         add_rows(connection, tables.unread, rows.unread)
 
-    def _have_read(self, batch: Batch) -> None:
-        """What was to be read again, and now has been, is no more to be."""
-        read = [entry.commit for entry in batch.entries if not entry.lost]
-        for start in range(0, len(read), CHUNK):
-            here = and_(tables.unread.c.list_id == self._list_id, tables.unread.c.epoch == batch.epoch)
-            chunk = tables.unread.c.commit.in_(read[start : start + CHUNK])
-            self._connection.execute(delete(tables.unread).where(here, chunk))
-
 
 def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
     """A new mail's rows, all but its place on the list."""
+    _names_of(entry, rows)
     rows.mails.append((mail_id, *entry.row))
     rows.tags += [(mail_id, *tag) for tag in entry.tags]
     rows.changes += [(mail_id, *change) for change in entry.changes]
@@ -222,3 +228,10 @@ def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
         rows.titles.append((mail_id, entry.title))
     if entry.text:
         rows.texts.append((mail_id, entry.text))
+
+
+def _names_of(entry: Entry, rows: _Rows) -> None:
+    """Whom and what a mail's rows name. What is only named by a mail that is not kept is not kept either."""
+    rows.persons.add(entry.sender_id)
+    rows.persons.add(entry.author_id)
+    rows.directories.update(entry.directories)

@@ -89,6 +89,7 @@ def _create_tables() -> None:
     _create_sums()
     op.add_column("mailing_list", sa.Column("held", sa.Text))
     op.add_column("mailing_list", sa.Column("held_tips", sa.Text))
+    op.add_column("mailing_list", sa.Column("forgotten", _BIG))
     op.add_column("mark", sa.Column("message_id", sa.Text))
     op.add_column("mark", sa.Column("date", _BIG))
 
@@ -186,6 +187,7 @@ def _create_places() -> None:
         sa.Column("list_id", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("epoch", sa.Integer, primary_key=True, autoincrement=False),
         sa.Column("commit", sa.String, primary_key=True),
+        sa.Column("blob", sa.String, nullable=False),
     )
 
 

@@ -1,0 +1,180 @@
+"""Mails that kill or stall whoever reads them, in real processes: the readers import this module, too."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chatbot.errors import Unreadable
+from chatbot.readers import Readers
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.source import Commit, Place, RawMail
+from chatbot.store.entry import Batch
+from tests.conftest import NOON, compose
+
+PATIENCE = 0.3
+SET_ASIDE = "set aside: its reader died of it, twice"
+
+
+class Deadly(bytes):
+    """A mail that ends whoever looks into it."""
+
+    def __len__(self) -> int:  # noqa: PLE0303
+        os.abort()
+
+
+class Endless(bytes):
+    """A mail that nobody has ever read to its end."""
+
+    def __len__(self) -> int:  # noqa: PLE0303
+        while True:
+            pass
+
+
+class Huge(bytes):
+    """A mail that takes more memory than there is for one."""
+
+    def __len__(self) -> int:
+        return len(bytearray(2 * 1024**3))
+
+
+class Odd(bytes):
+    """A mail that our own code fails on."""
+
+    def __len__(self) -> int:
+        raise ZeroDivisionError
+
+
+KINDS = {"deadly": Deadly, "endless": Endless, "huge": Huge, "odd": Odd}
+
+
+@dataclass(frozen=True)
+class Trapped:
+    """A chunk in which some mails are traps, by the ends of their commits' names."""
+
+    commits: tuple[str, ...]
+    epoch: int = 0
+
+    def only(self, commits: tuple[str, ...]) -> "Trapped":
+        return replace(self, commits=commits)
+
+    def mails(self) -> Iterator[RawMail]:
+        for commit in self.commits:
+            if commit.endswith("unreadable"):
+                raise Unreadable("archive", "gone", "look for it")
+            if commit.endswith("unstartable"):
+                os._exit(3)
+            data = KINDS.get(commit.rpartition(" ")[2], bytes)(compose("[PATCH] x", message_id=f"<{commit}>"))
+            yield RawMail(Commit(self.epoch, commit, NOON, "A <a@a.example>"), data, f"blob of {commit}")
+
+    def places(self) -> Iterator[Place]:
+        return iter(())
+
+
+def chunks(*names: str, each: int = 3) -> list[Trapped]:
+    """Chunks of so many harmless mails; in each that has a name, the one in the middle is a trap of that kind."""
+    commits = [[f"{number}.{place}" for place in range(each)] for number in range(len(names))]
+    for own, name in zip(commits, names, strict=True):
+        own[each // 2] += f" {name}" if name else ""
+    return [Trapped(tuple(own)) for own in commits]
+
+
+def defects(batches: list[Batch]) -> dict[str, object]:
+    """By commit, what is amiss with its mail."""
+    place = 12
+    return {entry.commit: entry.row[place] for batch in batches for entry in batch.entries if entry.row[place]}
+
+
+def commits(batches: list[Batch]) -> list[str]:
+    return [entry.commit for batch in batches for entry in batch.entries]
+
+
+def children() -> set[int]:
+    return {process.pid for process in psutil.Process().children(recursive=True)}
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+def test_chunks_come_in_order_whoever_reads_them(jobs: int) -> None:
+    asked = chunks(*[""] * 20)
+    with Readers(jobs) as readers:
+        found = list(readers.read(asked))
+    assert commits(found) == [commit for chunk in asked for commit in chunk.commits]
+    assert [batch.reached for batch in found] == [chunk.commits[-1] for chunk in asked]
+    assert defects(found) == {}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("kind", ["deadly", "endless"])
+def test_a_mail_that_its_reader_dies_of_is_set_aside_at_the_second_try_and_the_others_are_read(
+    jobs: int, kind: str
+) -> None:
+    asked = chunks("", kind, "", "", kind, kind, "", "")
+    trapped = [chunk.commits[1] for chunk in asked if chunk.commits[1].endswith(kind)]
+    before = children()
+    with Readers(jobs, patience=PATIENCE) as readers:
+        found = list(readers.read(asked))
+        assert commits(found) == [commit for chunk in asked for commit in chunk.commits]
+        assert defects(found) == dict.fromkeys(trapped, SET_ASIDE)
+        again = chunks("", "", "")
+        assert commits(list(readers.read(again))) == [commit for chunk in again for commit in chunk.commits]
+    assert children() == before
+
+
+def test_what_was_set_aside_is_not_tried_a_third_time_by_the_same_readers() -> None:
+    with Readers(1, patience=PATIENCE) as readers:
+        first = list(readers.read(chunks("deadly")))
+        assert readers._deaths == {"0.1 deadly": 2}
+        assert defects(list(readers.read(chunks("deadly")))) == defects(first) != {}
+
+
+def test_all_mails_of_a_chunk_may_be_deadly() -> None:
+    chunk = Trapped(tuple(f"{number} deadly" for number in range(4)))
+    with Readers(2, patience=PATIENCE) as readers:
+        found = list(readers.read([chunk, *chunks("")]))
+    assert defects(found) == dict.fromkeys(chunk.commits, SET_ASIDE)
+
+
+@pytest.mark.parametrize(("kind", "error"), [("huge", "MemoryError"), ("odd", "ZeroDivisionError")])
+def test_a_mail_that_cannot_be_read_is_a_defect_and_its_reader_lives(kind: str, error: str) -> None:
+    with Readers(1) as readers:
+        assert defects(list(readers.read(chunks(kind)))) == {f"0.1 {kind}": f"not read: {error}"}
+        assert not readers._deaths
+
+
+def test_what_git_cannot_read_comes_out_as_unreadable_and_the_pool_goes_on() -> None:
+    before = children()
+    with Readers(2) as readers:
+        with pytest.raises(Unreadable, match="archive: gone; look for it"):
+            list(readers.read(chunks("", "unreadable", "", "", "")))
+        assert children() == before
+        assert len(list(readers.read(chunks("", "", "")))) == 3
+
+
+def test_a_reader_that_ends_before_it_has_read_a_mail_blames_none() -> None:
+    chunk = Trapped(("unstartable",))
+    with Readers(1) as readers, pytest.raises(Unreadable, match="its process ends before it has read one"):
+        list(readers.read([chunk]))
+
+
+def test_who_stops_in_the_middle_leaves_no_process_behind() -> None:
+    before = children()
+    with Readers(2) as readers:
+        with closing(readers.read(chunks(*[""] * 30))) as found:
+            next(found)
+            assert len(children() - before) == 2
+        assert children() == before
+
+
+def test_a_reader_ends_with_its_master(archive: Callable[..., Path]) -> None:
+    folder = archive([compose(f"[PATCH] {number}", number) for number in range(5)])
+    with PublicInbox("list", folder) as inbox, inbox.after(0, ()) as spool, Readers(1) as readers:
+        (batch,) = readers.read(spool.chunks())
+        assert len(batch.entries) == 5
+        (reader,) = readers._running.values()
+        reader._process.stdin.close()
+        reader._process.wait(5)
+        assert reader._process.returncode == 0
