@@ -84,6 +84,7 @@ def _launch(
         stdout=PIPE,
         stderr=stderr,
         bufsize=BUFFER,
+        pipesize=BUFFER,
         cwd=own,
         start_new_session=start_new_session,
         env={
