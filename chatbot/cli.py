@@ -180,9 +180,7 @@ def _ingest(options: argparse.Namespace) -> int:
         raise Misunderstood(f"--jobs {options.jobs}", "this is no number of processes", "write 1 or more")
     if options.archive:
         if options.lists or options.config or not options.store:
-            raise Misunderstood(
-                "--archive", "it stands alone", "give --store with it, and neither LIST nor --config"
-            )
+            raise Misunderstood("--archive", "it stands alone", "give --store with it, and neither LIST nor --config")
         name = options.name or options.archive.resolve().name.removesuffix(".git")
         archives, store, jobs = {name: options.archive}, options.store, options.jobs
     else:

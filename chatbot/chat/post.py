@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 # What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
-# controls, zero-width and tag characters, surrogates.
+# controls, zero-width characters, fillers, variation selectors and tags, surrogates.
 _UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\ud800-\udfff]"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
 )
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
 
@@ -33,9 +34,10 @@ class Post:
 
 def printable(text: str) -> str:
     """The text without the characters that nobody sees; each becomes nothing."""
-    if text.isprintable():
-        return text
-    if text.isascii():  # a fifth of the pattern's time, which is the only one that counts for a mail's whole text
+    if text.isascii():
+        if text.isprintable():
+            return text
+        # A fifth of the pattern's time, which counts for a mail's whole text.
         return text.encode("ascii").translate(None, _CONTROLS).decode("ascii")
     return _UNSEEN.sub("", text)
 

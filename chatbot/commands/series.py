@@ -16,7 +16,7 @@ _VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
 
 
 def run(arguments: str, context: Context) -> Facts:
-    """By the words of a title, a Message-ID, or a link."""
+    """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said."""
     text = arguments.strip()
     if not text:
         raise Misunderstood(
@@ -24,15 +24,17 @@ def run(arguments: str, context: Context) -> Facts:
         )
     message_id = message_id_in(text)
     found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(text, context)
+    said = not found and not message_id
+    if said:
+        found = context.search.series_by_text(text)
     if not found:
         titles = closest(text, context.search.titles())
         return Facts("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
     lists = context.search.lists_of(best.mails)
     shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))
-    return Facts(
-        "series", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1) + more}
-    )
+    more += max(0, len(found) - OTHERS - 1)
+    return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 
 
 def _by_words(text: str, context: Context) -> tuple[tuple[Series, ...], int]:

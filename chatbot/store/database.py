@@ -1,5 +1,6 @@
 """Opening the database that a URL names, and transactions on it."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
@@ -143,6 +144,16 @@ def _writer(engine: Engine) -> AbstractContextManager[Connection]:
         # What is read after the lock was waited for must be what its last holder wrote.
         options["isolation_level"] = "READ COMMITTED"
     return engine.execution_options(**options).begin()
+
+
+def empty_log(engine: Engine) -> None:
+    """Take what was written over from SQLite's log into its file: what was deleted would lie in the log for days.
+
+    While somebody reads, or the disk is full, it stays for the next time.
+    """
+    if engine.dialect.name == "sqlite":
+        with closing(engine.raw_connection()) as connection, suppress(sqlite3.Error):
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 @contextmanager

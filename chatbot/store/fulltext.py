@@ -83,7 +83,9 @@ def wipe(connection: Connection, index: str) -> None:
 
 
 def newest_with(connection: Connection, index: str, wanted: Iterable[str], limit: int) -> list[int]:
-    """The ids of the newest mails in which all these words, or longer ones that begin so, stand."""
+    """The ids of the newest mails in which all these words stand; in titles also longer ones that begin so, for
+    which there is an index of beginnings.
+    """
     parts = [part for word in wanted for part in words(word)]
     if not parts:
         return []
@@ -93,13 +95,16 @@ def newest_with(connection: Connection, index: str, wanted: Iterable[str], limit
 
 def _newest_sqlite(index: str, parts: list[str]) -> Select[Any]:
     rowid = literal_column("rowid", BigInteger)
-    match: ColumnElement[bool] = literal_column(index, Text).op("MATCH")(" ".join(f'"{part}"*' for part in parts))
+    more = "*" if index == TITLES else ""
+    wanted = " ".join(f'"{part}"{more}' for part in parts)
+    match: ColumnElement[bool] = literal_column(index, Text).op("MATCH")(wanted)
     return select(rowid).select_from(text(index)).where(match).order_by(rowid.desc())
 
 
 def _newest_postgresql(index: str, parts: list[str]) -> Select[Any]:
     table = Table(index, MetaData(), Column("mail_id", BigInteger), Column("words", Text))
-    wanted = func.to_tsquery(literal_column("'simple'"), literal(" & ".join(f"'{part}':*" for part in parts)))
+    more = ":*" if index == TITLES else ""
+    wanted = func.to_tsquery(literal_column("'simple'"), literal(" & ".join(f"'{part}'{more}" for part in parts)))
     return select(table.c.mail_id).where(table.c.words.op("@@")(wanted)).order_by(table.c.mail_id.desc())
 
 

@@ -11,7 +11,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.totals import Totals
 from chatbot.sources.source import Mark, Span
 from chatbot.store import tables
-from chatbot.store.database import reading, writing
+from chatbot.store.database import empty_log, reading, writing
 from chatbot.store.rewriting import Rewriting
 from chatbot.store.rows import SELECT_MAILS, load_mails, posted_with
 from chatbot.store.tables import moment, seconds
@@ -63,6 +63,7 @@ class Index:
         """A transaction that lays a list beside its rewritten archive."""
         with writing(self._engine) as connection:
             yield Rewriting(connection, _list_id(connection, list_name))
+        empty_log(self._engine)
 
     def settle(self) -> None:
         """Let the database look at what it holds, for it guesses badly after much was written at once."""
@@ -72,12 +73,12 @@ class Index:
 
     def unread(self, list_name: str) -> dict[int, tuple[str, ...]]:
         """By epoch, the commits whose mails are to be read, or read again."""
-        found: dict[int, tuple[str, ...]] = {}
+        found: dict[int, list[str]] = {}
         with reading(self._engine) as connection:
             query = select(tables.unread).where(tables.unread.c.list_id == known_list(list_name))
             for row in connection.execute(query.order_by(tables.unread.c.epoch, tables.unread.c.commit)):
-                found[row.epoch] = (*found.get(row.epoch, ()), row.commit)
-        return found
+                found.setdefault(row.epoch, []).append(row.commit)
+        return {epoch: tuple(commits) for epoch, commits in found.items()}
 
     def sums(self, list_name: str) -> Sums:
         """What the index holds of a list."""

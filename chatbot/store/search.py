@@ -13,7 +13,7 @@ from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.database import reading
-from chatbot.store.fulltext import TITLES, newest_with
+from chatbot.store.fulltext import TEXTS, TITLES, newest_with
 from chatbot.store.index import known_list
 from chatbot.store.rows import CHUNK, SELECT_MAILS, TOGETHER, load_by_id, load_mails, posted_with
 from chatbot.store.tables import ALL_LISTS, moment, seconds
@@ -21,6 +21,8 @@ from chatbot.store.words import key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
 MATCHES, SHOWN = 300, 12
+# So many of the newest mails that say something are followed to their series.
+SAID = 30
 # So many of a person's newest patches are shown.
 NEWEST = 60
 # So many names or titles are compared when nothing matches and the closest is asked for.
@@ -92,17 +94,19 @@ class Search:
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
         with reading(self._engine) as connection:
-            ids: tuple[str, ...] = (message_id,)
-            asked: set[str] = set()
-            while ids:  # up the thread, the nearest first
-                known = {mail.message_id: mail for mail in _by_ids(connection, ids)}
-                patches = [known[one] for one in ids if one in known and known[one].patch]
-                if patches:
-                    return _series_of(connection, patches[:1])
-                asked.update(ids)
-                above = (parent for mail in known.values() for parent in mail.parents)
-                ids = tuple(dict.fromkeys(parent for parent in above if parent not in asked))
-        return ()
+            patch = _patch_above(connection, (message_id,))
+            return _series_of(connection, [patch]) if patch else ()
+
+    def series_by_text(self, text: str) -> tuple[Series, ...]:
+        """The series in whose logs, or in an answer to which, all these words stand; what was said last comes first."""
+        with reading(self._engine) as connection:
+            ids = newest_with(connection, TEXTS, words(text)[:MOST_WORDS], SAID)
+            found: dict[str, Series] = {}
+            for mail in reversed(load_by_id(connection, ids)):
+                patch = mail if mail.patch else _patch_above(connection, mail.parents)
+                if patch and not any(patch in series.mails for series in found.values()):
+                    found.update((series.head.message_id, series) for series in _series_of(connection, [patch]))
+        return tuple(found.values())
 
     def replies_to(self, series: Series) -> tuple[Mail, ...]:
         """The mails below a series' own, oldest first; what other series hang below it are not among them."""
@@ -260,6 +264,20 @@ def _nearest(
 
 def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tuple[bool, int]:
     return revision not in (None, subject.revision), _distance(subject.title, wanted)
+
+
+def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
+    """The first of these mails that is a patch, or the nearest above them in their threads."""
+    asked: set[str] = set()
+    while ids:
+        known = {mail.message_id: mail for mail in _by_ids(connection, ids)}
+        patch = next((known[one] for one in ids if one in known and known[one].patch), None)
+        if patch:
+            return patch
+        asked.update(ids)
+        above = (parent for mail in known.values() for parent in mail.parents)
+        ids = tuple(dict.fromkeys(parent for parent in above if parent not in asked))
+    return None
 
 
 def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:

@@ -121,6 +121,13 @@ def test_a_contributor_is_found_by_a_name_a_part_of_one_or_an_address(ask: Ask, 
     assert ask(f"/contributor {words}") == (TESTS / "golden" / "contributor-marc.txt").read_text()
 
 
+def test_what_no_title_has_is_looked_for_in_what_was_said(ask: Ask) -> None:
+    told = ask("/series guest slots nearly everybody").splitlines()
+    assert told[0] == "No title has these words; in this series they are said."
+    assert told[1] == ask("/series search memslot").splitlines()[0]
+    assert ask("/series guest slots nearly nobody").startswith("No series matches")
+
+
 def test_authors_of_patches_that_others_sent_are_contributors(ask: Ask) -> None:
     shown = ask("/contributor dvolkov@silicon.example")
     assert "4 patches · 2 replies" in shown
