@@ -34,7 +34,7 @@ MOST_WORDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Series, the best first, and how many more there are at least."""
+    """Series, the best first and whole, the others with their heads, and how many more there are at least."""
 
     series: tuple[Series, ...]
     more: int = 0
@@ -81,15 +81,19 @@ class Search:
 
     def series_by_words(self, text: str, revision: str | None = None) -> Found:
         """The series with all these words in one title, newest first; the nearer its own title is to the words, the
-        earlier it comes, and those of a revision (`v2`) before all others.
+        earlier it comes, and those of a revision (`v2`) before all others. Only the first one has all its mails.
         """
         wanted = words(text)[:MOST_WORDS]
         with reading(self._engine) as connection:
             ids = newest_with(connection, TITLES, wanted, MATCHES)
             nearest, more = _nearest(connection, ids, wanted, revision)
-            found = _series_of(connection, load_by_id(connection, nearest))
-        ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
-        return Found(tuple(ranked), more)
+            hits = load_by_id(connection, nearest)
+            # The mail that each answers is its cover or its first patch, and says what the series is called.
+            heads = _by_ids(connection, [mail.in_reply_to for mail in hits if mail.in_reply_to])
+            found = _with(group((*heads, *hits)), hits)
+            ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
+            best = _series_of(connection, ranked[0].mails[-1:]) if ranked else ()
+        return Found((*best, *ranked[1:]), more)
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
@@ -298,7 +302,11 @@ def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
 
 def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ...]:
     """The whole series that these patches belong to, newest first."""
+    return _with(group((*hits, *posted_with(connection, hits))), hits)
+
+
+def _with(series: Iterable[Series], hits: Iterable[Mail]) -> tuple[Series, ...]:
+    """Those of the series that have some of these mails, newest first."""
     wanted = {mail.message_id for mail in hits}
-    mails = {mail.message_id: mail for mail in (*hits, *posted_with(connection, hits))}
-    found = [one for one in group(mails.values()) if any(mail.message_id in wanted for mail in one.mails)]
+    found = (one for one in series if any(mail.message_id in wanted for mail in one.mails))
     return tuple(sorted(found, key=lambda one: one.received)[::-1])
