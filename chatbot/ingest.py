@@ -22,6 +22,7 @@ MANY = 400
 LARGE = 10_000
 # The part of a list that may go at once. Who takes mails out takes out a few; more than that is an accident.
 SHRINK = 0.05
+REMEDY = "look at it; if that is right, say: chatbot ingest {} --accept-shrink"
 
 # Told how many mails more were read, and how many there are in all.
 Told = Callable[[int, int], None]
@@ -83,9 +84,6 @@ def ingest(
     if ahead.skipped and len(ahead.skipped) == len(source.epochs):
         raise next(iter(ahead.skipped.values()))
     return Ingested(added, tuple(ahead.skipped.values()))
-
-
-REMEDY = "look at it; if that is right, say: chatbot ingest {} --accept-shrink"
 
 
 def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
