@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
+    from chatbot.chat.gauge import Tell
     from chatbot.chat.platform import Platform
     from chatbot.config import Config
     from chatbot.errors import Problem
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
     from chatbot.serve import Bot
+    from chatbot.sources.mirror import Progress
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
@@ -118,7 +120,7 @@ def _ingest_archives(
     from chatbot.store.database import writable_database
     from chatbot.store.index import Index
 
-    with writable_database(store, _say) as engine, gauge("mails") as tell:
+    with writable_database(store, _say) as engine, gauge() as tell:
         index = Index(engine)
         for name, folder in archives.items():
             start, read = utc_now(), 0
@@ -126,7 +128,7 @@ def _ingest_archives(
             def told(more: int, total: int, name: str = name) -> None:
                 nonlocal read
                 read += more
-                tell(name, read, total)
+                tell(name, read, total, "")
 
             try:
                 with PublicInbox(name, folder) as archive:
@@ -157,22 +159,24 @@ def mirror_archives(
     failed: Callable[[Problem], None],
 ) -> None:
     """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
+    from functools import partial
+
     from chatbot.chat.gauge import gauge
     from chatbot.errors import Problem
     from chatbot.sources.mirror import mirror
 
-    with gauge("%") as tell:
+    with gauge() as tell:
         for name, (url, folder) in origins.items():
             try:
-                mirrored = mirror(
-                    url,
-                    folder,
-                    lambda step, name=name: tell(f"{name} epoch {step.epoch}: {step.phase}", step.percent, 100),  # type: ignore[misc]
-                )
+                mirrored = mirror(url, folder, partial(_tell_step, tell, name))
             except Problem as problem:
                 failed(problem)
             else:
                 done(name, mirrored.epochs)
+
+
+def _tell_step(tell: Tell, name: str, step: Progress) -> None:
+    tell(f"{name}, epoch {step.epoch}", step.percent, 100, f"{step.phase}: {step.percent} %")
 
 
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:

@@ -48,7 +48,7 @@ def test_an_archive_goes_into_an_index_with_one_line_for_it(world: Path) -> None
 def test_on_a_terminal_there_is_a_bar(world: Path) -> None:
     store = f"sqlite:///{world}/own.sqlite3"
     seen = on_a_terminal("ingest", "--archive", world / "kvm", "--store", store)
-    assert re.search(r"kvm .*4/4.* mails", seen)
+    assert re.search(r"kvm .*4 of 4 mails", seen)
     assert "kvm: 4 mails, 4 kept" in seen
 
 

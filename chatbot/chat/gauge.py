@@ -6,44 +6,37 @@ from contextlib import contextmanager
 
 from chatbot.chat.post import printable
 
-# Says what is being done, how much of it is done, and how much there is in all (0: nobody knows).
-Tell = Callable[[str, int, int], None]
+# Says of what thing how much is done, and how much there is in all (0: nobody knows); and what is being done to it.
+Tell = Callable[[str, int, int, str], None]
 # Wide enough that no cell of a table is broken where nobody looks at it.
 PIPE_WIDTH = 250
 
 
 @contextmanager
-def gauge(unit: str) -> Iterator[Tell]:
-    """A bar for each thing that is told of, with its rate and the time that is left."""
+def gauge() -> Iterator[Tell]:
+    """A bar for each thing that is told of, with the time that is left."""
     if not sys.stderr.isatty():
-        yield lambda _what, _done, _total: None
+        yield lambda _what, _done, _total, _doing: None
         return
     from rich.console import Console  # noqa: PLC0415  # a pipe does without it
-    from rich.progress import (  # noqa: PLC0415
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskID,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn  # noqa: PLC0415
 
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit + " {task.fields[rate]}", markup=False),
+        TextColumn("{task.fields[doing]}", markup=False),
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bars: dict[str, TaskID] = {}
 
-        def tell(what: str, done: int, total: int) -> None:
+        def tell(what: str, done: int, total: int, doing: str) -> None:
             if what not in bars:
-                bars[what] = progress.add_task(printable(what), total=total or None, rate="")
+                bars[what] = progress.add_task(printable(what), total=total or None, doing="")
             bar = bars[what]
             speed = progress.tasks[progress.task_ids.index(bar)].speed
-            progress.update(bar, completed=done, total=total or None, rate=f"{speed:,.0f}/s" if speed else "")
+            doing = doing or f"{done:,} of {total:,} mails" + (f", {speed:,.0f}/s" if speed else "")
+            progress.update(bar, completed=done, total=total or None, doing=doing)
 
         yield tell
 
