@@ -143,9 +143,10 @@ class Index:
         rows, mail = tables.seen.c, tables.mail.c
         here = rows.list_id == known_list(list_name)
         of_list = SELECT_MAILS.join(tables.seen, rows.mail_id == mail.id).where(here, *which).order_by(rows.id)
-        ends = select(func.min(rows.id), func.max(rows.id)).where(here, *which)
+        # With the count PostgreSQL looks at the window; without it, from the newest mail down to it, one by one.
+        ends = select(func.min(rows.id), func.max(rows.id), func.count()).where(here, *which)
         with reading(self._engine) as connection:
-            first, last = connection.execute(ends).one()
+            first, last, _ = connection.execute(ends).one()
             if first is None:
                 return Share()
             patches = load_mails(connection, of_list.where(mail.is_patch))
