@@ -99,7 +99,7 @@ PREPARATION = """
 import sys
 from pathlib import Path
 from chatbot.read import read
-from chatbot.report.digest import MailingList, build
+from chatbot.report.digest import MailingList, digest_of
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 with PublicInbox("bench", Path(sys.argv[1])) as inbox:
