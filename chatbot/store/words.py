@@ -17,7 +17,7 @@ def searchable(text: str) -> str:
 
 
 def key_of(text: str) -> int:
-    """64 bits that stand for a text. A number takes a fraction of a Message-ID's place in an index, so that the index of a
-    million mails fits into memory; who looks a text up by its key compares the text, too.
+    """64 bits that stand for a text. A number takes a fraction of a Message-ID's place in an index, so that the index
+    of a million mails fits into memory; who looks a text up by its key compares the text, too.
     """
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
