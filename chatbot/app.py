@@ -197,7 +197,7 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
     from chatbot.sources.layout import size_of
     from chatbot.sources.public_inbox import PublicInbox
 
-    held, mark, sums = index.held(name), index.mark(name), index.sums(name)
+    held, mark, holdings = index.held(name), index.mark(name), index.holdings(name)
     problem, size = held[0] if held else "", None
     epochs = [EpochStatus(epoch, None, reached, None) for epoch, reached in mark.items()]
     try:
@@ -214,11 +214,11 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
     return ListStatus(
         name,
         tuple(epochs),
-        sums.mails,
+        holdings.mails,
         newest,
         now - newest if newest else None,
-        sums.defects,
-        sums.unread,
+        holdings.defects,
+        holdings.unread,
         size,
         problem,
     )

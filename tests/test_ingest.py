@@ -56,12 +56,12 @@ def test_a_mail_whose_tree_is_missing_is_read_when_that_comes_back(followed: Lis
     followed.archive.add(compose("[PATCH] 31", 31))
     epoch.hide(epoch.tree(epoch.slots[30]))
     assert followed.read().kept == 1
-    assert followed.index.sums("list").unread == 1
+    assert followed.index.holdings("list").unread == 1
     assert followed.read() == Added()
     epoch.show()
     assert followed.read() == Added(1, 1)
     assert followed.titles() == numbers(*range(30), 31, 30)
-    assert followed.index.sums("list").unread == 0
+    assert followed.index.holdings("list").unread == 0
 
 
 def test_nothing_is_believed_gone_while_a_tree_is_missing(followed: List) -> None:

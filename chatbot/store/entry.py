@@ -126,39 +126,15 @@ def directories_above(paths: Iterable[str]) -> dict[int, str]:
 
 def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], directories: dict[int, str]) -> Entry:
     patch = mail.patch
-    stated = patch.stated if patch else None
-    message_id = printable(mail.message_id)
-    key = key_of(message_id)
     sender, author = _person(mail.sender), _person(mail.author)
     persons[sender[0]], persons[author[0]] = sender, author
-    received = int(mail.received.timestamp())
-    text = printable(patch.log if patch else mail.said)
     written = printable(str(mail.subject))
     # What is kept decides what it is counted and searched as, for who takes a mail out has nothing else to go by.
     subject = mail.subject if written == str(mail.subject) else Subject.parse(written)
-    in_reply_to = printable(mail.in_reply_to)
-    row = (
-        key,
-        message_id,
-        raw.blob,
-        written,
-        sender[0],
-        author[0],
-        received,
-        int(mail.date.timestamp()) if mail.date and EARLIEST <= mail.date <= LATEST else None,
-        key_of(in_reply_to) if in_reply_to else None,
-        in_reply_to,
-        printable(" ".join(mail.references)),
-        printable(mail.archived_as),
-        "\n".join(mail.defects),
-        patch is not None,
-        mail.reply,
-        posting_key(mail) if patch and mail.subject.numbered else None,
-        text,
-        stated.files if stated else None,
-        stated.insertions if stated else None,
-        stated.deletions if stated else None,
-    )
+    text = printable(patch.log if patch else mail.said)
+    message_id, received = printable(mail.message_id), int(mail.received.timestamp())
+    key = key_of(message_id)
+    row = (key, message_id, raw.blob, written, sender[0], author[0], received, *_rest_of_row(mail, text))
     tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
     changes = tuple(
         (place, printable(change.path), change.insertions, change.deletions)
@@ -188,6 +164,27 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         tuple(above),
         " ".join(words(subject.title)) if patch else "",
         text[:SEARCHED],
+    )
+
+
+def _rest_of_row(mail: Mail, text: str) -> tuple[object, ...]:
+    """MAIL_COLUMNS from `date` on."""
+    in_reply_to = printable(mail.in_reply_to)
+    stated = mail.patch.stated if mail.patch else None
+    return (
+        int(mail.date.timestamp()) if mail.date and EARLIEST <= mail.date <= LATEST else None,
+        key_of(in_reply_to) if in_reply_to else None,
+        in_reply_to,
+        printable(" ".join(mail.references)),
+        printable(mail.archived_as),
+        "\n".join(mail.defects),
+        mail.patch is not None,
+        mail.reply,
+        posting_key(mail) if mail.patch and mail.subject.numbered else None,
+        text,
+        stated.files if stated else None,
+        stated.insertions if stated else None,
+        stated.deletions if stated else None,
     )
 
 

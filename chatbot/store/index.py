@@ -31,7 +31,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Sums:
+class Holdings:
     """How many mails of a list there are, how many of them with something amiss, and how many are still to be read."""
 
     mails: int
@@ -80,7 +80,7 @@ class Index:
                 found.setdefault(row.epoch, []).append(row.commit)
         return {epoch: tuple(commits) for epoch, commits in found.items()}
 
-    def sums(self, list_name: str) -> Sums:
+    def holdings(self, list_name: str) -> Holdings:
         """What the index holds of a list."""
         rows, mail, unread = tables.seen.c, tables.mail.c, tables.unread.c
         here = known_list(list_name)
@@ -88,7 +88,7 @@ class Index:
         defects = mails.where(rows.mail_id.in_(select(mail.id).where(mail.defects != "")))
         waiting = select(func.count()).select_from(tables.unread).where(unread.list_id == here)
         with reading(self._engine) as connection:
-            return Sums(*(connection.execute(query).scalar_one() for query in (mails, defects, waiting)))
+            return Holdings(*(connection.execute(query).scalar_one() for query in (mails, defects, waiting)))
 
     def held(self, list_name: str) -> tuple[str, str] | None:
         """Why a list's archive is not read on, and with which tips; None where nothing holds it."""
