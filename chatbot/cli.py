@@ -111,7 +111,7 @@ def _add_ingest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--store", metavar="URL", help="the index: sqlite:///FILE or postgresql+psycopg://…")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes that read mails (default: one for each core)")
     parser.add_argument(
-        "--accept-shrink", action="store_true", help="take mails out even if more than 5 % of a list are gone"
+        "--accept-shrink", action="store_true", help="take mails out even if more than 5 %% of a list are gone"
     )
     parser.set_defaults(run=_ingest)
 

@@ -152,3 +152,14 @@ def test_a_second_process_on_the_same_file_is_refused_with_the_pid_of_the_first(
     os.kill(running.pid, 9)
     running.wait()
     assert chatbot("ingest", "kvm", cwd=world).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["run", "digest", "ingest", "mirror", "status"])
+def test_every_command_explains_itself(command: str) -> None:
+    done = chatbot(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"usage: chatbot {command} ")
+
+
+def test_help_names_every_command() -> None:
+    assert all(f"\n    {command} " in chatbot("--help").stdout for command in ("run", "ingest", "mirror", "status"))
