@@ -207,15 +207,19 @@ def _ingest(options: argparse.Namespace) -> int:
 def _summary(name: str, added: Added, seconds: float) -> str:
     """`nvdimm: 14,925 mails, 14,917 kept, 8 duplicates, 0 defects, 4.1 s, 3,640/s`."""
     parts = [
-        f"{added.mails:,} mails",
+        _number(added.mails, "mail"),
         f"{added.kept:,} kept",
-        f"{added.duplicates:,} duplicates",
-        f"{added.defects:,} defects",
+        _number(added.duplicates, "duplicate"),
+        _number(added.defects, "defect"),
         *([f"{added.removed:,} removed"] if added.removed else []),
         f"{seconds:.1f} s",
         *([f"{added.mails / seconds:,.0f}/s"] if added.mails and seconds else []),
     ]
     return f"{name}: {', '.join(parts)}"
+
+
+def _number(number: int, word: str) -> str:
+    return f"{number:,} {word if number == 1 else word + 's'}"
 
 
 def _mirror(options: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from tests.conftest import compose, git
 from tests.test_cli import chatbot, on_a_terminal, refused
 
 Make = Callable[..., Path]
-SUMMARY = re.compile(r"(\w+): (\d+) mails, (\d+) kept, (\d+) duplicates, (\d+) defects, [\d.]+ s(?:, [\d,]+/s)?\n")
+SUMMARY = re.compile(r"(\w+): (\d+) mails?, (\d+) kept, (\d+) duplicates?, (\d+) defects?, [\d.]+ s(?:, [\d,]+/s)?\n")
 
 
 def patches(*numbers: int) -> list[bytes]:
@@ -60,7 +60,7 @@ def test_the_lists_of_a_config_are_read_mirrored_and_told_of(world: Path) -> Non
     mirrored = chatbot("mirror", cwd=world)
     assert (mirrored.returncode, mirrored.stdout, mirrored.stderr) == (0, "coco: epoch 0 new\n", "")
     assert chatbot("mirror", "coco", cwd=world).stdout == "coco: epoch 0 unchanged\n"
-    assert chatbot("ingest", "coco", cwd=world).stdout.startswith("coco: 1 mails, 1 kept")
+    assert chatbot("ingest", "coco", cwd=world).stdout.startswith("coco: 1 mail, 1 kept")
     table = chatbot("status", cwd=world)
     assert table.returncode == 0
     heading, kvm, coco, index = table.stdout.splitlines()
