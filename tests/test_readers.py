@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -58,9 +58,6 @@ class Trapped:
 
     commits: tuple[str, ...]
     epoch: int = 0
-
-    def only(self, commits: tuple[str, ...]) -> "Trapped":
-        return replace(self, commits=commits)
 
     def mails(self) -> Iterator[RawMail]:
         for commit in self.commits:

@@ -10,7 +10,7 @@ from chatbot.errors import Misunderstood
 from chatbot.mail.mail import EARLIEST, Mail
 from chatbot.read import read, received
 from chatbot.rhythm import duration
-from chatbot.sources.source import Commit, Dated, RawMail, Span
+from chatbot.sources.source import Commit, RawMail, Span
 
 # How git writes "no commit": the end of a range that begins with an archive's first mail.
 NOTHING = "0" * 40
@@ -91,23 +91,22 @@ def parse_moment(text: str, now: datetime) -> datetime:
         raise Misunderstood(repr(text), "this is no time", EXAMPLES) from None
 
 
-def candidates(history: Iterable[Dated], since: datetime | None) -> Iterator[Dated]:
+def candidates(history: Iterable[Commit], since: datetime | None) -> Iterator[Commit]:
     """The commits of a history, newest first, whose mails can have been received since then.
 
     No archive commits what it has not got yet, so an old commit's mail is not read. One that claims to be older than
     any mail says nothing. Histories are nearly, not strictly, in the order of time: see STRAGGLERS for their end.
     """
-    impossible = EARLIEST.timestamp()
-    horizon = (max(since or EARLIEST, EARLIEST) - SKEW).timestamp()
+    horizon = max(since or EARLIEST, EARLIEST) - SKEW
     too_old = 0
-    for dated in history:
-        if impossible <= dated.time < horizon:
+    for commit in history:
+        if EARLIEST <= commit.time < horizon:
             too_old += 1
             if too_old >= STRAGGLERS:
                 return
         else:
             too_old = 0
-            yield dated
+            yield commit
 
 
 def between(

@@ -14,7 +14,7 @@ from chatbot.errors import Unreadable
 from chatbot.sources.epoch import Chunk, Epoch, Spool
 from chatbot.sources.layout import epoch_folders, lay_out
 from chatbot.sources.repository import unreadable, write_objects
-from chatbot.sources.source import Dated, Mark, RawMail, Span
+from chatbot.sources.source import Commit, Mark, RawMail, Span
 
 
 class PublicInbox:
@@ -75,7 +75,7 @@ class PublicInbox:
         return self.epochs[epoch].after(known)
 
     def chunk(self, epoch: int, commits: tuple[str, ...]) -> Chunk:
-        """These commits of an epoch."""
+        """These commits of an epoch. Raises Unreadable."""
         return self.epochs[epoch].chunk(commits)
 
     def everything(self) -> tuple[Span, ...]:
@@ -88,16 +88,15 @@ class PublicInbox:
             if span.after != span.to:
                 yield from (raw for raw in self.epochs[span.epoch].mails(span) if not raw.removed)
 
-    def history(self) -> Iterator[Dated]:
+    def history(self) -> Iterator[Commit]:
         """All commits there are, newest first. Raises Unreadable."""
         for epoch in sorted(self.tips, reverse=True):
             yield from self.epochs[epoch].history()
 
-    def mails_of(self, commits: Iterable[Dated]) -> Iterator[RawMail]:
+    def mails_of(self, commits: Iterable[Commit]) -> Iterator[RawMail]:
         """The mails that these commits bring, in their order; removals are passed by. Raises Unreadable."""
         for epoch, some in groupby(commits, key=lambda one: one.epoch):
-            found = self.epochs[epoch].mails_of(one.commit for one in some)
-            yield from (raw for raw in found if not raw.removed)
+            yield from (raw for raw in self.epochs[epoch].mails_of(some) if not raw.removed)
 
 
 def write_epoch(folder: Path, mails: Iterable[tuple[bytes, str, datetime]]) -> None:

@@ -9,23 +9,17 @@ from typing import NamedTuple, Protocol, Self
 Mark = Mapping[int, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One commit of an archive: `author` is its `%an <%ae>`, `time` the committer's, `parent` the commit before it."""
+class Commit(NamedTuple):
+    """One commit of an archive: `author` is its `%an <%ae>`, `time` the committer's, `parent` the commit before it,
+    `blob` the id of its mail's bytes, where it is known.
+    """
 
     epoch: int
     id: str
     time: datetime
     author: str
     parent: str | None = None
-
-
-class Dated(NamedTuple):
-    """A commit as the history tells of it, unread; `time` is the committer's, in seconds since 1970."""
-
-    epoch: int
-    commit: str
-    time: int
+    blob: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +65,6 @@ class Chunk(Protocol):
     @property
     def commits(self) -> tuple[str, ...]:
         """Their ids, in the order in which they are read."""
-        ...
-
-    def only(self, commits: tuple[str, ...]) -> "Chunk":
-        """The same with these commits alone."""
         ...
 
     def mails(self) -> Iterator[RawMail]:
@@ -132,5 +122,5 @@ class Source(Protocol):
         ...
 
     def chunk(self, epoch: int, commits: tuple[str, ...]) -> Chunk:
-        """These commits of an epoch."""
+        """These commits of an epoch. Raises Unreadable."""
         ...
