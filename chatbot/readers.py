@@ -2,7 +2,8 @@
 it up for longer than any mail may, is set aside at the second try, and the rest goes on.
 
 A reader is asked by a pickled chunk of commits, and answers with marshalled rows, each after its length. Chunks go to
-the readers in turn and come back in order, so that any number of readers gives the same.
+the readers in turn and come back in order, so that any number of readers gives the same. Whoever asks never waits for a
+reader, which takes in questions while its answers wait to be fetched.
 """
 
 import marshal
@@ -12,10 +13,12 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle
+from queue import SimpleQueue
 from typing import IO, Any, Self
 
 from chatbot.errors import Unreadable
@@ -176,9 +179,11 @@ def serve(whereabouts: int, patience: float) -> None:
     source, target = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     _widen(target)
-    with suppress(EOFError, BrokenPipeError):
-        while True:
-            chunk, aside = pickle.loads(_receive(source))  # noqa: S301  # from our own process
+    questions: SimpleQueue[bytes] = SimpleQueue()
+    threading.Thread(target=_listen, args=(source, questions), daemon=True).start()
+    with suppress(BrokenPipeError):
+        while question := questions.get():
+            chunk, aside = pickle.loads(question)  # noqa: S301  # from our own process
             try:
                 answer: Any = batch_of(
                     chunk.epoch, chunk.commits[-1], _watched(chunk, aside, whereabouts, patience)
@@ -190,6 +195,14 @@ def serve(whereabouts: int, patience: float) -> None:
             packed = marshal.dumps(answer)
             target.write(_LENGTH.pack(len(packed)) + packed)
             target.flush()
+
+
+def _listen(source: IO[bytes], questions: SimpleQueue[bytes]) -> None:
+    """Take in questions, and an empty one at their end."""
+    with suppress(EOFError):
+        while True:
+            questions.put(_receive(source))
+    questions.put(b"")
 
 
 def _watched(chunk: Chunk, aside: frozenset[str], whereabouts: int, patience: float) -> Iterator[tuple[RawMail, Mail]]:

@@ -1,6 +1,7 @@
 """Mails that kill or stall whoever reads them, in real processes: the readers import this module, too."""
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -102,6 +103,19 @@ def test_chunks_come_in_order_whoever_reads_them(jobs: int) -> None:
     assert commits(found) == [commit for chunk in asked for commit in chunk.commits]
     assert [batch.reached for batch in found] == [chunk.commits[-1] for chunk in asked]
     assert defects(found) == {}
+
+
+def test_questions_and_answers_may_be_larger_than_a_pipe() -> None:
+    names = [f"{number}:{'long' * 200}" for number in range(4 * 2000)]
+    asked = [Trapped(tuple(names[start : start + 2000])) for start in range(0, len(names), 2000)]
+    found: list[Batch] = []
+    with Readers(1) as readers:
+        # In a thread, for where it fails it never ends.
+        reading = threading.Thread(target=lambda: found.extend(readers.read(asked)), daemon=True)
+        reading.start()
+        reading.join(60)
+        assert not reading.is_alive()
+    assert commits(found) == names
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
