@@ -14,8 +14,8 @@ from chatbot.sources.source import Chunk, Mark, Source, Stretch
 from chatbot.store.index import Index
 from chatbot.store.writer import Added
 
-# Chunks in one transaction: with 800 mails each, enough that its cost is small beside theirs; others wait 0.5 s for it.
-CHUNKS = 6
+# Chunks in one transaction: with 400 mails each, enough that its cost is small beside theirs; others wait 0.5 s for it.
+CHUNKS = 12
 # Commits that one chunk of unknown mails has.
 MANY = 400
 # So many new mails change what the database should know of its tables.

@@ -18,9 +18,8 @@ from chatbot.sources.layout import OID, lay_out, read_refs
 from chatbot.sources.repository import Inquiry, Repository, unreadable
 from chatbot.sources.source import Commit, Place, RawMail, Span
 
-# Commits that one git reads: its start (3 ms) is small beside that, and the chunk beside memory. The newest, which are
-# read last, come in small chunks that grow, so that no reader is left alone for long with the end of an archive.
-SMALLEST, CHUNK = 100, 800
+# Commits that one git reads: its start (3 ms) is small beside that, and the chunk beside memory.
+CHUNK = 400
 # Commits that one git walks: its memory grows with them. The first page is short, since most often little is new.
 FIRST_PAGE, PAGE = 200, 5_000
 LOST = "lost or damaged in the archive"
@@ -168,8 +167,7 @@ class Spool:
         self._epoch = epoch
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the spool
         self._count = self._end = 0
-        self._begins = array("Q", [0])  # of chunks, in the file
-        self._size = self._room = SMALLEST  # of the chunk that is being filled
+        self._begins = array("Q")  # of chunks, in the file
 
     def __enter__(self) -> Self:
         return self
@@ -191,16 +189,15 @@ class Spool:
             if name in known:
                 self.anchor = name
                 break
-            if self._room == 0:
+            if self._count % CHUNK == 0:
                 self._begins.append(self._end)
-                self._size = self._room = min(2 * self._size, CHUNK)
             self._file.write(line)
-            self._count, self._end, self._room = self._count + 1, self._end + len(line), self._room - 1
+            self._count, self._end = self._count + 1, self._end + len(line)
 
     def chunks(self) -> Iterator["Chunk"]:
         """All commits, oldest first."""
         end = self._end
-        for begin in reversed(self._begins if self._count else ()):
+        for begin in reversed(self._begins):
             self._file.seek(begin)
             lines = self._file.read(end - begin).split(b"\n")[:-1]
             yield self._epoch.chunk_of(reversed(lines))
