@@ -150,6 +150,21 @@ def test_removals_name_their_mail_and_purged_mails_are_passed_by(archive: Make) 
         ]
 
 
+def test_a_tree_that_is_lost_takes_its_own_mail_alone(archive: Make) -> None:
+    bare = archive(mails(*range(8))) / "git" / "0.git"
+    blobs = [git(bare, "rev-parse", f"master~{7 - number}:m") for number in range(8)]
+    git(bare, "update-ref", "refs/heads/master", "master~5")
+    change(bare, f"100644 blob {blobs[3]}\tm\n100644 blob {blobs[7]}\tn\n")  # a tree that no other commit has
+    lost = git(bare, "rev-parse", "master^{tree}")
+    for blob in blobs[4:]:
+        change(bare, f"100644 blob {blob}\tm\n")
+    (bare / "objects" / lost[:2] / lost[2:]).unlink()
+    with PublicInbox("list", bare) as inbox:
+        assert numbers(raw for raw in inbox.mails(inbox.everything()) if not raw.defect) == [0, 1, 2, 4, 5, 6, 7]
+        assert [bool(raw.defect) for raw in inbox.mails_of(inbox.history())] == [*[False] * 4, True, *[False] * 3]
+        assert len({commit.id for commit in inbox.history()}) == len(list(inbox.history())) == 8
+
+
 def test_a_mail_is_read_as_far_as_anyone_needs_it(archive: Make) -> None:
     huge = compose("[PATCH] mail 1", 1, "x" * (2 * OBJECT_LIMIT))
     with PublicInbox("list", archive([huge, *mails(2)])) as inbox:
