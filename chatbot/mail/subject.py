@@ -66,6 +66,11 @@ class Subject:
         return (self.version, self.reroll) == (1, 0)
 
     @property
+    def speaks(self) -> bool:
+        """Whether it stands for a posting that the rankings count: what such a mail says is told with it."""
+        return self.head and self.counted
+
+    @property
     def revision(self) -> str:
         """The version as people write it: v1, v5.1."""
         return f"v{self.version}.{self.reroll}" if self.reroll else f"v{self.version}"
@@ -74,7 +79,12 @@ class Subject:
     def parse(cls, text: str) -> "Subject":
         """Never fails: a subject without any tag is its own title."""
         match = _LEAD.match(text)
-        known = _read_lead(match[0] if match else "")
+        return cls.split(text, match.end() if match else 0)
+
+    @classmethod
+    def split(cls, text: str, lead: int) -> "Subject":
+        """A subject of which it is known that no more than so many characters come before the title."""
+        known = _read_lead(text[:lead])
         return cls(
             known.lead,
             text[len(known.lead) :],

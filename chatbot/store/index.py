@@ -7,13 +7,13 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Engine, ScalarSelect, and_, exists, func, insert, select, update
 
-from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part
 from chatbot.mail.totals import Totals
 from chatbot.sources.source import Mark, Span
 from chatbot.store import tables
 from chatbot.store.database import empty_log, reading, writing
 from chatbot.store.rewriting import Rewriting
-from chatbot.store.rows import SELECT_MAILS, load_mails, posted_with
+from chatbot.store.rows import SELECT_PARTS, load_parts, posted_with
 from chatbot.store.tables import moment, seconds
 from chatbot.store.writer import Writer
 
@@ -25,9 +25,9 @@ class Share:
     """
 
     spans: tuple[Span, ...] = ()
-    patches: tuple[Mail, ...] = ()
+    patches: tuple[Part, ...] = ()
     totals: Totals = field(default_factory=Totals)
-    earlier: tuple[Mail, ...] = ()
+    earlier: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +142,14 @@ class Index:
     def _share(self, list_name: str, which: tuple[ColumnElement[bool], ...]) -> Share:
         rows, mail = tables.seen.c, tables.mail.c
         here = rows.list_id == known_list(list_name)
-        of_list = SELECT_MAILS.join(tables.seen, rows.mail_id == mail.id).where(here, *which).order_by(rows.id)
+        of_list = SELECT_PARTS.join(tables.seen, rows.mail_id == mail.id).where(here, *which).order_by(rows.id)
         # With the count PostgreSQL looks at the window; without it, from the newest mail down to it, one by one.
         ends = select(func.min(rows.id), func.max(rows.id), func.count()).where(here, *which)
         with reading(self._engine) as connection:
             first, last, _ = connection.execute(ends).one()
             if first is None:
                 return Share()
-            patches = load_mails(connection, of_list.where(mail.is_patch))
+            patches = load_parts(connection, of_list)
             before = exists().where(rows.mail_id == mail.id, here, rows.id < first)
             earlier = posted_with(connection, patches, before)
             totals = _totals(connection, and_(here, *which))

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
+from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Entry
 from chatbot.store.rows import CHUNK
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
@@ -20,8 +20,8 @@ from chatbot.store.tables import ALL_LISTS
 # Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
 UNKNOWN = "?"
 _MAIL = ("id", *MAIL_COLUMNS)
-_TAG, _CHANGE, _TOUCHED, _SEEN = (
-    tuple(table.c.keys()) for table in (tables.tag, tables.change, tables.touched, tables.seen)
+_BODY, _TAG, _TOUCHED, _SEEN = (
+    tuple(table.c.keys()) for table in (tables.body, tables.tag, tables.touched, tables.seen)
 )
 
 
@@ -73,10 +73,9 @@ class _Rows:
     directories: set[int] = field(default_factory=set)
     mails: list[tuple[Any, ...]] = field(default_factory=list)
     tags: list[tuple[Any, ...]] = field(default_factory=list)
-    changes: list[tuple[Any, ...]] = field(default_factory=list)
     touched: list[tuple[Any, ...]] = field(default_factory=list)
     titles: list[tuple[int, str]] = field(default_factory=list)
-    texts: list[tuple[int, str]] = field(default_factory=list)
+    bodies: list[tuple[int, str]] = field(default_factory=list)
     seen: list[tuple[Any, ...]] = field(default_factory=list)
     copies: list[tuple[Any, ...]] = field(default_factory=list)
     unread: list[tuple[Any, ...]] = field(default_factory=list)
@@ -207,11 +206,11 @@ class Writer:
     def _insert(self, rows: _Rows) -> None:
         connection = self._connection
         insert_rows(connection, "mail", _MAIL, rows.mails)
+        insert_rows(connection, "body", _BODY, rows.bodies)
         insert_rows(connection, "tag", _TAG, rows.tags)
-        insert_rows(connection, "change", _CHANGE, rows.changes)
         insert_rows(connection, "touched", _TOUCHED, rows.touched)
         fulltext.add_texts(connection, fulltext.TITLES, rows.titles)
-        fulltext.add_texts(connection, fulltext.TEXTS, rows.texts)
+        fulltext.add_texts(connection, fulltext.TEXTS, [(one, text[:SEARCHED]) for one, text in rows.bodies if text])
         insert_rows(connection, "seen", _SEEN, rows.seen)
         add_rows(connection, tables.copy, rows.copies)
         add_rows(connection, tables.unread, rows.unread)
@@ -222,12 +221,10 @@ def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
     _names_of(entry, rows)
     rows.mails.append((mail_id, *entry.row))
     rows.tags += [(mail_id, *tag) for tag in entry.tags]
-    rows.changes += [(mail_id, *change) for change in entry.changes]
     rows.touched += [(directory, entry.received, mail_id) for directory in entry.directories]
     if entry.title:
         rows.titles.append((mail_id, entry.title))
-    if entry.text:
-        rows.texts.append((mail_id, entry.text))
+    rows.bodies.append((mail_id, entry.text))
 
 
 def _names_of(entry: Entry, rows: _Rows) -> None:

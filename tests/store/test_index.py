@@ -13,6 +13,8 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post, printable
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.ingest import CHUNKS, ingest
+from chatbot.mail.part import parts_of
+from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.readers import Readers
@@ -68,7 +70,7 @@ def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -
     assert add(index, "kvm", mail) == Added(1)  # the same commit again
     assert add(index, "kvm", mail, epoch=1) == Added(1, 0, 1)
     assert mails_of(engine, "kvm") == mails_of(engine, "coco") == (mail,)
-    assert Search(engine).lists_of([mail]) == ("coco", "kvm")
+    assert Search(engine).lists_of(Series(parts_of([mail]))) == ("coco", "kvm")
 
 
 def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
@@ -138,8 +140,8 @@ def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(eng
     add(index, "kvm", parts[1], epoch=1)
     share = index.share("kvm", after=after, upto=index.newest("kvm"))
     assert share.spans == (Span(1, None, "c1.0"),)
-    assert share.patches == (parts[1],)
-    assert share.earlier == (cover, parts[0])
+    assert share.patches == parts_of([parts[1]])
+    assert share.earlier == parts_of([cover, parts[0]])
     assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).patches == ()
     assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
 
