@@ -1,4 +1,4 @@
-"""A patch as series and digests have it: what it is called, whose it is, what it changes. Its text stays in the mail."""
+"""A patch as series and digests have it: its subject, its author, what it changes. Its text stays in the mail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ def ends(parents: tuple[str, ...]) -> tuple[str, ...]:
     """The nearest and the farthest of these: enough for patches below a cover, below one another, and below a cover
     that the archive has not got.
     """
-    return parents if len(parents) <= 2 else (parents[0], parents[-1])
+    return parents[:1] + parents[1:][-1:]
 
 
 def parts_of(mails: Iterable[Mail]) -> tuple[Part, ...]:

@@ -3,7 +3,7 @@
 Mails belong together when the same person sent them under the same version and total, and a thread connects them.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,6 +85,14 @@ def posting(part: Mail | Part) -> Posting:
     return part.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
 
 
+def by_posting(parts: Iterable[Part]) -> dict[Posting, list[Part]]:
+    """What these share, and which of them share it."""
+    found: dict[Posting, list[Part]] = {}
+    for part in parts:
+        found.setdefault(posting(part), []).append(part)
+    return found
+
+
 def group(parts: Iterable[Part]) -> tuple[Series, ...]:
     """The series that these are parts of, in the order in which the first of each came.
 
@@ -93,16 +101,16 @@ def group(parts: Iterable[Part]) -> tuple[Series, ...]:
     """
     once = {part.message_id: part for part in parts}
     order = {message_id: place for place, message_id in enumerate(once)}
-    sent: dict[Posting, list[Part]] = {}
-    for part in once.values():
-        sent.setdefault(posting(part), []).append(part)
-    found = [one for members in sent.values() for thread in _threads(members) for one in _postings(thread)]
+    sent = by_posting(once.values()).values()
+    found = [one for members in sent for thread in _threads(members) for one in _postings(thread)]
     found.sort(key=lambda members: order[members[0].message_id])
     return tuple(Series(tuple(sorted(members, key=lambda part: part.subject.part or 0))) for members in found)
 
 
-def _threads(members: Collection[Part]) -> Iterable[list[Part]]:
+def _threads(members: list[Part]) -> Iterable[list[Part]]:
     """Those of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
+    if len(members) == 1:
+        return [members]
     parent: dict[str, str] = {}
 
     def root(node: str) -> str:
@@ -114,7 +122,7 @@ def _threads(members: Collection[Part]) -> Iterable[list[Part]]:
     for part in members:
         if part.subject.part:  # a cover's ancestors are the version before, if anything
             for ancestor in part.above:
-                parent[root(ancestor)] = root(part.message_id)
+                parent[root(part.message_id)] = root(ancestor)
     threads: dict[str, list[Part]] = {}
     for part in members:
         threads.setdefault(root(part.message_id), []).append(part)

@@ -56,7 +56,7 @@ class Subject:
     @property
     def counted(self) -> bool:
         """Whether the digest's rankings count it: a tag holds the word PATCH, and it is no reply."""
-        return not self.reply and any("patch" in tag.lower() for tag in self.tags)
+        return not self.reply and "patch" in "]".join(self.tags).lower()
 
     @property
     def head(self) -> bool:

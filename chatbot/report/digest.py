@@ -102,7 +102,7 @@ def build(
     patches = tuple(patches)
     old = {part.message_id for part in earlier}
     counted = [part for part in patches if part.subject.counted]
-    domains = _ranked(Counter(part.author.domain for part in counted if part.author.domain))
+    domains = _ranked(Counter(domain for part in counted if (domain := part.author.domain)))
     people = {part.author.written: part.author for part in counted}
     contributors = _ranked(Counter(part.author.written for part in counted))
     series = group((*earlier, *patches))

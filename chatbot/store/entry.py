@@ -50,6 +50,10 @@ PERSON_COLUMNS = ("id", "written", "name", "address", "mailbox", "words")
 DIRECTORY_COLUMNS = ("id", "path")
 
 
+# What windows are counted by: the author, and whether it is a patch, a reply, and defective.
+Counts = tuple[int, bool, bool, bool]
+
+
 class Entry(NamedTuple):
     """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `given` are the kinds
     of tags that its sender gave to others; `lost` says that there is nothing to read.
@@ -69,7 +73,7 @@ class Entry(NamedTuple):
     patches: int
     replies: int
     given: tuple[str, ...]
-    defective: bool
+    counts: Counts
     row: tuple[object, ...]
     tags: tuple[tuple[int, str, str], ...]
     directories: tuple[int, ...]
@@ -158,7 +162,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         int(patch is not None and subject.part != 0),
         int(patch is None),
         tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
-        bool(mail.defects),
+        (author[0], patch is not None, mail.reply, bool(mail.defects)),
         row,
         tags,
         tuple(above),

@@ -37,6 +37,7 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "diff": "",
 }
 del _BLANK["key"], _BLANK["message_id"]
+_COUNTS = ("author_id", "is_patch", "is_reply", "is_defective")
 
 
 def forget(connection: Connection, list_id: int, seen_id: int) -> None:
@@ -93,7 +94,8 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
-    connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received))
+    counts = dict(zip(_COUNTS, entry.counts, strict=True)) | {"received": entry.received}
+    connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(counts))
     insert_rows(connection, "body", tuple(tables.body.c.keys()), [(mail_id, entry.text)])
     insert_rows(connection, "tag", tuple(tables.tag.c.keys()), [(mail_id, *tag) for tag in entry.tags])
     add_rows(connection, tables.touched, [(directory, entry.received, mail_id) for directory in entry.directories])
@@ -120,6 +122,7 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
+        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(_COUNTS, 0)))
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
     else:

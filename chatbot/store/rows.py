@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, column, select, values
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, case, column, select, values
 
 from chatbot.mail.mail import Mail, answered
 from chatbot.mail.part import Part, ends
 from chatbot.mail.patch import Diff, Diffstat, Patch, Tag
 from chatbot.mail.person import Person
-from chatbot.mail.series import Posting, posting
+from chatbot.mail.series import by_posting
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.entry import key_of_posting
-from chatbot.store.tables import moment
+from chatbot.store.tables import moment, seconds
 
 # Fewer than the host parameters that any SQLite takes (999 before 3.32).
 CHUNK = 500
@@ -28,7 +28,7 @@ _MAIL = (
     *("archived_as", "defects", "is_patch", "diff", *_STATED),
 )
 _PART = (
-    *("id", "message_id", "subject", "lead", "sender_id", "author_id", "received", "in_reply_to", "references"),
+    *("sender_id", "author_id", "message_id", "subject", "lead", "received", "in_reply_to", "references"),
     *("archived_as", "diff", *_STATED),
 )
 # A mail that is to be read again shows nothing until it has been.
@@ -37,7 +37,11 @@ SELECT_MAILS: Select[Any] = (
     .join(tables.body, tables.body.c.mail_id == tables.mail.c.id)
     .where(tables.mail.c.blob != "")
 )
-SELECT_PARTS: Select[Any] = select(*(tables.mail.c[name] for name in _PART)).where(tables.mail.c.is_patch)
+SELECT_PARTS: Select[Any] = (
+    select(*(tables.mail.c[name] for name in _PART), tables.body.c.text)
+    .outerjoin(tables.body, tables.body.c.mail_id == case((tables.mail.c.speaks, tables.mail.c.id)))
+    .where(tables.mail.c.is_patch)
+)
 
 
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
@@ -63,25 +67,47 @@ def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
 
 def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
     """The parts of series that a query over SELECT_PARTS finds, in its order."""
-    return _parts(connection, connection.execute(query).all())
+    return make_parts(connection, connection.execute(query).all())
 
 
 def load_parts_by_id(connection: Connection, ids: Iterable[int]) -> list[Part]:
     """The parts of these rows of mails, oldest row first."""
-    return _parts(connection, list(_by_ids(connection, SELECT_PARTS, tables.mail.c.id, sorted(set(ids)))))
+    query = SELECT_PARTS.order_by(tables.mail.c.id)
+    return make_parts(connection, list(_by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
+
+
+def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
+    """The parts of series that rows with the columns of SELECT_PARTS are, and perhaps more columns after them."""
+    persons = _persons(connection, {person_id for sender, author, *_ in rows for person_id in (sender, author)})
+    found: list[Part] = []
+    for row in rows:
+        sender, author, message_id, written, lead, received, in_reply_to, references, archived_as, diff, *rest = row
+        files, insertions, deletions, log = rest[:4]
+        subject = Subject.split(written, lead)
+        found.append(
+            Part(
+                message_id,
+                subject,
+                persons[sender],
+                persons[author],
+                moment(received),
+                ends(answered(in_reply_to, references.split())),
+                archived_as,
+                log or "",
+                Diff(diff),
+                Diffstat(files, insertions, deletions) if subject.part == 0 and files is not None else None,
+            )
+        )
+    return found
 
 
 def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnElement[bool]) -> list[Part]:
     """What was posted together with some of these, themselves included, oldest row first."""
-    times: dict[Posting, tuple[int, int]] = {}
-    for part in parts:
-        if part.subject.numbered:
-            shared, when = posting(part), int(part.received.timestamp())
-            earliest, latest = times.get(shared, (when, when))
-            times[shared] = min(earliest, when), max(latest, when)
-    wanted = sorted(
-        (key_of_posting(shared), first - TOGETHER, last + TOGETHER) for shared, (first, last) in times.items()
-    )
+    wanted: list[tuple[int, int, int]] = []
+    for shared, members in by_posting(part for part in parts if part.subject.numbered).items():
+        times = [part.received for part in members]
+        wanted.append((key_of_posting(shared), seconds(min(times)) - TOGETHER, seconds(max(times)) + TOGETHER))
+    wanted.sort()
     row = tables.mail.c
     ids: list[int] = []
     for start in range(0, len(wanted), CHUNK // len(_POSTED.c)):
@@ -101,32 +127,6 @@ def _by_ids(connection: Connection, query: Select[Any], which: ColumnElement[int
     """The rows that a query finds for these ids, a chunk at a time."""
     for start in range(0, len(ids), CHUNK):
         yield from connection.execute(query.where(which.in_(ids[start : start + CHUNK]))).all()
-
-
-def _parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
-    persons = _persons(connection, {person_id for row in rows for person_id in row[4:6]})
-    body = tables.body.c
-    told = select(body.mail_id, body.text)
-    spoken = [(mail_id, Subject.split(subject, lead)) for mail_id, _, subject, lead, *_ in rows]
-    logs = dict(map(tuple, _by_ids(connection, told, body.mail_id, [one for one, subject in spoken if subject.speaks])))
-    found: list[Part] = []
-    for (_, subject), row in zip(spoken, rows, strict=True):
-        mail_id, message_id, _, _, sender, author, received, in_reply_to, references, archived_as, diff, *stated = row
-        found.append(
-            Part(
-                message_id,
-                subject,
-                persons[sender],
-                persons[author],
-                moment(received),
-                ends(answered(in_reply_to, references.split())),
-                archived_as,
-                logs.get(mail_id, ""),
-                Diff(diff),
-                Diffstat(*stated) if subject.part == 0 and stated[0] is not None else None,
-            )
-        )
-    return found
 
 
 def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]]) -> Mail:

@@ -126,7 +126,8 @@ touched = Table(
     sqlite_with_rowid=False,
 )
 
-# A mail on a list: `id` grows in the order of the archive, so a window is a range of it.
+# A mail on a list: `id` grows in the order of the archive, so a window is a range of it. What windows are chosen by and
+# counted by is noted here, too, for a digest counts many more mails than it shows.
 seen = Table(
     "seen",
     metadata,
@@ -134,11 +135,15 @@ seen = Table(
     Column("list_id", Integer, nullable=False),
     Column("mail_id", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("is_patch", Boolean, nullable=False),
+    Column("is_reply", Boolean, nullable=False),
+    Column("is_defective", Boolean, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("commit", String, nullable=False),
     Column("blob", String, nullable=False),
     UniqueConstraint("mail_id", "list_id"),
-    Index("seen_by_list", "list_id", "id"),
+    Index("seen_by_list", "list_id", "id", "epoch"),
     Index("seen_by_time", "list_id", "received"),
 )
 

@@ -1,4 +1,4 @@
-"""A mail's row without what the mail says, and with what a digest shows of it: a text beside it, a diff in one column.
+"""A mail's row without what the mail says, and with what a digest shows of it; places with what a digest counts.
 
 The rows are carried over in pages, so that memory does not grow with the database.
 """
@@ -19,13 +19,16 @@ down_revision = "0002"
 PAGE = 1_000
 _BIG = sa.BigInteger
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_INDEXES: tuple[tuple[str, tuple[str, ...], str], ...] = (
-    ("ix_mail_key", ("key",), ""),
-    ("mail_with_defects", ("id",), "defects != ''"),
-    ("mail_by_author", ("author_id", "received"), ""),
-    ("mail_by_sender", ("sender_id", "received"), ""),
-    ("mail_by_reply", ("reply_key",), "reply_key IS NOT NULL"),
-    ("mail_by_posting", ("posting_key", "received"), "posting_key IS NOT NULL"),
+_MADE_ANEW = ("mail", "seen")
+_INDEXES: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
+    ("ix_mail_key", "mail", ("key",), ""),
+    ("mail_with_defects", "mail", ("id",), "defects != ''"),
+    ("mail_by_author", "mail", ("author_id", "received"), ""),
+    ("mail_by_sender", "mail", ("sender_id", "received"), ""),
+    ("mail_by_reply", "mail", ("reply_key",), "reply_key IS NOT NULL"),
+    ("mail_by_posting", "mail", ("posting_key", "received"), "posting_key IS NOT NULL"),
+    ("seen_by_list", "seen", ("list_id", "id", "epoch"), ""),
+    ("seen_by_time", "seen", ("list_id", "received"), ""),
 )
 
 Row = dict[str, Any]
@@ -33,19 +36,37 @@ Row = dict[str, Any]
 
 def upgrade() -> None:
     """Set the old rows aside, fill new ones out of them, and drop them."""
-    for name, _, _ in _INDEXES:
-        op.drop_index(name, "mail")
-    op.rename_table("mail", "old_mail")
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER INDEX mail_pkey RENAME TO old_mail_pkey")
+    for table in _MADE_ANEW:
+        _set_aside(table)
     _create_tables()
     op.execute("INSERT INTO body (mail_id, text) SELECT id, text FROM old_mail WHERE blob <> '' ORDER BY id")
     _carry_mails(op.get_context().config.attributes["told"])  # type: ignore[union-attr]
-    for name, columns, where in _INDEXES:
+    op.execute(
+        "INSERT INTO seen (id, list_id, mail_id, received, author_id, is_patch, is_reply, is_defective, epoch,"
+        ' "commit", blob) SELECT s.id, s.list_id, s.mail_id, s.received, m.author_id, m.is_patch, m.is_reply,'
+        " m.defects <> '', s.epoch, s.\"commit\", s.blob FROM old_seen s JOIN old_mail m ON m.id = s.mail_id"
+        " ORDER BY s.id"
+    )
+    for name, table, columns, where in _INDEXES:
         only = sa.text(where) if where else None
-        op.create_index(name, "mail", list(columns), sqlite_where=only, postgresql_where=only)
-    op.drop_table("old_mail")
-    op.drop_table("change")
+        op.create_index(name, table, list(columns), sqlite_where=only, postgresql_where=only)
+    for table in ("old_seen", "old_mail", "change"):
+        op.drop_table(table)
+    if op.get_bind().dialect.name == "postgresql":  # nothing is known of the new tables yet
+        op.execute("ANALYZE")
+
+
+def _set_aside(table: str) -> None:
+    """Take its name from a table, and those of its indexes."""
+    connection = op.get_bind()
+    if connection.dialect.name == "sqlite":
+        for index in sa.inspect(connection).get_indexes(table):
+            op.drop_index(str(index["name"]), table)
+    else:  # constraints among them
+        here = sa.text("SELECT indexname FROM pg_indexes WHERE schemaname = current_schema() AND tablename = :table")
+        for name in connection.execute(here, {"table": table}).scalars().all():
+            op.execute(f'ALTER INDEX "{name}" RENAME TO "old_{name}"')
+    op.rename_table(table, f"old_{table}")
 
 
 def _create_tables() -> None:
@@ -79,6 +100,21 @@ def _create_tables() -> None:
         sa.Column("stated_insertions", sa.Integer),
         sa.Column("stated_deletions", sa.Integer),
         sa.Column("diff", sa.Text, nullable=False),
+    )
+    op.create_table(
+        "seen",
+        sa.Column("id", _ID, primary_key=True, autoincrement=False),
+        sa.Column("list_id", sa.Integer, nullable=False),
+        sa.Column("mail_id", _BIG, nullable=False),
+        sa.Column("received", _BIG, nullable=False),
+        sa.Column("author_id", _BIG, nullable=False),
+        sa.Column("is_patch", sa.Boolean, nullable=False),
+        sa.Column("is_reply", sa.Boolean, nullable=False),
+        sa.Column("is_defective", sa.Boolean, nullable=False),
+        sa.Column("epoch", sa.Integer, nullable=False),
+        sa.Column("commit", sa.String, nullable=False),
+        sa.Column("blob", sa.String, nullable=False),
+        sa.UniqueConstraint("mail_id", "list_id"),
     )
 
 
