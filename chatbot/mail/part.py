@@ -1,8 +1,8 @@
 """A patch as series and digests have it: its subject, its author, what it changes. Its text stays in the mail."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.patch import Diff, Diffstat
@@ -10,8 +10,7 @@ from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """`above` are the Message-IDs of the nearest and the farthest mail that it answers; `stated` is what a cover says
     of the whole series; `log` is empty where nobody tells it, see `Subject.speaks`.
     """

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, case, column, select, values
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
 
 from chatbot.mail.mail import Mail, answered
 from chatbot.mail.part import Part, ends
@@ -19,8 +19,6 @@ from chatbot.store.tables import moment, seconds
 CHUNK = 500
 # In seconds: the mails of one posting come within minutes, or, where a server was ill, days.
 TOGETHER = 3 * 86_400
-
-_POSTED = values(column("key", BigInteger), column("first", BigInteger), column("last", BigInteger))
 
 _STATED = ("stated_files", "stated_insertions", "stated_deletions")
 _MAIL = (
@@ -103,18 +101,19 @@ def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
 
 def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnElement[bool]) -> list[Part]:
     """What was posted together with some of these, themselves included, oldest row first."""
-    wanted: list[tuple[int, int, int]] = []
+    wanted: dict[int, tuple[int, int]] = {}  # when the others can have come
     for shared, members in by_posting(part for part in parts if part.subject.numbered).items():
         times = [part.received for part in members]
-        wanted.append((key_of_posting(shared), seconds(min(times)) - TOGETHER, seconds(max(times)) + TOGETHER))
-    wanted.sort()
+        wanted[key_of_posting(shared)] = seconds(min(times)) - TOGETHER, seconds(max(times)) + TOGETHER
+    if not wanted:
+        return []
     row = tables.mail.c
-    ids: list[int] = []
-    for start in range(0, len(wanted), CHUNK // len(_POSTED.c)):
-        near = _POSTED.data(wanted[start : start + CHUNK // len(_POSTED.c)]).cte("posted")
-        within = and_(row.posting_key == near.c.key, row.received >= near.c.first, row.received <= near.c.last)
-        ids += connection.execute(select(row.id).join_from(near, tables.mail, within).where(*where)).scalars().all()
-    return load_parts_by_id(connection, ids)
+    within = row.received.between(min(first for first, _ in wanted.values()), max(last for _, last in wanted.values()))
+    query = select(row.id, row.posting_key, row.received).where(within, *where)
+    found = _by_ids(connection, query, row.posting_key, sorted(wanted))
+    return load_parts_by_id(
+        connection, [mail_id for mail_id, key, when in found if wanted[key][0] <= when <= wanted[key][1]]
+    )
 
 
 def _persons(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
