@@ -115,5 +115,22 @@ def test_the_cover_speaks_for_the_series_and_its_diffstat_too() -> None:
     assert without.subject.revision == "v3"
 
 
+def test_a_part_has_the_log_where_the_mail_speaks_for_its_posting_and_what_a_cover_states() -> None:
+    mail = Thread()
+    body = "Log.\n\n 1 file changed, 2 insertions(+)\n"
+    cover = mail("[PATCH 0/2] a", body=body)
+    one = mail("[PATCH 1/2] b", cover, body=body)
+    two = mail("[PATCH 2/2] c", cover, one, body=body)
+    uncounted = mail("[RFC 1/1] d", body=body)
+    parts = parts_of([cover, one, two, mail("Re: [PATCH 1/2] b", one), uncounted])
+    assert [(part.subject.title, bool(part.log), part.stated is not None) for part in parts] == [
+        ("a", True, True),
+        ("b", True, False),
+        ("c", False, False),
+        ("d", False, False),
+    ]
+    assert parts[2].above == (one.message_id, cover.message_id)
+
+
 def test_a_forgotten_title_has_a_name() -> None:
     assert series_in([Thread()("[PATCH V5 0/3] ")])[0].title == "(no title)"

@@ -18,9 +18,12 @@ from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.readers import Readers
+from chatbot.report.digest import MailingList, build, digest_of
+from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
-from chatbot.store.database import open_database, writing
+from chatbot.store import fulltext
+from chatbot.store.database import open_database, reading, writing
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
@@ -146,6 +149,41 @@ def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(eng
     assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
 
 
+def test_what_was_posted_together_came_within_days(engine: Engine) -> None:
+    index = Index(engine)
+    mails = [
+        replace(read_one(compose(subject, number)), received=NOON + timedelta(days=day))
+        for number, (subject, day) in enumerate(
+            [
+                ("[PATCH 1/2] long before", -4),
+                ("[PATCH 1/2] before", -3),
+                ("[PATCH v2 1/2] before", -5),
+                ("[PATCH 2/2] now", 0),
+                ("[PATCH v2 2/2] later", 6),
+            ]
+        )
+    ]
+    add(index, "kvm", *mails)
+    share = index.received_between("kvm", NOON, NOON + timedelta(days=7))
+    assert share.patches == parts_of(mails[3:])
+    assert share.earlier == parts_of([mails[1]])
+
+
+def test_a_digest_out_of_the_index_is_the_one_out_of_the_archive(
+    engine: Engine, sample: dict[str, Path], readers: Readers
+) -> None:
+    kvm = MailingList("kvm", "KVM", "https://lore.example/kvm/")
+    with PublicInbox("kvm", sample["kvm"]) as inbox:
+        ingest(inbox, Index(engine), readers)
+        mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]
+    for count in (len(mails), 7):
+        share = Index(engine).newest_mails("kvm", count)
+        window = Window(share.spans)
+        found = build(kvm, window, share.patches, share.totals)
+        assert found == digest_of(kvm, window, mails[-count:])
+        assert [part.log for part in found.heads if not part.log] == []
+
+
 def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
     index = Index(engine)
     mails = [
@@ -244,6 +282,17 @@ def test_an_index_counts_as_one_counts_by_hand(engine: Engine, sample: dict[str,
             if tag.kind in {"Reviewed-by", "Acked-by", "Tested-by"} and tag.person.address.lower() == box
         )
         assert {kind: number for kind, number in work.given.items() if kind in given} == given
+
+
+def test_words_that_are_not_among_the_newest_are_found_behind_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulltext, "NEAR", 3)
+    add(Index(engine), "kvm", *(read_one(compose(f"[PATCH] {'ae'[number % 2]} b", number)) for number in range(8)))
+    with reading(engine) as connection:
+        for limit in (1, 2, 3, 9):
+            found = fulltext.newest_with(connection, fulltext.TITLES, ["a", "b"], limit)
+            assert found == [7, 5, 3, 1][:limit]
 
 
 def test_patches_are_found_by_a_directory_however_deep(engine: Engine) -> None:

@@ -355,6 +355,18 @@ def test_a_mail_that_is_left_on_another_list_is_read_again_from_there(
     assert Search(migrated).lists_of(series) == ("coco",)
 
 
+def test_a_mail_that_is_to_be_read_again_has_no_text_in_a_migrated_index(old: str) -> None:
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        versions._note(connection, versions.FIRST)
+        versions.upgrade(connection, lambda *_: None, "0002")
+        connection.execute(text("UPDATE mail SET blob = '', author_id = 0 WHERE id = 1"))
+    engine.dispose()
+    open_database(old).dispose()
+    found = contents(old)
+    assert {row[0] for row in found["body"]} == {row[0] for row in found["mail"]} - {1}
+
+
 def test_what_fails_leaves_the_old_database_as_it_was(old: str) -> None:
     before = contents(old)
 

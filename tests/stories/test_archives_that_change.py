@@ -476,6 +476,13 @@ class Inspection:
             assert {row["mail_id"] for row in rows[table]} <= mails
         read = [row for row in rows["mail"] if row["blob"]]
         assert {row["mail_id"] for row in rows["body"]} == {row["id"] for row in read}
+        noted = {
+            row["id"]: (row["author_id"], row["is_patch"], row["is_reply"], row["defects"] != "")
+            for row in rows["mail"]
+        }
+        for row in rows["seen"]:
+            counts = (row["author_id"], row["is_patch"], row["is_reply"], row["is_defective"])
+            assert counts == noted[row["mail_id"]]
         assert {row["id"] for row in rows["person"]} == {row[who] for row in read for who in ("sender_id", "author_id")}
         assert {row["id"] for row in rows["directory"]} == {row["directory_id"] for row in rows["touched"]}
         known = {row["message_id"] for row in rows["mail"]}
