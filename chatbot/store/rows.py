@@ -35,6 +35,7 @@ SELECT_MAILS: Select[Any] = (
     .join(tables.body, tables.body.c.mail_id == tables.mail.c.id)
     .where(tables.mail.c.blob != "")
 )
+# The log of a mail that does not speak is not looked for: its id is no mail's.
 SELECT_PARTS: Select[Any] = (
     select(*(tables.mail.c[name] for name in _PART), tables.body.c.text)
     .outerjoin(tables.body, tables.body.c.mail_id == case((tables.mail.c.speaks, tables.mail.c.id)))
