@@ -31,8 +31,8 @@ def run(arguments: str, context: Context) -> Facts:
         titles = closest(text, context.search.titles())
         return Facts("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
-    lists = context.search.lists_of(best.mails)
-    shown = report_series(best, _link(best, lists, context), lists, context.search.replies_to(best))
+    lists = context.search.lists_of(best)
+    shown = report_series(best, _link(best, lists, context), lists, context.search.thread_of(best))
     more += max(0, len(found) - OTHERS - 1)
     return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 

@@ -1,5 +1,6 @@
 """One mail, read: the value that parser, index, digest and templates share."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,8 +48,13 @@ class Mail:
     @property
     def parents(self) -> tuple[str, ...]:
         """The Message-IDs it answers, the nearest first."""
-        near = (self.in_reply_to,) if self.in_reply_to else ()
-        return tuple(dict.fromkeys(near + self.references[::-1]))
+        return answered(self.in_reply_to, self.references)
+
+
+def answered(in_reply_to: str, references: Sequence[str]) -> tuple[str, ...]:
+    """The Message-IDs that a mail with these fields answers, the nearest first."""
+    near = [in_reply_to] if in_reply_to else []
+    return tuple(dict.fromkeys([*near, *reversed(references)]))
 
 
 def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id: str) -> Mail:
@@ -95,4 +101,4 @@ def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:
     if subject.kind is Kind.PULL and not called:
         return None
     patch = read_patch(message.body, message.attached, sender)
-    return patch if called or patch.changes else None
+    return patch if called or patch.diff.text else None

@@ -52,6 +52,31 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Diff:
+    """What a diff does, a line for each file: insertions, deletions, path. It stays a text until somebody looks into
+    it: a digest carries thousands, and shows few.
+    """
+
+    text: str = ""
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> "Diff":
+        """The same, out of the changes."""
+        return cls("\n".join(f"{change.insertions} {change.deletions} {change.path}" for change in changes))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """File by file."""
+        lines = (line.split(" ", 2) for line in self.text.split("\n") if line)
+        return tuple(Change(path, int(insertions), int(deletions)) for insertions, deletions, path in lines)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files alone."""
+        return tuple(line.split(" ", 2)[2] for line in self.text.split("\n") if line)
+
+
+@dataclass(frozen=True, slots=True)
 class Diffstat:
     """The totals of a diff: files touched, lines added, lines taken out."""
 
@@ -79,13 +104,8 @@ class Patch:
 
     author: Person
     log: str
-    changes: tuple[Change, ...]
+    diff: Diff
     stated: Diffstat | None
-
-    @property
-    def diffstat(self) -> Diffstat:
-        """Counted from the diff where there is one, else as the mail states it."""
-        return Diffstat.of(self.changes) if self.changes or self.stated is None else self.stated
 
 
 def read_patch(body: str, attached: Iterable[str], sender: Person) -> Patch:
@@ -95,7 +115,7 @@ def read_patch(body: str, attached: Iterable[str], sender: Person) -> Patch:
     changes = read_changes(body)
     for text in attached:
         changes += read_changes(text)
-    return Patch(author or sender, head, changes, stated)
+    return Patch(author or sender, head, Diff.of(changes), stated)
 
 
 def split_author(body: str) -> tuple[Person | None, str]:

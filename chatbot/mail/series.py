@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part
 from chatbot.mail.patch import Diffstat
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
@@ -19,24 +20,24 @@ _AGAIN = frozenset({"RESEND", "REPOST"})
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`mails` are its cover (if there is one) and its patches, by part; a lone patch is a series of one."""
+    """`parts` are its cover (if there is one) and its patches, in order; a lone patch is a series of one."""
 
-    mails: tuple[Mail, ...]
-
-    @property
-    def head(self) -> Mail:
-        """The mail that stands for the series: the cover, else the first patch that is there."""
-        return self.mails[0]
+    parts: tuple[Part, ...]
 
     @property
-    def cover(self) -> Mail | None:
+    def head(self) -> Part:
+        """What stands for the series: the cover, else the first patch that is there."""
+        return self.parts[0]
+
+    @property
+    def cover(self) -> Part | None:
         """The cover letter, where there is one."""
         return self.head if self.head.subject.part == 0 else None
 
     @property
-    def patches(self) -> tuple[Mail, ...]:
+    def patches(self) -> tuple[Part, ...]:
         """The patches without the cover."""
-        return self.mails[1:] if self.cover else self.mails
+        return self.parts[1:] if self.cover else self.parts
 
     @property
     def total(self) -> int:
@@ -46,7 +47,7 @@ class Series:
     @property
     def complete(self) -> bool:
         """Whether every announced part is there."""
-        present = {mail.subject.part or 1 for mail in self.patches}
+        present = {patch.subject.part or 1 for patch in self.patches}
         return all(part in present for part in range(1, self.total + 1))
 
     @property
@@ -67,72 +68,75 @@ class Series:
     @property
     def received(self) -> datetime:
         """When the first of its mails came in."""
-        return min(mail.received for mail in self.mails)
+        return min(part.received for part in self.parts)
 
     @property
     def diffstat(self) -> Diffstat:
         """As the cover states it, else summed over the patches."""
-        if self.head.patch and self.head.patch.stated and self.cover:
-            return self.head.patch.stated
-        return Diffstat.of(change for mail in self.patches if mail.patch for change in mail.patch.changes)
+        if self.cover and self.cover.stated:
+            return self.cover.stated
+        return Diffstat.of(change for patch in self.patches for change in patch.diff.changes)
 
 
-def posting(mail: Mail) -> Posting:
+def posting(part: Mail | Part) -> Posting:
     """What this mail shares with the others of its posting."""
-    subject = mail.subject
+    subject = part.subject
     again = any(word.upper() in _AGAIN for word in subject.prefixes)
-    return mail.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
+    return part.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
 
 
-def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
-    """The series in these mails, in the order in which the first mail of each came; mails without a patch fall out.
+def by_posting(parts: Iterable[Part]) -> dict[Posting, list[Part]]:
+    """What these share, and which of them share it."""
+    found: dict[Posting, list[Part]] = {}
+    for part in parts:
+        found.setdefault(posting(part), []).append(part)
+    return found
+
+
+def group(parts: Iterable[Part]) -> tuple[Series, ...]:
+    """The series that these are parts of, in the order in which the first of each came.
 
     A Message-ID that comes twice counts once. Where a part comes twice in one posting, the posting was sent
     again: each is a series of its own.
     """
-    patches = {mail.message_id: mail for mail in mails if mail.patch}
-    order = {message_id: place for place, message_id in enumerate(patches)}
-    found: list[tuple[Mail, ...]] = []
-    for members in _threads(patches.values()):
-        found.extend(_postings(members))
-    found.sort(key=lambda members: min(order[mail.message_id] for mail in members))
-    return tuple(Series(tuple(sorted(members, key=lambda mail: mail.subject.part or 0))) for members in found)
+    once = {part.message_id: part for part in parts}
+    order = {message_id: place for place, message_id in enumerate(once)}
+    sent = by_posting(once.values()).values()
+    found = [one for members in sent for thread in _threads(members) for one in _postings(thread)]
+    found.sort(key=lambda members: order[members[0].message_id])
+    return tuple(Series(tuple(sorted(members, key=lambda part: part.subject.part or 0))) for members in found)
 
 
-def _threads(mails: Iterable[Mail]) -> Iterator[list[Mail]]:
-    """Mails of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
-    parent: dict[tuple[Posting, str], tuple[Posting, str]] = {}
+def _threads(members: list[Part]) -> Iterable[list[Part]]:
+    """Those of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
+    if len(members) == 1:
+        return [members]
+    parent: dict[str, str] = {}
 
-    def root(node: tuple[Posting, str]) -> tuple[Posting, str]:
+    def root(node: str) -> str:
         while (up := parent.setdefault(node, node)) != node:
             parent[node] = parent[up]
             node = up
         return node
 
-    own: list[tuple[Mail, tuple[Posting, str]]] = []
-    for mail in mails:
-        key = posting(mail)
-        node = (key, mail.message_id)
-        own.append((mail, node))
-        if mail.subject.part:  # a cover's ancestors are the version before, if anything
-            # The nearest and the farthest: enough for patches below a cover, below one another, and below a cover
-            # that the archive has not got.
-            for ancestor in {*mail.parents[:1], *mail.parents[-1:]}:
-                parent[root((key, ancestor))] = root(node)
-    threads: dict[tuple[Posting, str], list[Mail]] = {}
-    for mail, node in own:
-        threads.setdefault(root(node), []).append(mail)
-    yield from threads.values()
+    for part in members:
+        if part.subject.part:  # a cover's ancestors are the version before, if anything
+            for ancestor in part.above:
+                parent[root(part.message_id)] = root(ancestor)
+    threads: dict[str, list[Part]] = {}
+    for part in members:
+        threads.setdefault(root(part.message_id), []).append(part)
+    return threads.values()
 
 
-def _postings(members: list[Mail]) -> Iterator[tuple[Mail, ...]]:
+def _postings(members: Iterable[Part]) -> Iterator[tuple[Part, ...]]:
     """The members as they came, a new posting beginning wherever a part is there already."""
-    current: dict[int, Mail] = {}
-    for mail in members:
-        part = mail.subject.part if mail.subject.part is not None else 1
-        if part in current:
+    current: dict[int, Part] = {}
+    for part in members:
+        number = part.subject.part if part.subject.part is not None else 1
+        if number in current:
             yield tuple(current.values())
             current = {}
-        current[part] = mail
+        current[number] = part
     if current:
         yield tuple(current.values())

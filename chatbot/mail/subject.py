@@ -1,8 +1,8 @@
 """The grammar of kernel subjects: `Re: [PATCH net-next v2 03/26] title`, in all the ways people write it."""
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from chatbot.mail.memory import remembered
 
@@ -30,9 +30,11 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """A subject, split so that `str()` gives it back: `lead` is everything before the title, as written."""
+class Subject(NamedTuple):
+    """A subject, split so that `str()` gives it back: `lead` is everything before the title, as written.
+
+    A tuple, as Part is: a digest makes thousands, and a dataclass takes three times as long to make.
+    """
 
     lead: str
     title: str
@@ -56,7 +58,7 @@ class Subject:
     @property
     def counted(self) -> bool:
         """Whether the digest's rankings count it: a tag holds the word PATCH, and it is no reply."""
-        return not self.reply and any("patch" in tag.lower() for tag in self.tags)
+        return not self.reply and "patch" in "]".join(self.tags).lower()
 
     @property
     def head(self) -> bool:
@@ -64,6 +66,11 @@ class Subject:
         if self.part is not None:
             return self.part <= 1
         return (self.version, self.reroll) == (1, 0)
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it stands for a posting that the rankings count: what such a mail says is told with it."""
+        return self.head and self.counted
 
     @property
     def revision(self) -> str:
@@ -74,19 +81,13 @@ class Subject:
     def parse(cls, text: str) -> "Subject":
         """Never fails: a subject without any tag is its own title."""
         match = _LEAD.match(text)
-        known = _read_lead(match[0] if match else "")
-        return cls(
-            known.lead,
-            text[len(known.lead) :],
-            known.reply,
-            known.tags,
-            known.prefixes,
-            known.version,
-            known.reroll,
-            known.part,
-            known.total,
-            known.kind,
-        )
+        return cls.split(text, match.end() if match else 0)
+
+    @classmethod
+    def split(cls, text: str, lead: int) -> "Subject":
+        """A subject of which it is known that no more than so many characters come before the title."""
+        known = _read_lead(text[:lead])
+        return cls(known.lead, text[len(known.lead) :], *known[2:])
 
 
 @remembered

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part
 from chatbot.mail.series import Series, group
 
 
@@ -31,12 +31,12 @@ def report_contributor(
     *,
     patches: int,
     replies: int,
-    newest: Iterable[Mail],
+    newest: Iterable[Part],
     given: Mapping[str, int],
     lists: tuple[str, ...],
 ) -> ContributorReport:
     """From a person's numbers and newest patches."""
-    series = group(sorted(newest, key=lambda mail: mail.received))
+    series = group(sorted(newest, key=lambda part: part.received))
     return ContributorReport(
         name,
         address,

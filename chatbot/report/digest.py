@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series, group
 from chatbot.mail.totals import Totals
@@ -41,7 +42,7 @@ class Domain:
 @dataclass(frozen=True, slots=True)
 class Digest:
     """`patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
-    are complete. `series` and `heads` (the mails that stand for a posting) have the newest first. `first` and
+    are complete. `series` and `heads` (the mails that speak for a posting) have the newest first. `first` and
     `last` are when the earliest and the latest of the mails came in.
     """
 
@@ -57,7 +58,7 @@ class Digest:
     domains: tuple[Domain, ...]
     contributors: tuple[Contributor, ...]
     series: tuple[Series, ...]
-    heads: tuple[Mail, ...]
+    heads: tuple[Part, ...]
 
     @property
     def headline(self) -> str:
@@ -76,34 +77,34 @@ class Digest:
         """Whether nothing happened."""
         return self.mails == 0
 
-    def link(self, mail: Mail) -> str:
+    def link(self, part: Part) -> str:
         """The page of a mail."""
-        return mail_link(self.mailing_list.base, mail.message_id)
+        return mail_link(self.mailing_list.base, part.message_id)
 
 
 def digest_of(mailing_list: MailingList, window: Window, mails: Iterable[Mail]) -> Digest:
     """The digest of these mails, which come in archive order, oldest first."""
     mails = tuple(mails)
-    return build(mailing_list, window, (mail for mail in mails if mail.patch), Totals.of(mails))
+    return build(mailing_list, window, parts_of(mails), Totals.of(mails))
 
 
 def build(
     mailing_list: MailingList,
     window: Window,
-    patches: Iterable[Mail],
+    patches: Iterable[Part],
     totals: Totals,
-    earlier: Iterable[Mail] = (),
+    earlier: Iterable[Part] = (),
 ) -> Digest:
     """The digest of a window in which these patches came, in archive order, oldest first, and so many mails in all.
 
     `earlier` are patches from before the window; a series that began with one of them is not new again.
     """
     patches = tuple(patches)
-    old = {mail.message_id for mail in earlier}
-    counted = [mail for mail in patches if mail.subject.counted]
-    domains = _ranked(Counter(mail.author.domain for mail in counted if mail.author.domain))
-    people = {mail.author.written: mail.author for mail in counted}
-    contributors = _ranked(Counter(mail.author.written for mail in counted))
+    old = {part.message_id for part in earlier}
+    counted = [part for part in patches if part.subject.counted]
+    domains = _ranked(Counter(domain for part in counted if (domain := part.author.domain)))
+    people = {part.author.written: part.author for part in counted}
+    contributors = _ranked(Counter(part.author.written for part in counted))
     series = group((*earlier, *patches))
     return Digest(
         mailing_list=mailing_list,
@@ -117,8 +118,8 @@ def build(
         last=totals.last,
         domains=tuple(Domain(domain, count) for domain, count in domains),
         contributors=tuple(Contributor(people[written], count) for written, count in contributors),
-        series=tuple(one for one in reversed(series) if not any(mail.message_id in old for mail in one.mails)),
-        heads=tuple(mail for mail in reversed(counted) if mail.subject.head),
+        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.parts)),
+        heads=tuple(part for part in reversed(patches) if part.subject.speaks),
     )
 
 

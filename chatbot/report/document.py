@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series
 from chatbot.report.digest import Digest
@@ -69,14 +69,14 @@ def _series(digest: Digest, series: Series) -> dict[str, Any]:
         },
         "cover": series.cover is not None,
         "complete": series.complete,
-        "patches": [_patch(mail) for mail in series.patches],
+        "patches": [_patch(part) for part in series.patches],
     }
 
 
-def _patch(mail: Mail) -> dict[str, Any]:
+def _patch(part: Part) -> dict[str, Any]:
     return {
-        "part": mail.subject.part if mail.subject.part is not None else 1,
-        "subject": str(mail.subject),
-        "author": _person(mail.author),
-        "message_id": mail.message_id,
+        "part": part.subject.part if part.subject.part is not None else 1,
+        "subject": str(part.subject),
+        "author": _person(part.author),
+        "message_id": part.message_id,
     }

@@ -31,16 +31,18 @@ class SeriesReport:
     votes: tuple[Vote, ...]
 
 
-def report_series(series: Series, link: str, lists: tuple[str, ...], replies: Iterable[Mail]) -> SeriesReport:
-    """Count the replies, and the review tags in them and in the patches."""
-    replies = tuple(replies)
+def report_series(series: Series, link: str, lists: tuple[str, ...], thread: Iterable[Mail]) -> SeriesReport:
+    """Count the replies in a thread that has the series' own mails and those below them, and the review tags in all."""
+    thread = tuple(thread)
+    own = {part.message_id for part in series.parts}
+    replies = [mail for mail in thread if mail.message_id not in own]
     return SeriesReport(
         series,
         link,
         lists,
         len(replies),
         len({mail.sender.address.lower() for mail in replies}),
-        _votes((*series.mails, *replies)),
+        _votes(thread),
     )
 
 

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from chatbot.chat.post import printable
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
-from chatbot.mail.patch import AUTHORSHIP, Tag
+from chatbot.mail.patch import AUTHORSHIP, Diff, Tag
 from chatbot.mail.person import Person
-from chatbot.mail.series import posting
+from chatbot.mail.series import Posting, posting
 from chatbot.mail.subject import Subject
 from chatbot.sources.source import RawMail
 from chatbot.store.words import key_of, searchable, words
@@ -27,6 +27,8 @@ MAIL_COLUMNS = (
     "message_id",
     "blob",
     "subject",
+    "lead",
+    "speaks",
     "sender_id",
     "author_id",
     "received",
@@ -39,13 +41,17 @@ MAIL_COLUMNS = (
     "is_patch",
     "is_reply",
     "posting_key",
-    "text",
     "stated_files",
     "stated_insertions",
     "stated_deletions",
+    "diff",
 )
 PERSON_COLUMNS = ("id", "written", "name", "address", "mailbox", "words")
 DIRECTORY_COLUMNS = ("id", "path")
+
+
+# What windows are counted by: the author, and whether it is a patch, a reply, and defective.
+Counts = tuple[int, bool, bool, bool]
 
 
 class Entry(NamedTuple):
@@ -67,10 +73,9 @@ class Entry(NamedTuple):
     patches: int
     replies: int
     given: tuple[str, ...]
-    defective: bool
+    counts: Counts
     row: tuple[object, ...]
     tags: tuple[tuple[int, str, str], ...]
-    changes: tuple[tuple[int, str, int, int], ...]
     directories: tuple[int, ...]
     title: str
     text: str
@@ -109,9 +114,9 @@ def gives(kind: str, value: str, mailbox: str) -> bool:
     return kind.endswith("-by") and kind not in AUTHORSHIP and Tag(kind, value).person.address.lower() == mailbox
 
 
-def posting_key(mail: Mail) -> int:
-    """What stands for the posting that a patch belongs to."""
-    return key_of(" ".join(map(str, posting(mail))))
+def key_of_posting(shared: Posting) -> int:
+    """What stands for a posting."""
+    return key_of(" ".join(map(str, shared)))
 
 
 def directories_above(paths: Iterable[str]) -> dict[int, str]:
@@ -134,13 +139,13 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     text = printable(patch.log if patch else mail.said)
     message_id, received = printable(mail.message_id), int(mail.received.timestamp())
     key = key_of(message_id)
-    row = (key, message_id, raw.blob, written, sender[0], author[0], received, *_rest_of_row(mail, text))
-    tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
-    changes = tuple(
-        (place, printable(change.path), change.insertions, change.deletions)
-        for place, change in enumerate(patch.changes if patch else ())
+    diff = Diff(printable(patch.diff.text) if patch else "")
+    row = (
+        *(key, message_id, raw.blob, written, len(subject.lead), patch is not None and subject.speaks),
+        *(sender[0], author[0], received, *_rest_of_row(mail), diff.text),
     )
-    above = directories_above(path for _, path, _, _ in changes)
+    tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
+    above = directories_above(diff.paths)
     directories.update(above)
     return Entry(
         raw.commit.epoch,
@@ -157,18 +162,17 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         int(patch is not None and subject.part != 0),
         int(patch is None),
         tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
-        bool(mail.defects),
+        (author[0], patch is not None, mail.reply, bool(mail.defects)),
         row,
         tags,
-        changes,
         tuple(above),
         " ".join(words(subject.title)) if patch else "",
-        text[:SEARCHED],
+        text,
     )
 
 
-def _rest_of_row(mail: Mail, text: str) -> tuple[object, ...]:
-    """MAIL_COLUMNS from `date` on."""
+def _rest_of_row(mail: Mail) -> tuple[object, ...]:
+    """MAIL_COLUMNS from `date` on, without the diff."""
     in_reply_to = printable(mail.in_reply_to)
     stated = mail.patch.stated if mail.patch else None
     return (
@@ -180,8 +184,7 @@ def _rest_of_row(mail: Mail, text: str) -> tuple[object, ...]:
         "\n".join(mail.defects),
         mail.patch is not None,
         mail.reply,
-        posting_key(mail) if mail.patch and mail.subject.numbered else None,
-        text,
+        key_of_posting(posting(mail)) if mail.patch and mail.subject.numbered else None,
         stated.files if stated else None,
         stated.insertions if stated else None,
         stated.deletions if stated else None,

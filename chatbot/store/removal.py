@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, true, update
 
+from chatbot.mail.patch import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
@@ -31,9 +32,12 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "defects": "",
     "is_patch": False,
     "is_reply": False,
-    "text": "",
+    "lead": 0,
+    "speaks": False,
+    "diff": "",
 }
 del _BLANK["key"], _BLANK["message_id"]
+_COUNTS = ("author_id", "is_patch", "is_reply", "is_defective")
 
 
 def forget(connection: Connection, list_id: int, seen_id: int) -> None:
@@ -90,14 +94,15 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
-    connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(received=entry.received))
+    counts = dict(zip(_COUNTS, entry.counts, strict=True)) | {"received": entry.received}
+    connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(counts))
+    insert_rows(connection, "body", tuple(tables.body.c.keys()), [(mail_id, entry.text)])
     insert_rows(connection, "tag", tuple(tables.tag.c.keys()), [(mail_id, *tag) for tag in entry.tags])
-    insert_rows(connection, "change", tuple(tables.change.c.keys()), [(mail_id, *change) for change in entry.changes])
     add_rows(connection, tables.touched, [(directory, entry.received, mail_id) for directory in entry.directories])
     if entry.title:
         fulltext.add_texts(connection, fulltext.TITLES, [(mail_id, entry.title)])
     if entry.text:
-        fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text)])
+        fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text[:SEARCHED])])
     sums = Sums()
     for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
         sums.count(list_id, Credit.of(entry))
@@ -117,6 +122,7 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
+        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(_COUNTS, 0)))
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
     else:
@@ -141,19 +147,19 @@ def _plan_anew(connection: Connection, mail_id: int) -> None:
 
 
 def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ()) -> None:
-    """Take out what stands beside a mail's row: full text, tags, changes, sums, and the persons and directories that
+    """Take out what stands beside a mail's row: text, full text, tags, sums, and the persons and directories that
     nothing else names, but for those that are `kept`.
     """
     discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
     if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)
-    if said := mail.text[:SEARCHED]:
+    said = connection.execute(select(tables.body.c.text).where(tables.body.c.mail_id == mail.id)).scalar_one()
+    if said := said[:SEARCHED]:
         fulltext.remove_text(connection, fulltext.TEXTS, mail.id, said)
-    paths = connection.execute(select(tables.change.c.path).where(tables.change.c.mail_id == mail.id)).scalars().all()
-    for table in (tables.tag, tables.change):
+    for table in (tables.body, tables.tag):
         connection.execute(delete(table).where(table.c.mail_id == mail.id))
     touched, directory = tables.touched.c, tables.directory.c
-    for key in directories_above(paths):
+    for key in directories_above(Diff(mail.diff).paths):
         here = and_(touched.directory_id == key, touched.received == mail.received, touched.mail_id == mail.id)
         connection.execute(delete(tables.touched).where(here))
         used = exists().where(touched.directory_id == key)

@@ -1,31 +1,46 @@
-"""Rows back to mails, in one place; entry.py is the other way."""
+"""Rows back to mails, and to the parts of series, in one place; entry.py is the other way."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, column, select, values
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
 
-from chatbot.mail.mail import Mail
-from chatbot.mail.patch import Change, Diffstat, Patch, Tag
+from chatbot.mail.mail import Mail, answered
+from chatbot.mail.part import Part, ends
+from chatbot.mail.patch import Diff, Diffstat, Patch, Tag
 from chatbot.mail.person import Person
+from chatbot.mail.series import by_posting
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
-from chatbot.store.entry import posting_key
-from chatbot.store.tables import moment
+from chatbot.store.entry import key_of_posting
+from chatbot.store.tables import moment, seconds
 
 # Fewer than the host parameters that any SQLite takes (999 before 3.32).
 CHUNK = 500
 # In seconds: the mails of one posting come within minutes, or, where a server was ill, days.
 TOGETHER = 3 * 86_400
 
-_POSTED = values(column("key", BigInteger), column("first", BigInteger), column("last", BigInteger))
-
-# A mail that is to be read again shows nothing until it has been.
-_COLUMNS = (
-    *("id", "message_id", "subject", "sender_id", "author_id", "received", "date", "in_reply_to", "references"),
-    *("archived_as", "defects", "is_patch", "text", "stated_files", "stated_insertions", "stated_deletions"),
+_STATED = ("stated_files", "stated_insertions", "stated_deletions")
+_MAIL = (
+    *("id", "message_id", "subject", "lead", "sender_id", "author_id", "received", "date", "in_reply_to", "references"),
+    *("archived_as", "defects", "is_patch", "diff", *_STATED),
 )
-SELECT_MAILS: Select[Any] = select(*(tables.mail.c[name] for name in _COLUMNS)).where(tables.mail.c.blob != "")
+_PART = (
+    *("sender_id", "author_id", "message_id", "subject", "lead", "received", "in_reply_to", "references"),
+    *("archived_as", "diff", *_STATED),
+)
+# A mail that is to be read again shows nothing until it has been.
+SELECT_MAILS: Select[Any] = (
+    select(*(tables.mail.c[name] for name in _MAIL), tables.body.c.text)
+    .join(tables.body, tables.body.c.mail_id == tables.mail.c.id)
+    .where(tables.mail.c.blob != "")
+)
+# The log of a mail that does not speak is not looked for: its id is no mail's.
+SELECT_PARTS: Select[Any] = (
+    select(*(tables.mail.c[name] for name in _PART), tables.body.c.text)
+    .outerjoin(tables.body, tables.body.c.mail_id == case((tables.mail.c.speaks, tables.mail.c.id)))
+    .where(tables.mail.c.is_patch)
+)
 
 
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
@@ -33,36 +48,14 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     rows = connection.execute(query).all()
     persons = _persons(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
     tags: dict[int, list[Tag]] = {}
-    for mail_id, kind, value in _parts(connection, tables.tag, ("kind", "value"), [row.id for row in rows]):
+    tag = tables.tag.c
+    given = select(tag.mail_id, tag.kind, tag.value).order_by(tag.mail_id, tag.place)
+    for mail_id, kind, value in _by_ids(connection, given, tag.mail_id, [row.id for row in rows]):
         tags.setdefault(mail_id, []).append(Tag(kind, value))
-    changes: dict[int, list[Change]] = {}
-    names = ("path", "insertions", "deletions")
-    for mail_id, path, insertions, deletions in _parts(
-        connection, tables.change, names, [row.id for row in rows if row.is_patch]
-    ):
-        changes.setdefault(mail_id, []).append(Change(path, insertions, deletions))
-    return [_mail(row, persons, tags, changes) for row in rows]
+    return [_mail(row, persons, tags) for row in rows]
 
 
-def posted_with(connection: Connection, mails: Iterable[Mail], *where: ColumnElement[bool]) -> list[Mail]:
-    """The mails that were posted together with some of these, themselves included, oldest row first."""
-    times: dict[int, tuple[int, int]] = {}
-    for mail in mails:
-        if mail.patch and mail.subject.numbered:
-            key, when = posting_key(mail), int(mail.received.timestamp())
-            earliest, latest = times.get(key, (when, when))
-            times[key] = min(earliest, when), max(latest, when)
-    wanted = [(key, first - TOGETHER, last + TOGETHER) for key, (first, last) in sorted(times.items())]
-    row = tables.mail.c
-    ids: list[int] = []
-    for start in range(0, len(wanted), CHUNK // len(_POSTED.c)):
-        near = _POSTED.data(wanted[start : start + CHUNK // len(_POSTED.c)]).cte("posted")
-        within = and_(row.posting_key == near.c.key, row.received >= near.c.first, row.received <= near.c.last)
-        ids += connection.execute(select(row.id).join_from(near, tables.mail, within).where(*where)).scalars().all()
-    return load_by_id(connection, ids)
-
-
-def load_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
+def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
     """The mails of these rows, oldest row first."""
     wanted, found = sorted(set(ids)), list[Mail]()
     for start in range(0, len(wanted), CHUNK):
@@ -71,34 +64,81 @@ def load_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
     return found
 
 
-def _persons(connection: Connection, ids: set[int]) -> dict[int, Person]:
-    person, wanted = tables.person.c, sorted(ids)
+def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
+    """The parts of series that a query over SELECT_PARTS finds, in its order."""
+    return make_parts(connection, connection.execute(query).all())
+
+
+def load_parts_by_id(connection: Connection, ids: Iterable[int]) -> list[Part]:
+    """The parts of these rows of mails, oldest row first."""
+    query = SELECT_PARTS.order_by(tables.mail.c.id)
+    return make_parts(connection, list(_by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
+
+
+def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
+    """The parts of series that rows with the columns of SELECT_PARTS are, and perhaps more columns after them."""
+    persons = _persons(connection, {person_id for sender, author, *_ in rows for person_id in (sender, author)})
+    found: list[Part] = []
+    for row in rows:
+        sender, author, message_id, written, lead, received, in_reply_to, references, archived_as, diff, *rest = row
+        files, insertions, deletions, log = rest[:4]
+        subject = Subject.split(written, lead)
+        found.append(
+            Part(
+                message_id,
+                subject,
+                persons[sender],
+                persons[author],
+                moment(received),
+                ends(answered(in_reply_to, references.split())),
+                archived_as,
+                log or "",
+                Diff(diff),
+                Diffstat(files, insertions, deletions) if subject.part == 0 and files is not None else None,
+            )
+        )
+    return found
+
+
+def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnElement[bool]) -> list[Part]:
+    """What was posted together with some of these, themselves included, oldest row first."""
+    wanted: dict[int, tuple[int, int]] = {}  # when the others can have come
+    for shared, members in by_posting(part for part in parts if part.subject.numbered).items():
+        times = [part.received for part in members]
+        wanted[key_of_posting(shared)] = seconds(min(times)) - TOGETHER, seconds(max(times)) + TOGETHER
+    if not wanted:
+        return []
+    row = tables.mail.c
+    within = row.received.between(min(first for first, _ in wanted.values()), max(last for _, last in wanted.values()))
+    query = select(row.id, row.posting_key, row.received).where(within, *where)
+    found = _by_ids(connection, query, row.posting_key, sorted(wanted))
+    return load_parts_by_id(
+        connection, [mail_id for mail_id, key, when in found if wanted[key][0] <= when <= wanted[key][1]]
+    )
+
+
+def _persons(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    person = tables.person.c
     query = select(person.id, person.written, person.name, person.address)
-    return {
-        row.id: Person(row.written, row.name, row.address)
-        for start in range(0, len(wanted), CHUNK)
-        for row in connection.execute(query.where(person.id.in_(wanted[start : start + CHUNK]))).all()
-    }
+    return {row[0]: Person(*row[1:]) for row in _by_ids(connection, query, person.id, sorted(ids))}
 
 
-def _parts(connection: Connection, table: Any, names: Sequence[str], mail_ids: Sequence[int]) -> Iterable[Any]:
-    query = select(table.c.mail_id, *(table.c[name] for name in names)).order_by(table.c.mail_id, table.c.place)
-    for start in range(0, len(mail_ids), CHUNK):
-        yield from connection.execute(query.where(table.c.mail_id.in_(mail_ids[start : start + CHUNK]))).all()
+def _by_ids(connection: Connection, query: Select[Any], which: ColumnElement[int], ids: Sequence[int]) -> Iterable[Any]:
+    """The rows that a query finds for these ids, a chunk at a time."""
+    for start in range(0, len(ids), CHUNK):
+        yield from connection.execute(query.where(which.in_(ids[start : start + CHUNK]))).all()
 
 
-def _mail(
-    row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]], changes: dict[int, list[Change]]
-) -> Mail:
-    mail_id, message_id, subject, sender, author, received, date, in_reply_to, references, *rest = tuple(row)
-    archived_as, defects, is_patch, text, *stated = rest
+def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]]) -> Mail:
+    mail_id, message_id, subject, lead, sender, author, received, date, in_reply_to, references, *rest = tuple(row)
+    archived_as, defects, is_patch, diff, *stated, text = rest
     patch = None
     if is_patch:
         total = Diffstat(*stated) if stated[0] is not None else None
-        patch = Patch(persons[author], text, tuple(changes.get(mail_id, ())), total)
+        patch = Patch(persons[author], text, Diff(diff), total)
     return Mail(
         message_id=message_id,
-        subject=Subject.parse(subject),
+        subject=Subject.split(subject, lead),
         sender=persons[sender],
         received=moment(received),
         date=moment(date) if date is not None else None,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series, group
 from chatbot.mail.subject import Subject
@@ -15,7 +16,17 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
 from chatbot.store.index import known_list
-from chatbot.store.rows import CHUNK, SELECT_MAILS, TOGETHER, load_by_id, load_mails, posted_with
+from chatbot.store.rows import (
+    CHUNK,
+    SELECT_MAILS,
+    SELECT_PARTS,
+    TOGETHER,
+    load_mails,
+    load_mails_by_id,
+    load_parts,
+    load_parts_by_id,
+    posted_with,
+)
 from chatbot.store.tables import ALL_LISTS, moment, seconds
 from chatbot.store.words import key_of, words
 
@@ -67,7 +78,7 @@ class Work:
 
     patches: int
     replies: int
-    newest: tuple[Mail, ...]
+    newest: tuple[Part, ...]
     given: Mapping[str, int]
     lists: tuple[str, ...]
 
@@ -87,36 +98,42 @@ class Search:
         with reading(self._engine) as connection:
             ids = newest_with(connection, TITLES, wanted, MATCHES)
             nearest, more = _nearest(connection, ids, wanted, revision)
-            hits = load_by_id(connection, nearest)
+            hits = load_parts_by_id(connection, nearest)
             # The mail that each answers is its cover or its first patch, and says what the series is called.
-            heads = _by_ids(connection, [mail.in_reply_to for mail in hits if mail.in_reply_to])
+            heads = load_parts(
+                connection, SELECT_PARTS.where(*_named([above for hit in hits for above in hit.above[:1]]))
+            )
             found = _with(group((*heads, *hits)), hits)
             ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
-            best = _series_of(connection, ranked[0].mails[-1:]) if ranked else ()
+            best = _series_of(connection, ranked[0].parts[-1:]) if ranked else ()
         return Found((*best, *ranked[1:]), more)
 
     def series_by_id(self, message_id: str) -> tuple[Series, ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
         with reading(self._engine) as connection:
             patch = _patch_above(connection, (message_id,))
-            return _series_of(connection, [patch]) if patch else ()
+            return _series_of(connection, parts_of([patch])) if patch else ()
 
     def series_by_text(self, text: str) -> tuple[Series, ...]:
         """The series in whose logs, or in an answer to which, all these words stand; what was said last comes first."""
         with reading(self._engine) as connection:
             ids = newest_with(connection, TEXTS, words(text)[:MOST_WORDS], SAID)
             found: dict[str, Series] = {}
-            for mail in reversed(load_by_id(connection, ids)):
+            for mail in reversed(load_mails_by_id(connection, ids)):
                 patch = mail if mail.patch else _patch_above(connection, mail.parents)
-                if patch and not any(patch in series.mails for series in found.values()):
-                    found.update((series.head.message_id, series) for series in _series_of(connection, [patch]))
+                hits = parts_of([patch] if patch else [])
+                if not any(hit in series.parts for hit in hits for series in found.values()):
+                    found.update((series.head.message_id, series) for series in _series_of(connection, hits))
         return tuple(found.values())
 
-    def replies_to(self, series: Series) -> tuple[Mail, ...]:
-        """The mails below a series' own, oldest first; what other series hang below it are not among them."""
+    def thread_of(self, series: Series) -> tuple[Mail, ...]:
+        """A series' own mails, then those below them, oldest first; other series that hang there are left out."""
+        own = [part.message_id for part in series.parts]
         with reading(self._engine) as connection:
             found: dict[str, Mail] = {}
-            ids = [mail.message_id for mail in series.mails]
+            for start in range(0, len(own), CHUNK):
+                found.update((mail.message_id, mail) for mail in _by_ids(connection, own[start : start + CHUNK]))
+            ids = own
             while ids:
                 below: list[Mail] = []
                 for start in range(0, len(ids), CHUNK):
@@ -124,11 +141,12 @@ class Search:
                     below += load_mails(connection, answers)
                 ids = [mail.message_id for mail in below if mail.message_id not in found]
                 found.update((mail.message_id, mail) for mail in below)
-        return tuple(sorted(found.values(), key=lambda mail: mail.received))
+        mails = [found.pop(one) for one in own if one in found]
+        return *mails, *sorted(found.values(), key=lambda mail: mail.received)
 
-    def lists_of(self, mails: Iterable[Mail]) -> tuple[str, ...]:
-        """The names of the lists on which any of these mails was seen."""
-        ids = [mail.message_id for mail in mails][:CHUNK]
+    def lists_of(self, series: Series) -> tuple[str, ...]:
+        """The names of the lists on which any mail of a series was seen."""
+        ids = [part.message_id for part in series.parts][:CHUNK]
         seen, mail = tables.seen, tables.mail
         query = (
             select(tables.mailing_list.c.name)
@@ -172,7 +190,7 @@ class Search:
         """What the person at this address did."""
         person, mail, sums = tables.person, tables.mail, tables.contribution
         theirs = select(person.c.id).where(person.c.mailbox == address)
-        newest = SELECT_MAILS.where(mail.c.author_id.in_(theirs), mail.c.is_patch).order_by(mail.c.received.desc())
+        newest = SELECT_PARTS.where(mail.c.author_id.in_(theirs)).order_by(mail.c.received.desc())
         totals = select(func.sum(sums.c.patches), func.sum(sums.c.replies)).where(
             sums.c.person_id.in_(theirs), sums.c.list_id == ALL_LISTS
         )
@@ -190,7 +208,7 @@ class Search:
             return Work(
                 int(patches or 0),
                 int(replies or 0),
-                tuple(load_mails(connection, newest.limit(NEWEST))),
+                tuple(load_parts(connection, newest.limit(NEWEST))),
                 {kind: int(number) for kind, number in connection.execute(tags)},
                 tuple(connection.execute(lists).scalars()),
             )
@@ -222,7 +240,7 @@ class Search:
         )
         with reading(self._engine) as connection:
             ids = connection.execute(newest).scalars().all()
-            found = load_by_id(connection, ids)
+            found = load_mails_by_id(connection, ids)
         return tuple(sorted(found, key=lambda one: one.received, reverse=True))
 
     def titles(self) -> tuple[str, ...]:
@@ -300,13 +318,13 @@ def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
     return mail.reply_key.in_([key_of(one) for one in ids]), mail.in_reply_to.in_(ids)
 
 
-def _series_of(connection: Connection, hits: Sequence[Mail]) -> tuple[Series, ...]:
-    """The whole series that these patches belong to, newest first."""
+def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series, ...]:
+    """The whole series that these are parts of, newest first."""
     return _with(group((*hits, *posted_with(connection, hits))), hits)
 
 
-def _with(series: Iterable[Series], hits: Iterable[Mail]) -> tuple[Series, ...]:
-    """Those of the series that have some of these mails, newest first."""
-    wanted = {mail.message_id for mail in hits}
-    found = (one for one in series if any(mail.message_id in wanted for mail in one.mails))
+def _with(series: Iterable[Series], hits: Iterable[Part]) -> tuple[Series, ...]:
+    """Those of the series that have some of these parts, newest first."""
+    wanted = {hit.message_id for hit in hits}
+    found = (one for one in series if any(part.message_id in wanted for part in one.parts))
     return tuple(sorted(found, key=lambda one: one.received)[::-1])

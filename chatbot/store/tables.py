@@ -65,6 +65,8 @@ mail = Table(
     Column("message_id", Text, nullable=False),
     Column("blob", String, nullable=False),  # what it was read from; empty where it is to be read again
     Column("subject", Text, nullable=False),
+    Column("lead", Integer, nullable=False),  # so many characters of it come before its title
+    Column("speaks", Boolean, nullable=False),  # whether a digest tells what it says
     Column("sender_id", BigInteger, nullable=False),
     Column("author_id", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
@@ -77,10 +79,10 @@ mail = Table(
     Column("is_patch", Boolean, nullable=False),
     Column("is_reply", Boolean, nullable=False),
     Column("posting_key", BigInteger),  # of what the mails of one posting share; none but numbered patches have it
-    Column("text", Text, nullable=False),  # a patch's log, or what the sender says himself
     Column("stated_files", Integer),
     Column("stated_insertions", Integer),
     Column("stated_deletions", Integer),
+    Column("diff", Text, nullable=False),  # see mail/patch.py
 )
 Index("mail_with_defects", mail.c.id, sqlite_where=mail.c.defects != "", postgresql_where=mail.c.defects != "")
 Index("mail_by_author", mail.c.author_id, mail.c.received)
@@ -89,6 +91,14 @@ _answers, _posted = mail.c.reply_key.is_not(None), mail.c.posting_key.is_not(Non
 Index("mail_by_reply", mail.c.reply_key, sqlite_where=_answers, postgresql_where=_answers)
 Index("mail_by_posting", mail.c.posting_key, mail.c.received, sqlite_where=_posted, postgresql_where=_posted)
 
+# A patch's log, or what the sender says himself. Not in the mail's row, which many look at and few for what it says.
+body = Table(
+    "body",
+    metadata,
+    Column("mail_id", Id, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+)
+
 tag = Table(
     "tag",
     metadata,
@@ -96,17 +106,6 @@ tag = Table(
     Column("place", Integer, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),
-    sqlite_with_rowid=False,
-)
-
-change = Table(
-    "change",
-    metadata,
-    Column("mail_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("path", Text, nullable=False),
-    Column("insertions", Integer, nullable=False),
-    Column("deletions", Integer, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -127,7 +126,8 @@ touched = Table(
     sqlite_with_rowid=False,
 )
 
-# A mail on a list: `id` grows in the order of the archive, so a window is a range of it.
+# A mail on a list: `id` grows in the order of the archive, so a window is a range of it. What windows are chosen by and
+# counted by is noted here, too, for a digest counts many more mails than it shows.
 seen = Table(
     "seen",
     metadata,
@@ -135,11 +135,15 @@ seen = Table(
     Column("list_id", Integer, nullable=False),
     Column("mail_id", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("is_patch", Boolean, nullable=False),
+    Column("is_reply", Boolean, nullable=False),
+    Column("is_defective", Boolean, nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("commit", String, nullable=False),
     Column("blob", String, nullable=False),
     UniqueConstraint("mail_id", "list_id"),
-    Index("seen_by_list", "list_id", "id"),
+    Index("seen_by_list", "list_id", "id", "epoch"),
     Index("seen_by_time", "list_id", "received"),
 )
 

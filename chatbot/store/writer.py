@@ -12,7 +12,7 @@ from sqlalchemy import Connection, and_, delete, func, insert, select, update
 
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, Batch, Entry
+from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry
 from chatbot.store.rows import CHUNK
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
@@ -20,8 +20,8 @@ from chatbot.store.tables import ALL_LISTS
 # Begins the blob of a mail that was read before blobs were noted, see migrations/versions/v0002.py.
 UNKNOWN = "?"
 _MAIL = ("id", *MAIL_COLUMNS)
-_TAG, _CHANGE, _TOUCHED, _SEEN = (
-    tuple(table.c.keys()) for table in (tables.tag, tables.change, tables.touched, tables.seen)
+_BODY, _TAG, _TOUCHED, _SEEN = (
+    tuple(table.c.keys()) for table in (tables.body, tables.tag, tables.touched, tables.seen)
 )
 
 
@@ -50,8 +50,8 @@ class Added:
 
 @dataclass(slots=True)
 class _Known:
-    """A mail that the index has: its row, what it was read from, whom it is counted for, and its place on this list, if
-    it has one.
+    """A mail that the index has: its row, what it was read from, whom it is counted for and as what, and its place on
+    this list, if it has one.
 
     `doubtful`: the list's archive was rewritten, and has not got the mail in that place any more.
     """
@@ -59,6 +59,7 @@ class _Known:
     id: int
     blob: str
     credit: Credit
+    counts: Counts
     seen_id: int | None = None
     seen_blob: str = ""
     place: tuple[int, str] = (0, "")
@@ -73,10 +74,9 @@ class _Rows:
     directories: set[int] = field(default_factory=set)
     mails: list[tuple[Any, ...]] = field(default_factory=list)
     tags: list[tuple[Any, ...]] = field(default_factory=list)
-    changes: list[tuple[Any, ...]] = field(default_factory=list)
     touched: list[tuple[Any, ...]] = field(default_factory=list)
     titles: list[tuple[int, str]] = field(default_factory=list)
-    texts: list[tuple[int, str]] = field(default_factory=list)
+    bodies: list[tuple[int, str]] = field(default_factory=list)
     seen: list[tuple[Any, ...]] = field(default_factory=list)
     copies: list[tuple[Any, ...]] = field(default_factory=list)
     unread: list[tuple[Any, ...]] = field(default_factory=list)
@@ -138,13 +138,13 @@ class Writer:
             there = known.get(entry.message_id)
             if there is None:
                 self._mail_id += 1
-                there = known[entry.message_id] = _Known(self._mail_id, entry.blob, Credit.of(entry))
+                there = known[entry.message_id] = _Known(self._mail_id, entry.blob, Credit.of(entry), entry.counts)
                 _rows_of(entry, self._mail_id, rows)
                 sums.count(ALL_LISTS, there.credit)
             elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
                 removal.write_anew(self._connection, there.id, entry)
                 _names_of(entry, rows)
-                there.blob, there.credit = entry.blob, Credit.of(entry)
+                there.blob, there.credit, there.counts = entry.blob, Credit.of(entry), entry.counts
             if there.seen_id is not None:
                 if there.doubtful:
                     self._settle(there, entry)
@@ -155,14 +155,14 @@ class Writer:
             self._seen_id += 1
             kept += 1
             there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
-            place = (entry.received, entry.epoch, entry.commit, entry.blob)
-            rows.seen.append((self._seen_id, self._list_id, there.id, *place))
+            place = (entry.epoch, entry.commit, entry.blob)
+            rows.seen.append((self._seen_id, self._list_id, there.id, entry.received, *there.counts, *place))
             sums.count(self._list_id, there.credit)
         self._insert(rows)
         add_rows(self._connection, tables.person, [row for row in batch.persons if row[0] in rows.persons])
         add_rows(self._connection, tables.directory, [row for row in batch.directories if row[0] in rows.directories])
         sums.write(self._connection)
-        return Added(len(entries), kept, duplicates, sum(entry.defective for entry in entries))
+        return Added(len(entries), kept, duplicates, sum(entry.counts[-1] for entry in entries))
 
     def _remove(self, entry: Entry) -> int:
         """What an archive takes out, by its bytes: under its Message-ID, or under whatever there is; how many mails."""
@@ -180,7 +180,7 @@ class Writer:
         mail, seen = tables.mail.c, tables.seen.c
         here = and_(seen.mail_id == mail.id, seen.list_id == self._list_id)
         found: dict[str, _Known] = {}
-        whom = (mail.sender_id, mail.author_id, mail.received, mail.subject, mail.is_patch)
+        whom = (mail.sender_id, mail.author_id, mail.received, mail.subject, mail.is_patch, mail.is_reply, mail.defects)
         place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
         both = tables.mail.outerjoin(tables.seen, here)
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
@@ -188,7 +188,8 @@ class Writer:
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
                 if row.message_id in ids:
                     credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
-                    found[row.message_id] = _Known(row.id, row.blob, credit, row.seen_id, row.seen_blob, lies)
+                    counts = (row.author_id, row.is_patch, row.is_reply, bool(row.defects))
+                    found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful
@@ -207,11 +208,11 @@ class Writer:
     def _insert(self, rows: _Rows) -> None:
         connection = self._connection
         insert_rows(connection, "mail", _MAIL, rows.mails)
+        insert_rows(connection, "body", _BODY, rows.bodies)
         insert_rows(connection, "tag", _TAG, rows.tags)
-        insert_rows(connection, "change", _CHANGE, rows.changes)
         insert_rows(connection, "touched", _TOUCHED, rows.touched)
         fulltext.add_texts(connection, fulltext.TITLES, rows.titles)
-        fulltext.add_texts(connection, fulltext.TEXTS, rows.texts)
+        fulltext.add_texts(connection, fulltext.TEXTS, [(one, text[:SEARCHED]) for one, text in rows.bodies if text])
         insert_rows(connection, "seen", _SEEN, rows.seen)
         add_rows(connection, tables.copy, rows.copies)
         add_rows(connection, tables.unread, rows.unread)
@@ -222,12 +223,10 @@ def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
     _names_of(entry, rows)
     rows.mails.append((mail_id, *entry.row))
     rows.tags += [(mail_id, *tag) for tag in entry.tags]
-    rows.changes += [(mail_id, *change) for change in entry.changes]
     rows.touched += [(directory, entry.received, mail_id) for directory in entry.directories]
     if entry.title:
         rows.titles.append((mail_id, entry.title))
-    if entry.text:
-        rows.texts.append((mail_id, entry.text))
+    rows.bodies.append((mail_id, entry.text))
 
 
 def _names_of(entry: Entry, rows: _Rows) -> None:

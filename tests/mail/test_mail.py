@@ -59,7 +59,7 @@ def test_quoted_printable_with_encoded_line_ends_is_a_patch_like_any_other() -> 
     assert mail.author.written == "John Doe <john@doe.example>"
     assert mail.patch.log.startswith("\nA log that is long enough to be folded by the encoding.\n---\n")
     assert mail.patch.log.endswith(" 1 file changed, 1 insertion(+), 1 deletion(-)")
-    assert mail.patch.changes == (Change("a.c", 1, 1),)
+    assert mail.patch.diff.changes == (Change("a.c", 1, 1),)
 
 
 def test_base64_ends_where_a_list_server_adds_its_footer() -> None:
@@ -87,14 +87,14 @@ def test_the_first_plain_part_is_the_text_and_an_attached_patch_is_counted() -> 
     mail = situation("multipart-with-the-patch-attached")
     assert mail.patch
     assert mail.patch.log == "See the patch, für you."
-    assert mail.patch.changes == (Change("b.c", 1, 0),)
+    assert mail.patch.diff.changes == (Change("b.c", 1, 0),)
 
 
 def test_a_signed_patch_is_read_through_its_envelope() -> None:
     mail = situation("multipart-signed-patch-inside")
     assert mail.patch
     assert mail.patch.log.endswith(" 1 file changed, 1 insertion(+)")
-    assert mail.patch.diffstat == Diffstat(1, 1, 0)
+    assert Diffstat.of(mail.patch.diff.changes) == Diffstat(1, 1, 0)
 
 
 def test_tags_in_flowing_text_are_put_together_and_quoted_ones_left_out() -> None:
@@ -107,7 +107,7 @@ def test_tags_in_flowing_text_are_put_together_and_quoted_ones_left_out() -> Non
 def test_a_patch_in_flowing_text_is_counted() -> None:
     mail = situation("format-flowed-patch")
     assert mail.patch
-    assert mail.patch.changes == (Change("c.c", 1, 1),)
+    assert mail.patch.diff.changes == (Change("c.c", 1, 1),)
     assert log_of(mail).endswith("\n  1 file changed, 1 insertion(+), 1 deletion(-)")
 
 
@@ -117,7 +117,7 @@ def test_crlf_is_read_as_lf() -> None:
     assert mail.message_id == "crlf@sample.example"
     assert mail.tags[0].value == "Bo Lindqvist <bo@kernelworks.example>"
     assert mail.patch
-    assert mail.patch.diffstat == Diffstat(1, 0, 1)
+    assert Diffstat.of(mail.patch.diff.changes) == Diffstat(1, 0, 1)
 
 
 def test_a_mail_without_headers_is_kept_with_its_defects() -> None:

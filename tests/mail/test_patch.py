@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.mail.patch import Change, Diffstat, read_changes, read_patch, read_tags, split_author
+from chatbot.mail.patch import Change, Diff, Diffstat, read_changes, read_patch, read_tags, split_author
 from chatbot.mail.person import Person
 
 ANA = Person.parse("Ana <ana@a.example>")
@@ -92,13 +92,15 @@ def test_a_diff_is_counted_as_the_one_who_made_it_counts(versions: list[list[str
 )  # fmt: skip
 def test_diffs_of_all_kinds(diff: str, changes: list[Change]) -> None:
     assert list(read_changes(diff)) == changes
+    assert list(Diff.of(changes).changes) == changes
+    assert list(Diff.of(changes).paths) == [change.path for change in changes]
 
 
-def test_a_cover_has_the_diffstat_that_it_states_and_a_patch_the_one_that_is_counted() -> None:
+def test_a_cover_states_a_diffstat_and_a_patch_has_a_diff_to_count() -> None:
     cover = read_patch("Gist.\n\n 3 files changed, 7 insertions(+), 1 deletion(-)\n", (), ANA)
-    assert cover.diffstat == Diffstat(3, 7, 1)
+    assert (cover.stated, cover.diff.changes) == (Diffstat(3, 7, 1), ())
     patch = read_patch("Log.\n---\n 3 files changed, 7 insertions(+)\n\n" + DIFF, (), ANA)
-    assert patch.diffstat == Diffstat(1, 1, 1)
+    assert Diffstat.of(patch.diff.changes) == Diffstat(1, 1, 1)
 
 
 def test_only_the_senders_own_tags_count() -> None:

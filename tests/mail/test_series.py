@@ -1,8 +1,10 @@
 """Which mails are one posting."""
 
 import random
+from collections.abc import Iterable
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import parts_of
 from chatbot.mail.series import Series, group
 from tests.conftest import compose, read_one
 
@@ -20,8 +22,12 @@ class Thread:
         return read_one(compose(subject, self.count, body, sender, **fields))
 
 
+def series_in(mails: Iterable[Mail]) -> tuple[Series, ...]:
+    return group(parts_of(mails))
+
+
 def shape(series: tuple[Series, ...]) -> list[tuple[str, list[int | None]]]:
-    return [(str(one.subject), [mail.subject.part for mail in one.mails]) for one in series]
+    return [(str(one.subject), [mail.subject.part for mail in one.parts]) for one in series]
 
 
 def test_a_cover_and_its_patches_are_one_series_in_any_order() -> None:
@@ -30,8 +36,8 @@ def test_a_cover_and_its_patches_are_one_series_in_any_order() -> None:
     mails = [cover, *(mail(f"[PATCH {part}/3] b", cover) for part in (1, 2, 3))]
     for seed in range(20):
         random.Random(seed).shuffle(mails)
-        assert shape(group(mails)) == [("[PATCH 0/3] a", [0, 1, 2, 3])]
-    assert group(mails)[0].complete
+        assert shape(series_in(mails)) == [("[PATCH 0/3] a", [0, 1, 2, 3])]
+    assert series_in(mails)[0].complete
 
 
 def test_patches_below_one_another_are_one_series() -> None:
@@ -39,13 +45,13 @@ def test_patches_below_one_another_are_one_series() -> None:
     one = mail("[PATCH 1/3] a")
     two = mail("[PATCH 2/3] b", one)
     three = mail("[PATCH 3/3] c", one, two)
-    assert shape(group([three, two, one])) == [("[PATCH 1/3] a", [1, 2, 3])]
+    assert shape(series_in([three, two, one])) == [("[PATCH 1/3] a", [1, 2, 3])]
 
 
 def test_patches_whose_cover_never_came_are_one_series_and_say_what_is_missing() -> None:
     mail = Thread()
     cover = mail("[PATCH 0/7] a")
-    (series,) = group([mail(f"[PATCH {part}/7] b", cover) for part in (1, 2, 5, 6, 7)])
+    (series,) = series_in([mail(f"[PATCH {part}/7] b", cover) for part in (1, 2, 5, 6, 7)])
     assert (len(series.patches), series.total, series.complete, series.cover) == (5, 7, False, None)
 
 
@@ -55,7 +61,7 @@ def test_a_second_version_sent_in_reply_is_a_series_of_its_own() -> None:
     patch = mail("[PATCH 1/1] b", first)
     second = mail("[PATCH v2 0/1] a", first)
     again = mail("[PATCH v2 1/1] b", first, second)
-    assert shape(group([first, patch, second, again])) == [("[PATCH 0/1] a", [0, 1]), ("[PATCH v2 0/1] a", [0, 1])]
+    assert shape(series_in([first, patch, second, again])) == [("[PATCH 0/1] a", [0, 1]), ("[PATCH v2 0/1] a", [0, 1])]
 
 
 def test_the_same_title_from_two_people_is_two_series() -> None:
@@ -63,14 +69,14 @@ def test_the_same_title_from_two_people_is_two_series() -> None:
     ana = mail("[PATCH 0/1] a")
     bo = mail("[PATCH 0/1] a", sender="Bo <bo@b.example>")
     mails = [ana, bo, mail("[PATCH 1/1] b", ana), mail("[PATCH 1/1] b", bo, sender="Bo <bo@b.example>")]
-    assert [(one.author.name, len(one.mails)) for one in group(mails)] == [("Ana", 2), ("Bo", 2)]
+    assert [(one.author.name, len(one.parts)) for one in series_in(mails)] == [("Ana", 2), ("Bo", 2)]
 
 
 def test_a_posting_sent_again_in_the_same_thread_is_a_second_series() -> None:
     mail = Thread()
     root = mail("a question")
     mails = [mail(f"[PATCH {part}/2] b", root) for part in (1, 2, 1, 2)]
-    assert shape(group(mails)) == [("[PATCH 1/2] b", [1, 2]), ("[PATCH 1/2] b", [1, 2])]
+    assert shape(series_in(mails)) == [("[PATCH 1/2] b", [1, 2]), ("[PATCH 1/2] b", [1, 2])]
 
 
 def test_a_resend_in_the_same_thread_is_kept_apart_by_its_word() -> None:
@@ -78,7 +84,7 @@ def test_a_resend_in_the_same_thread_is_kept_apart_by_its_word() -> None:
     cover = mail("[PATCH 0/2] a")
     one = mail("[PATCH 1/2] b", cover)
     again = mail("[PATCH RESEND 2/2] c", cover)
-    assert shape(group([cover, one, again])) == [("[PATCH 0/2] a", [0, 1]), ("[PATCH RESEND 2/2] c", [2])]
+    assert shape(series_in([cover, one, again])) == [("[PATCH 0/2] a", [0, 1]), ("[PATCH RESEND 2/2] c", [2])]
 
 
 def test_patches_below_others_are_one_series_also_where_some_are_missing() -> None:
@@ -87,14 +93,14 @@ def test_patches_below_others_are_one_series_also_where_some_are_missing() -> No
     one = mail("[PATCH 1/3] b", cover)
     two = mail("[PATCH 2/3] c", cover, one)
     three = mail("[PATCH 3/3] d", cover, one, two)
-    assert shape(group([cover, three])) == [("[PATCH 0/3] a", [0, 3])]
+    assert shape(series_in([cover, three])) == [("[PATCH 0/3] a", [0, 3])]
 
 
 def test_a_lone_patch_is_a_series_of_one_and_replies_are_none() -> None:
     mail = Thread()
     lone = mail("[PATCH] a")
-    (series,) = group([lone, mail("Re: [PATCH] a", lone), mail("[GIT PULL] b"), lone])
-    assert (series.total, series.complete, series.patches) == (1, True, (lone,))
+    (series,) = series_in([lone, mail("Re: [PATCH] a", lone), mail("[GIT PULL] b"), lone])
+    assert (series.total, series.complete, series.patches) == (1, True, parts_of([lone]))
 
 
 def test_the_cover_speaks_for_the_series_and_its_diffstat_too() -> None:
@@ -103,11 +109,28 @@ def test_the_cover_speaks_for_the_series_and_its_diffstat_too() -> None:
     cover = mail("[RFC PATCH v3 0/2] a", body="Gist\n\n 9 files changed, 8 insertions(+)\n")
     one = mail("[RFC PATCH v3 1/2] b", cover, body="From: Bo <bo@b.example>\n\nLog\n" + diff.format("x"))
     two = mail("[RFC PATCH v3 2/2] c", cover, body="Log\n" + diff.format("x"))
-    with_cover, without = group([cover, one, two])[0], group([one, two])[0]
+    with_cover, without = series_in([cover, one, two])[0], series_in([one, two])[0]
     assert (with_cover.author.name, with_cover.diffstat.files, with_cover.title) == ("Ana", 9, "a")
     assert (without.author.name, without.diffstat.files, without.diffstat.insertions) == ("Bo", 1, 2)
     assert without.subject.revision == "v3"
 
 
+def test_a_part_has_the_log_where_the_mail_speaks_for_its_posting_and_what_a_cover_states() -> None:
+    mail = Thread()
+    body = "Log.\n\n 1 file changed, 2 insertions(+)\n"
+    cover = mail("[PATCH 0/2] a", body=body)
+    one = mail("[PATCH 1/2] b", cover, body=body)
+    two = mail("[PATCH 2/2] c", cover, one, body=body)
+    uncounted = mail("[RFC 1/1] d", body=body)
+    parts = parts_of([cover, one, two, mail("Re: [PATCH 1/2] b", one), uncounted])
+    assert [(part.subject.title, bool(part.log), part.stated is not None) for part in parts] == [
+        ("a", True, True),
+        ("b", True, False),
+        ("c", False, False),
+        ("d", False, False),
+    ]
+    assert parts[2].above == (one.message_id, cover.message_id)
+
+
 def test_a_forgotten_title_has_a_name() -> None:
-    assert group([Thread()("[PATCH V5 0/3] ")])[0].title == "(no title)"
+    assert series_in([Thread()("[PATCH V5 0/3] ")])[0].title == "(no title)"

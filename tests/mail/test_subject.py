@@ -97,6 +97,12 @@ def test_what_the_classic_digest_counts_and_lists(text: str, counted: bool, head
     assert (Subject.parse(text).counted, Subject.parse(text).head) == (counted, head)
 
 
+@given(st.text(alphabet="[]PATCHpatchREre: v2/31,\t", max_size=40) | st.sampled_from([text for text, _ in CASES]))
+def test_a_subject_whose_lead_is_known_is_the_same(text: str) -> None:
+    subject = Subject.parse(text)
+    assert Subject.split(text, len(subject.lead)) == subject
+
+
 def test_ten_thousand_brackets_are_read_at_once() -> None:
     subject = Subject.parse("[PATCH] " * 10_000 + "a" + " [" * 10_000)
     assert len(subject.tags) == 10_000

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from chatbot.chat.post import CLASSIC, MARKDOWN
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import parts_of
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.report.digest import Digest, MailingList, build, digest_of
@@ -24,8 +25,7 @@ ROOT = TESTS.parent
 
 def digest(*mails: Mail, earlier: tuple[Mail, ...] = ()) -> Digest:
     window = Window((Span(0, "a" * 40, "b" * 40),))
-    patches = [mail for mail in mails if mail.patch]
-    return build(KVM, window, patches, Totals.of(mails), earlier)
+    return build(KVM, window, parts_of(mails), Totals.of(mails), parts_of(earlier))
 
 
 def patches(*authors: str) -> list[Mail]:

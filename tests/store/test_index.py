@@ -13,12 +13,17 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post, printable
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.ingest import CHUNKS, ingest
+from chatbot.mail.part import parts_of
+from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.readers import Readers
+from chatbot.report.digest import MailingList, build, digest_of
+from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
-from chatbot.store.database import open_database, writing
+from chatbot.store import fulltext
+from chatbot.store.database import open_database, reading, writing
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
@@ -68,7 +73,7 @@ def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -
     assert add(index, "kvm", mail) == Added(1)  # the same commit again
     assert add(index, "kvm", mail, epoch=1) == Added(1, 0, 1)
     assert mails_of(engine, "kvm") == mails_of(engine, "coco") == (mail,)
-    assert Search(engine).lists_of([mail]) == ("coco", "kvm")
+    assert Search(engine).lists_of(Series(parts_of([mail]))) == ("coco", "kvm")
 
 
 def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
@@ -138,10 +143,45 @@ def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(eng
     add(index, "kvm", parts[1], epoch=1)
     share = index.share("kvm", after=after, upto=index.newest("kvm"))
     assert share.spans == (Span(1, None, "c1.0"),)
-    assert share.patches == (parts[1],)
-    assert share.earlier == (cover, parts[0])
+    assert share.patches == parts_of([parts[1]])
+    assert share.earlier == parts_of([cover, parts[0]])
     assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).patches == ()
     assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
+
+
+def test_what_was_posted_together_came_within_days(engine: Engine) -> None:
+    index = Index(engine)
+    mails = [
+        replace(read_one(compose(subject, number)), received=NOON + timedelta(days=day))
+        for number, (subject, day) in enumerate(
+            [
+                ("[PATCH 1/2] long before", -4),
+                ("[PATCH 1/2] before", -3),
+                ("[PATCH v2 1/2] before", -5),
+                ("[PATCH 2/2] now", 0),
+                ("[PATCH v2 2/2] later", 6),
+            ]
+        )
+    ]
+    add(index, "kvm", *mails)
+    share = index.received_between("kvm", NOON, NOON + timedelta(days=7))
+    assert share.patches == parts_of(mails[3:])
+    assert share.earlier == parts_of([mails[1]])
+
+
+def test_a_digest_out_of_the_index_is_the_one_out_of_the_archive(
+    engine: Engine, sample: dict[str, Path], readers: Readers
+) -> None:
+    kvm = MailingList("kvm", "KVM", "https://lore.example/kvm/")
+    with PublicInbox("kvm", sample["kvm"]) as inbox:
+        ingest(inbox, Index(engine), readers)
+        mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]
+    for count in (len(mails), 7):
+        share = Index(engine).newest_mails("kvm", count)
+        window = Window(share.spans)
+        found = build(kvm, window, share.patches, share.totals)
+        assert found == digest_of(kvm, window, mails[-count:])
+        assert [part.log for part in found.heads if not part.log] == []
 
 
 def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
@@ -242,6 +282,17 @@ def test_an_index_counts_as_one_counts_by_hand(engine: Engine, sample: dict[str,
             if tag.kind in {"Reviewed-by", "Acked-by", "Tested-by"} and tag.person.address.lower() == box
         )
         assert {kind: number for kind, number in work.given.items() if kind in given} == given
+
+
+def test_words_that_are_not_among_the_newest_are_found_behind_them(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fulltext, "NEAR", 3)
+    add(Index(engine), "kvm", *(read_one(compose(f"[PATCH] {'ae'[number % 2]} b", number)) for number in range(8)))
+    with reading(engine) as connection:
+        for limit in (1, 2, 3, 9):
+            found = fulltext.newest_with(connection, fulltext.TITLES, ["a", "b"], limit)
+            assert found == [7, 5, 3, 1][:limit]
 
 
 def test_patches_are_found_by_a_directory_however_deep(engine: Engine) -> None:

@@ -472,9 +472,17 @@ class Inspection:
     def _no_orphans(self, rows) -> None:
         mails = {row["id"] for row in rows["mail"]}
         assert {row["mail_id"] for row in rows["seen"]} == mails
-        for table in ("tag", "change", "touched", "copy"):
+        for table in ("body", "tag", "touched", "copy"):
             assert {row["mail_id"] for row in rows[table]} <= mails
         read = [row for row in rows["mail"] if row["blob"]]
+        assert {row["mail_id"] for row in rows["body"]} == {row["id"] for row in read}
+        noted = {
+            row["id"]: (row["author_id"], row["is_patch"], row["is_reply"], row["defects"] != "")
+            for row in rows["mail"]
+        }
+        for row in rows["seen"]:
+            counts = (row["author_id"], row["is_patch"], row["is_reply"], row["is_defective"])
+            assert counts == noted[row["mail_id"]]
         assert {row["id"] for row in rows["person"]} == {row[who] for row in read for who in ("sender_id", "author_id")}
         assert {row["id"] for row in rows["directory"]} == {row["directory_id"] for row in rows["touched"]}
         known = {row["message_id"] for row in rows["mail"]}

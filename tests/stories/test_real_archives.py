@@ -8,6 +8,7 @@ import pytest
 
 from chatbot.chat.post import CLASSIC
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import parts_of
 from chatbot.mail.patch import Diffstat
 from chatbot.mail.series import group
 from chatbot.read import read
@@ -51,14 +52,14 @@ def test_every_mail_of_a_real_list_is_read(nvdimm: list[Mail]) -> None:
 
 def test_the_diffs_are_counted_as_git_counted_them(nvdimm: list[Mail]) -> None:
     """Where a mail states a diffstat and has the diff, both say the same; the one that does not was cut by hand."""
-    both = [mail.patch for mail in nvdimm if mail.patch and mail.patch.stated and mail.patch.changes]
-    differing = [patch for patch in both if Diffstat.of(patch.changes) != patch.stated]
+    both = [mail.patch for mail in nvdimm if mail.patch and mail.patch.stated and mail.patch.diff.text]
+    differing = [patch for patch in both if Diffstat.of(patch.diff.changes) != patch.stated]
     assert (len(both), len(differing)) == (5_201, 1)
 
 
 def test_most_series_are_whole(nvdimm: list[Mail]) -> None:
-    series = group(nvdimm)
+    series = group(parts_of(nvdimm))
     patches = sum(mail.patch is not None for mail in {mail.message_id: mail for mail in nvdimm}.values())
-    assert sum(len(one.mails) for one in series) == patches
+    assert sum(len(one.parts) for one in series) == patches
     whole = sum(one.complete for one in series)
     assert whole / len(series) > 0.85  # the others were sent to several lists, and only some of their mails to this
