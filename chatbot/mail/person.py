@@ -38,7 +38,7 @@ class Person:
         the name takes them.
         """
         plain = f"{name} <{address}>" if name else address
-        if _read_person(plain).name == name:
+        if not name or _read_person(plain).name == name:
             return Person(plain, name, address)
         quoted = re.sub(r'(["\\])', r"\\\1", name)
         return Person(f'"{quoted}" <{address}>', name, address)

@@ -78,7 +78,7 @@ def _said(sender: Person) -> tuple[str, str]:
     name = via["name"] if via else sender.name
     if len(name) > 1 and name[0] == name[-1] == "'":  # Google Groups quote it
         name = name[1:-1]
-    if "@" in name:  # who has no name is called by the address
+    if "@" in name[1:-1] and " " not in name:  # who has no name is called by the address
         return "", name.lower()
     if equated := _EQUATED.fullmatch(sender.address):
         return name, f"{equated[1]}@{equated[2]}".lower()
