@@ -151,8 +151,9 @@ def _one_fits(patterns: tuple[Pattern, ...], text: str) -> bool:
 
 def _read_rule(table: Table) -> Rule:
     name, kind = table.text("bot"), table.text("kind")
-    patterns = [tuple(map(Pattern.parse, table.texts(key))) for key in ("address", "name", "subject")]
-    if not any(table.has(key) for key in ("address", "name", "subject")):
+    keys = ("address", "name", "subject")
+    patterns = [tuple(map(Pattern.parse, table.texts(key))) for key in keys]
+    if not any(map(table.has, keys)):
         table.fault("address", "this key is missing, and so are name and subject; add one of them")
     kinds = [one.value for one in Kind]
     if kind and kind not in kinds:

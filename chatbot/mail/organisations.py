@@ -85,14 +85,14 @@ class Organisations:
     def _read_rule(self, table: Table) -> None:
         organisation = Organisation(table.text("organisation"), Basis.RULE)
         first, last = table.day("from") or date.min, table.day("until") or date.max
-        whose = table.texts("address") + table.texts("domain")
-        if not whose and not table.has("address") and not table.has("domain"):
+        whose = {key: table.texts(key) for key in ("address", "domain")}
+        if not any(map(table.has, whose)):
             table.fault("address", "this key is missing, and so is domain; add one of them")
         if first > last:
             table.fault("until", f"{last} is before {first}; until is the last day on which the rule holds")
             return
-        for key in ("address", "domain"):
-            for one in table.texts(key):
+        for key, texts in whose.items():
+            for one in texts:
                 self._add(table, key, one, _Rule(organisation, first, last))
 
     def _add(self, table: Table, key: str, written: str, rule: _Rule) -> None:

@@ -14,6 +14,7 @@ from chatbot.errors import BadConfig
 # Far beyond what a team writes; with what a pattern may hold, it bounds what asking the rules costs.
 RULES_LIMIT = 20_000
 TEXT_LIMIT = 250
+_EMPTY = "this is empty; write something, or leave the key out"
 
 
 class Table:
@@ -44,6 +45,8 @@ class Table:
         if not self.has(key):
             return ()
         given = self._values[key]
+        if given == []:
+            self.fault(key, _EMPTY)
         return tuple(self._texts(key, self._bounded(key, given) if isinstance(given, list) else [given]))
 
     def day(self, key: str) -> date | None:
@@ -98,7 +101,7 @@ class Table:
             if not isinstance(one, str):
                 self.fault(key, f"{_shown(one)} is of the wrong type; write text in quotes")
             elif not one.strip():
-                self.fault(key, "this is empty; write something, or leave the key out")
+                self.fault(key, _EMPTY)
             elif len(one) > TEXT_LIMIT:
                 self.fault(key, f"{_shown(one)} is too long; write {TEXT_LIMIT} characters or less")
             else:
