@@ -99,6 +99,11 @@ def test_a_star_stands_for_any_characters_and_all_else_for_itself(pieces: list[s
     assert Pattern.parse("*".join(pieces)).fits(text) == expected
 
 
+@pytest.mark.parametrize(("pattern", "text"), [("a*a*a", "aa"), ("a*b*b", "ab"), ("ab*ba", "aba")])
+def test_no_sign_of_a_text_fits_two_pieces(pattern: str, text: str) -> None:
+    assert not Pattern.parse(pattern).fits(text)
+
+
 def test_a_pattern_of_many_stars_takes_no_longer_than_one() -> None:
     """A pattern that tries all ways of sharing the text among its stars would not end."""
     assert not Pattern.parse("*a" * 120 + "b").fits("a" * 998)

@@ -43,6 +43,7 @@ def test_authors_and_reviewers_are_ranked_apart() -> None:
         reply(4, BO, f"> Reviewed-by: {ANA}\n\nWhy?\n"),
         reply(5, BO, f"Signed-off-by: {BO}\nReported-by: {BO}\n"),
     ]
+    mails.append(read_one(compose("[RFC 1/2] a", 6, f"Acked-by: {ANA}\n", ANA)))
     found = rank(mails, PEOPLE)
     assert shown(found.authors) == [("Ana Brenner", "Northgate", 2), ("Bo Lindqvist", "kernelworks.example", 1)]
     assert shown(found.reviewers) == [("Bo Lindqvist", "kernelworks.example", 1)]

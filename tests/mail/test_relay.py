@@ -85,6 +85,11 @@ def test_an_address_that_hides_another_gives_it_away(sender: str, human: str) ->
     assert (found.name, found.address) == (expected.name, expected.address)
 
 
+def test_b4_relay_is_known_by_its_address_too() -> None:
+    mail = read_one(compose("a", sender="Ana <devnull+ana.a.example@kernel.org>"))
+    assert (mail.sent_by.name, mail.sent_by.address) == ("Ana", "ana@a.example")
+
+
 @pytest.mark.parametrize("sender", ["Ana Via <ana@a.example>", "Via Ana <via@a.example>", "viable <a@b.example>", "a via@b.example", ANA, ""])  # fmt: skip
 def test_who_is_called_something_like_via_is_no_relay(sender: str) -> None:
     assert not is_relay(Person.parse(sender))
@@ -97,6 +102,7 @@ def test_who_is_called_something_like_via_is_no_relay(sender: str) -> None:
         "Eve <eve@e.example>",  # another name
         "Ana <ana@evil.example>",  # the name, but not the address that is hidden
         "Ana via B4 Relay <devnull+ana.a.example@kernel.org>",  # the relay itself
+        "Ana <devnull+ana.a.example@kernel.org>",
         "Ana",
         "",
     ],
@@ -106,9 +112,28 @@ def test_a_witness_who_does_not_fit_is_not_believed(witness: str) -> None:
     assert see_through(sender, [(Found.REPLY_TO, Person.parse(witness))]).found is Found.ADDRESS
 
 
+@pytest.mark.parametrize(
+    ("sender", "witness"),
+    [
+        ("Ana B via B4 Relay <devnull+ana.a.example@kernel.org>", "Brenner <ANA@a.example>"),
+        ("Ana B via groups.io <ana=a.example@groups.io>", "Brenner <ANA@a.example>"),
+        ("Ana B via L <l@lists.example>", "ana b <ana@elsewhere.example>"),
+    ],
+)
+def test_a_witness_who_fits_is_believed_to_the_letter(sender: str, witness: str) -> None:
+    person = Person.parse(witness)
+    assert see_through(Person.parse(sender), [(Found.REPLY_TO, person)]) == Behind(person, Found.REPLY_TO)
+
+
 def test_a_list_does_not_vouch_for_others() -> None:
     sender = Person.parse("Ana via L <l@lists.example>")
-    for witness in ("Ana <L@lists.example>", "l@lists.example", "bo@b.example", "Bo <bo@b.example>"):
+    for witness in (
+        "Ana <L@lists.example>",
+        "Ana <devnull+ana.a.example@kernel.org>",
+        "l@lists.example",
+        "bo@b.example",
+        "Bo <bo@b.example>",
+    ):
         assert see_through(sender, [(Found.REPLY_TO, Person.parse(witness))]).person.address == ""
 
 
