@@ -125,6 +125,11 @@ def test_a_witness_who_fits_is_believed_to_the_letter(sender: str, witness: str)
     assert see_through(Person.parse(sender), [(Found.REPLY_TO, person)]) == Behind(person, Found.REPLY_TO)
 
 
+def test_a_relay_that_says_nothing_is_nobody() -> None:
+    behind = see_through(Person.parse("devnull+x@kernel.org"), [(Found.REPLY_TO, Person.parse("bo@b.example"))])
+    assert (behind.found, behind.person.name, behind.person.address) == (Found.NAME, "", "")
+
+
 def test_a_list_does_not_vouch_for_others() -> None:
     sender = Person.parse("Ana via L <l@lists.example>")
     for witness in (
