@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from chatbot.chat.gauge import Tell
     from chatbot.chat.platform import Platform
     from chatbot.config import Config
+    from chatbot.config import People as PeopleFiles
     from chatbot.errors import Problem
     from chatbot.ingest import Ingested
+    from chatbot.mail.people import People
     from chatbot.readers import Readers
     from chatbot.report.digest import Digest, MailingList
     from chatbot.report.status import ListStatus
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
+
+
+_BOTS = "bots.example.toml"
+Rules = TypeVar("Rules")
 
 
 def utc_now() -> datetime:
@@ -222,6 +228,47 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
         size,
         problem,
     )
+
+
+def read_people(files: PeopleFiles) -> People:
+    """What the files of the config's `[people]` say, and our own rules for bots. Raises BadConfig with all faults."""
+    from pathlib import Path
+
+    from chatbot.errors import BadConfig
+    from chatbot.mail.bots import Bots
+    from chatbot.mail.mailmap import Mailmap
+    from chatbot.mail.organisations import Organisations
+    from chatbot.mail.people import People
+
+    faults: list[str] = []
+
+    def parsed(path: Path | None, parse: Callable[[str, str], Rules], otherwise: Rules) -> Rules:
+        try:
+            return parse(_read_rules(path), str(path)) if path else otherwise
+        except BadConfig as error:
+            faults.extend(error.faults)
+            return otherwise
+
+    here = Path(__file__).resolve().parent
+    # In a wheel our own rules lie inside the package, in a checkout beside it.
+    own = next(path for path in (here / _BOTS, here.parent / "config" / _BOTS) if path.is_file())
+    people = People(
+        Mailmap.parse(files.mailmap.read_bytes().decode("utf-8", "replace")) if files.mailmap else Mailmap(),
+        parsed(files.organisations, Organisations.parse, Organisations()),
+        parsed(files.bots, Bots.parse, Bots()).then(parsed(own, Bots.parse, Bots())),
+    )
+    if faults:
+        raise BadConfig(tuple(faults))
+    return people
+
+
+def _read_rules(path: Path) -> str:
+    from chatbot.errors import BadConfig
+
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadConfig((f"{path}: this is no UTF-8 at byte {error.start}; save it as UTF-8",)) from error
 
 
 def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:

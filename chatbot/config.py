@@ -73,6 +73,14 @@ class Templates(_Table):
     folder: Annotated[Path | None, Field(strict=False)] = None
 
 
+class People(_Table):
+    """`[people]`: what the team knows of the people on its lists, each in a file of its own."""
+
+    mailmap: Annotated[Path | None, Field(strict=False)] = None
+    organisations: Annotated[Path | None, Field(strict=False)] = None
+    bots: Annotated[Path | None, Field(strict=False)] = None
+
+
 class Log(_Table):
     """`[log]`: how much is told."""
 
@@ -125,6 +133,7 @@ class Config(_Table):
     store: Store = Store()
     sources: Sources = Sources()
     templates: Templates = Templates()
+    people: People = People()
     log: Log = Log()
     platforms: Platforms = Platforms()
     lists: tuple[MailingList, ...] = Field(default=(), strict=False)
@@ -154,7 +163,8 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     lists = tuple(one.model_copy(update={"archive": folder / one.archive.expanduser()}) for one in config.lists)
     own = config.templates.folder
     templates = Templates(folder=folder / own.expanduser() if own else None)
-    placed = {"lists": lists, "templates": templates, "store": _placed(config.store, folder)}
+    people = People(**{key: folder / path.expanduser() for key, path in config.people if path})
+    placed = {"lists": lists, "templates": templates, "people": people, "store": _placed(config.store, folder)}
     config = config.model_copy(update=placed)
     faults = tuple(_contradictions(config))
     if faults:
@@ -179,9 +189,7 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"
     if not config.rooms and not config.platforms.model_fields_set:
         yield "[platforms]: no platform is set up; add [platforms.terminal]"
-    templates = config.templates.folder
-    if templates and not templates.is_dir():
-        yield f"[templates] folder: there is no folder {templates}; make it, or leave the key out"
+    yield from _missing(config)
     taken: set[tuple[str, str, str]] = set()
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:
@@ -193,6 +201,16 @@ def _contradictions(config: Config) -> Iterator[str]:
             if (room.platform, room.room, digest.list) in taken:
                 yield f"{here}: this room has {digest.list!r} already; keep one of them"
             taken.add((room.platform, room.room, digest.list))
+
+
+def _missing(config: Config) -> Iterator[str]:
+    """Files and folders that are named and not there."""
+    templates = config.templates.folder
+    if templates and not templates.is_dir():
+        yield f"[templates] folder: there is no folder {templates}; make it, or leave the key out"
+    for key, path in config.people:
+        if path and not path.is_file():
+            yield f"[people] {key}: there is no file {path}; make it, or leave the key out"
 
 
 def _fault(error: Any) -> str:
@@ -242,5 +260,5 @@ def _reason(error: Any) -> str:
 
 
 def _keys() -> list[str]:
-    tables = (Config, Store, Sources, Templates, Log, Platforms, Terminal, MailingList, Room, RoomDigest)
+    tables = (Config, Store, Sources, Templates, People, Log, Platforms, Terminal, MailingList, Room, RoomDigest)
     return sorted({key for table in tables for key in table.model_fields})

@@ -25,6 +25,10 @@ def sender(text: bytes) -> bytes:
     return HEAD.replace(b"Ana <ana@a.example>", text) + b"\nText.\n"
 
 
+def relay(text: bytes) -> bytes:
+    return HEAD.replace(b"Ana <ana@a.example>", b"Ana via B4 Relay <devnull+ana.a.example@kernel.org>") + text
+
+
 def body(text: bytes) -> bytes:
     return HEAD + b"\n" + text
 
@@ -58,6 +62,12 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "quotes": lambda: sender(b'"' * 90_001),
     "at signs": lambda: sender(b"a@" * 45_000),
     "open comments": lambda: sender(b"a@b " + b"(" * 90_000),
+    "relays of relays": lambda: sender(b"a via " * 20_000 + b"<a@b>"),
+    "hidden addresses": lambda: sender(b"Ana via X <devnull+" + b"a." * 400 + b"=" + b".a" * 80 + b"@kernel.org>"),
+    "who answers for a relay": lambda: relay(
+        b"Reply-To: " + b'"\\' * 20_000 + b"\nX-Original-From: " + b"<a@b>," * 9_000 + b"\n\n"
+    ),
+    "who signed for a relay": lambda: relay(b"\n" + b"Signed-off-by: a <a@b.example>\n" * 33_000),
     "stamps": lambda: b"Received: x\n" * 8_000 + HEAD + b"\nx",
     "days": lambda: HEAD + b"Date: " + b"1 " * 45_000 + b"\n\nx",
     "charsets": lambda: HEAD + b"Content-Type: text/plain" + b"; charset" * 10_000 + b"\n\nx",

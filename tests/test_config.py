@@ -46,16 +46,22 @@ def test_the_example_loads_and_names_every_setting() -> None:
 def test_what_the_example_calls_a_default_is_one() -> None:
     config = load_config(EXAMPLE)
     least = check_config({"lists": [{"name": "a", "archive": "a"}], "platforms": {"terminal": {}}}, EXAMPLE.parent)
-    for table in ("store", "sources", "templates", "log", "platforms"):
+    for table in ("store", "sources", "templates", "people", "log", "platforms"):
         assert getattr(config, table) == getattr(least, table)
     assert least.lists[0].link == "https://lore.kernel.org/all/"
 
 
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
-    (tmp_path / "config.toml").write_text(GOOD + '[store]\nurl = "sqlite:///x.sqlite3"\n')
+    files = {"mailmap": ".mailmap", "organisations": "organisations.toml", "bots": "bots.toml"}
+    named = "".join(f'{key} = "people/{name}"\n' for key, name in files.items())
+    (tmp_path / "people").mkdir()
+    for name in files.values():
+        (tmp_path / "people" / name).touch()
+    (tmp_path / "config.toml").write_text(f'{GOOD}[store]\nurl = "sqlite:///x.sqlite3"\n[people]\n{named}')
     config = load_config(tmp_path / "config.toml")
     assert config.lists[0].archive == tmp_path / "lists/kvm"
     assert config.store.url == f"sqlite:///{tmp_path}/x.sqlite3"
+    assert dict(config.people) == {key: tmp_path / "people" / name for key, name in files.items()}
 
 
 @pytest.mark.parametrize(
@@ -80,6 +86,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", "[stoer]\n[platforms.terminal]", "stoer: there is no such key; did you mean 'store'?"),
         ("[platforms.terminal]", "store = 7\n[platforms.terminal]", "store: 7 is no table"),
         ("[platforms.terminal]", '[templates]\nfolder = "nowhere"\n[platforms.terminal]', "[templates] folder: there is no folder"),
+        ("[platforms.terminal]", '[people]\nmailmap = "nowhere"\n[platforms.terminal]', "[people] mailmap: there is no file"),
+        ("[platforms.terminal]", '[people]\nbots = 7\n[platforms.terminal]', "[people] bots: 7 is of the wrong type; write text in quotes"),
         ("[[rooms]]", '[[lists]]\nname = "kvm"\narchive = "x"\n[[rooms]]', "[[lists]] name: 'kvm' is there twice"),
         ("[[rooms.digests]]", '[[rooms.digests]]\nlist = "kvm"\nschedule = "hourly"\n[[rooms.digests]]', "this room has 'kvm' already"),
         ("[[lists]]", "[[lists]", "this is no TOML"),

@@ -14,7 +14,8 @@ def test_an_installed_bot_finds_its_templates_and_its_sample(tmp_path: Path) -> 
     subprocess.run(build, check=True, capture_output=True, cwd=TESTS.parent)
     (wheel,) = tmp_path.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
-    assert (tmp_path / "site" / "chatbot" / "store" / "migrations" / "env.py").is_file()
+    for file in ("store/migrations/env.py", "bots.example.toml"):
+        assert (tmp_path / "site" / "chatbot" / file).is_file()
     (tmp_path / "elsewhere").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site"), "PYTHONSAFEPATH": "1"}
     script = "import chatbot, runpy, sys; print(chatbot.__file__, file=sys.stderr); runpy.run_module('chatbot', run_name='__main__')"

@@ -1,12 +1,13 @@
 """One mail, read: the value that parser, index, digest and templates share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from chatbot.mail.message import Message, newest_stamp, read_message
-from chatbot.mail.patch import Patch, Tag, read_patch, read_tags
+from chatbot.mail.message import Message, fields_behind, newest_stamp, read_message
+from chatbot.mail.patch import Patch, Tag, read_patch, read_tags, split_author
 from chatbot.mail.person import Person
+from chatbot.mail.relay import Behind, Found, each_person, is_relay, see_through
 from chatbot.mail.subject import Kind, Subject
 from chatbot.mail.words import own_words, without_quotes
 
@@ -20,6 +21,9 @@ class Mail:
     """`received` is when the archive got it (UTC), `date` what the sender claims; `archived_as` is the archive's
     own note of the author (`%an <%ae>` of the commit); `patch` is set for patches and covers alone, `said` are the
     sender's own words in all other mails.
+
+    `sender` and `author` are as the mail spells them, which is what the classic text counts. Where they are relays,
+    `behind` is the human whom the sender stands for, and `sent_by` and `written_by` are the humans themselves.
     """
 
     message_id: str
@@ -34,11 +38,25 @@ class Mail:
     archived_as: str
     patch: Patch | None
     defects: tuple[str, ...]
+    behind: Behind | None = None
 
     @property
     def author(self) -> Person:
         """Who wrote it: a patch's author, else the sender."""
         return self.patch.author if self.patch else self.sender
+
+    @property
+    def sent_by(self) -> Person:
+        """The human who sent it."""
+        return self.behind.person if self.behind else self.sender
+
+    @property
+    def written_by(self) -> Person:
+        """The human who wrote it: where a maintainer sends it for its author, the author."""
+        author = self.author
+        if author == self.sender:
+            return self.sent_by
+        return see_through(author, _signers(self.tags)).person if is_relay(author) else author
 
     @property
     def reply(self) -> bool:
@@ -68,6 +86,8 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
     patch = _patch(message, subject, sender)
     # Nothing is quoted in a patch, and in flowing text a tag can begin in what is.
     own = message.body if patch else without_quotes(message.body)
+    tags = read_tags(message.body if message.flowed else own, flowed=message.flowed)
+    behind = see_through(sender, _witnesses(data, message, tags, archived_as)) if is_relay(sender) else None
     return Mail(
         message_id=message.message_id or fallback_id,
         subject=subject,
@@ -76,12 +96,30 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
         date=message.date,
         in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
         references=message.references,
-        tags=read_tags(message.body if message.flowed else own, flowed=message.flowed),
+        tags=tags,
         said="" if patch else own_words(own),
         archived_as=archived_as,
         patch=patch,
         defects=message.defects,
+        behind=behind,
     )
+
+
+def _witnesses(data: bytes, message: Message, tags: Iterable[Tag], archived_as: str) -> Iterator[tuple[Found, Person]]:
+    """Who may stand behind a relay that sent this, the surest first."""
+    author, _ = split_author(message.body)
+    if author:
+        yield Found.IN_BODY, author
+    fields = fields_behind(data)
+    for name, found in ((b"x-original-from", Found.ORIGINAL), (b"reply-to", Found.REPLY_TO)):
+        for person in each_person(fields.get(name, "")):
+            yield found, person
+    yield from _signers(tags)
+    yield Found.ARCHIVED, Person.parse(archived_as)
+
+
+def _signers(tags: Iterable[Tag]) -> Iterator[tuple[Found, Person]]:
+    return ((Found.SIGNED, tag.person) for tag in tags if tag.kind == "Signed-off-by")
 
 
 def received_at(data: bytes, committed: datetime) -> datetime:

