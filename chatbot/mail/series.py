@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatbot.mail.diff import Diffstat
 from chatbot.mail.mail import Mail
-from chatbot.mail.patch import Diffstat
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
 

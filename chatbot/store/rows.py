@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, and_, column, select, values
 
+from chatbot.mail.diff import Change, Diffstat
 from chatbot.mail.mail import Mail
-from chatbot.mail.patch import Change, Diffstat, Patch, Tag
+from chatbot.mail.patch import Patch, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
 from chatbot.store import tables

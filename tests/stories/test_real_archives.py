@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatbot.chat.post import CLASSIC
+from chatbot.mail.diff import Diffstat
 from chatbot.mail.mail import Mail
-from chatbot.mail.patch import Diffstat
 from chatbot.mail.series import group
 from chatbot.read import read
 from chatbot.report.digest import MailingList, digest_of
