@@ -70,7 +70,7 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
         date=message.date,
         in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
         references=message.references,
-        tags=read_tags(message.body if message.flowed else own, flowed=message.flowed),
+        tags=read_tags(message.body if message.flowed else own, flowed=message.flowed, patch=patch is not None),
         said="" if patch else own_words(own),
         archived_as=archived_as,
         patch=patch,

@@ -19,6 +19,11 @@ _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
 _TAG = re.compile(r"\n([A-Za-z]{2,20}+(?:-[A-Za-z]{1,20}+){0,5}+):[ \t]{1,9}(\S[^\n]{0,500})")
+# The rest of a commit's title, or an address, on a line of its own.
+_WRAPPED = re.compile(
+    r"(\n[Ff]ixes:[ \t][^\n(]{1,100}\([^\n)]{1,300}(?=\n[^\n)]{1,300}\))"
+    r"|\n[A-Za-z-]{3,80}-by:[ \t][^\n@<]{1,100}(?=\n[ \t]{0,9}<[^\s<>]{1,200}>))\n[ \t]{0,9}"
+)
 # Tags that say who made a patch, not who looked at it.
 AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
 _CHANGE_ID = "\nchange-id: "
@@ -26,6 +31,7 @@ _CHANGE_ID = "\nchange-id: "
 LONGEST_ID = 200
 # What b4 and a signature take below the last hunk.
 TAIL = 1000
+_REMARKS = "---\n"
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
 
 
@@ -110,9 +116,13 @@ def _without_blank_end(text: str) -> str:
     return text if line_end < 0 else text[:line_end]
 
 
-def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
-    """The tags that the sender gives, in order: not quoted, not in the diff, not below the signature."""
-    text = before_line(body, FILE)
+def read_tags(body: str, *, flowed: bool, patch: bool = False) -> tuple[Tag, ...]:
+    """The tags that the sender gives, in order: not quoted, not below the signature; in a patch, not in the diff nor
+    above it below the line `---`, where the author's remarks are. A reply may end with tags below a diff.
+    """
+    text = before_line(body, FILE) if patch else body
+    if len(text) < len(body):
+        text = before_line(text, _REMARKS)
     if flowed:
         return _find_tags(_unflow(before_signature(text)))
     tags = _find_tags(text)
@@ -121,8 +131,17 @@ def read_tags(body: str, *, flowed: bool) -> tuple[Tag, ...]:
 
 
 def _find_tags(text: str) -> tuple[Tag, ...]:
-    found = ((_tag_kind(written), value) for written, value in _TAG.findall("\n" + text))
-    return tuple(Tag(kind, value.strip()) for kind, value in found if kind)
+    text = "\n" + text
+    found = [(kind, value.strip()) for written, value in _TAG.findall(text) if (kind := _tag_kind(written))]
+    if any(_unfinished(kind, value) for kind, value in found):
+        text = _WRAPPED.sub(r"\1 ", text)
+        found = [(kind, value.strip()) for written, value in _TAG.findall(text) if (kind := _tag_kind(written))]
+    return tuple(Tag(kind, value) for kind, value in found)
+
+
+def _unfinished(kind: str, value: str) -> bool:
+    """Whether a mail program may have broken the line: a title that does not end, a name without its address."""
+    return "(" in value and ")" not in value if kind == "Fixes" else kind.endswith("-by") and "@" not in value
 
 
 @remembered
@@ -133,6 +152,11 @@ def _tag_kind(written: str) -> str:
 
 
 def _unflow(text: str) -> str:
-    """RFC 3676: a line that ends in a blank goes on in the next; one blank before a line is stuffing."""
+    """RFC 3676: a line that ends in a blank goes on in the next, if both or neither are quoted; one blank before a line
+    is stuffing.
+    """
     lines = [line.removeprefix(" ") for line in text.split("\n")]
-    return "".join(line if line.endswith(" ") and line != "-- " else line + "\n" for line in lines)
+    return "".join(
+        line if line.endswith(" ") and line != "-- " and line[:1] != ">" != after[:1] else line + "\n"
+        for line, after in zip(lines, [*lines[1:], ""], strict=True)
+    )

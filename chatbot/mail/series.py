@@ -1,27 +1,30 @@
-"""Series: one posting of a patch set, put together from its mails.
+"""Series: one posting of a patch set; grouping.py puts it together from its mails."""
 
-Mails belong together when the same person sent them under the same version and total, and a thread connects them.
-"""
-
-from collections.abc import Iterable, Iterator
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.diff import Diffstat
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
-from chatbot.mail.subject import Subject
+from chatbot.mail.subject import Kind, Subject
 
 # What all mails of one posting share: sender, version, reroll, announced total, and whether it was sent again.
 Posting = tuple[str, int, int, int, bool]
 _AGAIN = frozenset({"RESEND", "REPOST"})
+_VERSION_BEHIND = re.compile(r"\sv(\d{1,3})\s*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """`mails` are its cover (if there is one) and its patches, by part; a lone patch is a series of one."""
+    """`mails` are its cover (if there is one) and its patches, by part, as they were posted; a lone patch is a series
+    of one. `rerolls` are patches of a later version (`v2 3/7`, `v5.1 10/12`) that took the place of some, oldest first.
+    `letter` is a cover letter whose subject does not say that it is one.
+    """
 
     mails: tuple[Mail, ...]
+    rerolls: tuple[Mail, ...] = ()
+    letter: Mail | None = None
 
     @property
     def head(self) -> Mail:
@@ -31,12 +34,21 @@ class Series:
     @property
     def cover(self) -> Mail | None:
         """The cover letter, where there is one."""
-        return self.head if self.head.subject.part == 0 else None
+        return self.head if self.head.subject.part == 0 else self.letter
 
     @property
     def patches(self) -> tuple[Mail, ...]:
-        """The patches without the cover."""
-        return self.mails[1:] if self.cover else self.mails
+        """The patches without the cover, by part; where one was rerolled, the newest."""
+        posted = self.mails[1:] if self.head.subject.part == 0 else self.mails
+        if not self.rerolls:
+            return posted
+        newest = {mail.subject.part: mail for mail in (*posted, *self.rerolls)}
+        return tuple(newest[part] for part in sorted(newest, key=lambda part: part or 0))
+
+    @property
+    def everything(self) -> tuple[Mail, ...]:
+        """All mails of it, those that were replaced included."""
+        return (*filter(None, (self.letter,)), *self.mails, *self.rerolls)
 
     @property
     def total(self) -> int:
@@ -44,10 +56,30 @@ class Series:
         return self.head.subject.total or 1
 
     @property
+    def present(self) -> tuple[int, ...]:
+        """The parts that are there, without the cover."""
+        return tuple(mail.subject.part or 1 for mail in self.patches)
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The announced parts that are not there."""
+        present = set(self.present)
+        return tuple(part for part in range(1, self.total + 1) if part not in present)
+
+    @property
     def complete(self) -> bool:
         """Whether every announced part is there."""
-        present = {mail.subject.part or 1 for mail in self.patches}
-        return all(part in present for part in range(1, self.total + 1))
+        return not self.missing
+
+    @property
+    def parts(self) -> str:
+        """`7`, or `5 of 7` where some are missing."""
+        return str(self.total) if self.complete else f"{self.total - len(self.missing)} of {self.total}"
+
+    @property
+    def pull(self) -> bool:
+        """Whether it asks for a branch to be pulled, and brings no patches."""
+        return self.head.patch is None and self.subject.kind is Kind.PULL
 
     @property
     def subject(self) -> Subject:
@@ -55,9 +87,23 @@ class Series:
         return self.head.subject
 
     @property
+    def version(self) -> tuple[int, int]:
+        """Version and reroll; those who write their letter without brackets put the version behind its title."""
+        if self.letter and (self.subject.version, self.subject.reroll) == (1, 0):
+            behind = _VERSION_BEHIND.search(self.letter.subject.title[-10:])
+            return (int(behind[1]), 0) if behind else (1, 0)
+        return self.subject.version, self.subject.reroll
+
+    @property
+    def revision(self) -> str:
+        """The version as people write it: v1, v5.1."""
+        version, reroll = self.version
+        return f"v{version}.{reroll}" if reroll else f"v{version}"
+
+    @property
     def title(self) -> str:
         """What to call it, also where somebody forgot the title."""
-        return self.subject.title or "(no title)"
+        return (self.letter or self.head).subject.title or "(no title)"
 
     @property
     def author(self) -> Person:
@@ -72,7 +118,7 @@ class Series:
     @property
     def diffstat(self) -> Diffstat:
         """As the cover states it, else summed over the patches."""
-        if self.head.patch and self.head.patch.stated and self.cover:
+        if self.head.patch and self.head.patch.stated and self.head.subject.part == 0:
             return self.head.patch.stated
         return Diffstat.of(change for mail in self.patches if mail.patch for change in mail.patch.changes)
 
@@ -82,57 +128,3 @@ def posting(mail: Mail) -> Posting:
     subject = mail.subject
     again = any(word.upper() in _AGAIN for word in subject.prefixes)
     return mail.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
-
-
-def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
-    """The series in these mails, in the order in which the first mail of each came; mails without a patch fall out.
-
-    A Message-ID that comes twice counts once. Where a part comes twice in one posting, the posting was sent
-    again: each is a series of its own.
-    """
-    patches = {mail.message_id: mail for mail in mails if mail.patch}
-    order = {message_id: place for place, message_id in enumerate(patches)}
-    found: list[tuple[Mail, ...]] = []
-    for members in _threads(patches.values()):
-        found.extend(_postings(members))
-    found.sort(key=lambda members: min(order[mail.message_id] for mail in members))
-    return tuple(Series(tuple(sorted(members, key=lambda mail: mail.subject.part or 0))) for members in found)
-
-
-def _threads(mails: Iterable[Mail]) -> Iterator[list[Mail]]:
-    """Mails of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
-    parent: dict[tuple[Posting, str], tuple[Posting, str]] = {}
-
-    def root(node: tuple[Posting, str]) -> tuple[Posting, str]:
-        while (up := parent.setdefault(node, node)) != node:
-            parent[node] = parent[up]
-            node = up
-        return node
-
-    own: list[tuple[Mail, tuple[Posting, str]]] = []
-    for mail in mails:
-        key = posting(mail)
-        node = (key, mail.message_id)
-        own.append((mail, node))
-        if mail.subject.part:  # a cover's ancestors are the version before, if anything
-            # The nearest and the farthest: enough for patches below a cover, below one another, and below a cover
-            # that the archive has not got.
-            for ancestor in {*mail.parents[:1], *mail.parents[-1:]}:
-                parent[root((key, ancestor))] = root(node)
-    threads: dict[tuple[Posting, str], list[Mail]] = {}
-    for mail, node in own:
-        threads.setdefault(root(node), []).append(mail)
-    yield from threads.values()
-
-
-def _postings(members: list[Mail]) -> Iterator[tuple[Mail, ...]]:
-    """The members as they came, a new posting beginning wherever a part is there already."""
-    current: dict[int, Mail] = {}
-    for mail in members:
-        part = mail.subject.part if mail.subject.part is not None else 1
-        if part in current:
-            yield tuple(current.values())
-            current = {}
-        current[part] = mail
-    if current:
-        yield tuple(current.values())

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.report.links import mail_link
 from chatbot.report.window import Window

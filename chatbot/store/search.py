@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.database import reading

@@ -113,7 +113,7 @@ def test_only_the_senders_own_tags_count() -> None:
         ("Link", "https://a.example/x"),
         ("Reviewed-by", "Di <di@d.example>"),
     ]
-    assert not read_tags("Log\n" + DIFF + "Acked-by: In the Diff <d@d.example>\n", flowed=False)
+    assert not read_tags("Log\n" + DIFF + "Acked-by: In the Diff <d@d.example>\n", flowed=False, patch=True)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 import random
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 from tests.conftest import compose, read_one
 
 
