@@ -5,7 +5,8 @@ where nothing was threaded, when they came within an hour. A few patches of a la
 replace are no series: they are rerolls of the one that they answer.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -28,7 +29,7 @@ def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
     patches = {message_id: mail for message_id, mail in known.items() if mail.patch}
     order = {message_id: place for place, message_id in enumerate(patches)}
     found: list[tuple[Mail, ...]] = []
-    for members in _threads(patches.values()):
+    for members in _threads(patches):
         found.extend(_postings(members))
     found = list(_stitched(found))
     found.sort(key=lambda members: min(order[mail.message_id] for mail in members))
@@ -68,23 +69,29 @@ def _opens(mail: Mail) -> bool:
     return mail.patch is None or not mail.patch.changes
 
 
-def _unversioned(patches: Iterable[Mail]) -> dict[tuple[str, Posting], Posting]:
-    """What a patch without a version belongs to, by the mail that it answers: its cover or first patch, or what others
-    answered that are of a later version.
+def _unversioned(patches: Mapping[str, Mail]) -> dict[tuple[str, Posting], Posting]:
+    """What a patch without a version belongs to, by the mail that it answers: a cover or first patch of a later
+    version, or one that is not here, but was answered by more patches of a later version than without any.
     """
     found: dict[tuple[str, Posting], Posting] = {}
-    for mail in patches:
-        if mail.subject.version > 1 and mail.subject.numbered:
-            own = posting(mail)
-            forgotten = (own[0], 1, 0, *own[3:])
-            if mail.subject.part and mail.parents:
-                found[mail.parents[0], forgotten] = own
-            if mail.subject.part in (0, 1):
-                found[mail.message_id, forgotten] = own
-    return found
+    answering: Counter[tuple[str, Posting]] = Counter()
+    for mail in patches.values():
+        if not mail.subject.numbered:
+            continue
+        own = posting(mail)
+        forgotten = (own[0], 1, 0, *own[3:])
+        if mail.subject.part and mail.parents:
+            above = mail.parents[0], forgotten
+            answering[above] += 1 if own != forgotten else -1
+            if own != forgotten and mail.parents[0] not in patches:
+                found[above] = own
+        if mail.subject.part in (0, 1) and own != forgotten:
+            found[mail.message_id, forgotten] = own
+            answering[mail.message_id, forgotten] += len(patches)
+    return {above: own for above, own in found.items() if answering[above] > 0}
 
 
-def _threads(patches: Collection[Mail]) -> Iterator[list[Mail]]:
+def _threads(patches: Mapping[str, Mail]) -> Iterator[list[Mail]]:
     """Mails of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
     parent: dict[tuple[Posting, str], tuple[Posting, str]] = {}
 
@@ -96,7 +103,7 @@ def _threads(patches: Collection[Mail]) -> Iterator[list[Mail]]:
 
     own: list[tuple[Mail, tuple[Posting, str]]] = []
     unversioned = _unversioned(patches)
-    for mail in patches:
+    for mail in patches.values():
         key = posting(mail)
         if key[1] == 1 and mail.subject.part and mail.parents:
             key = unversioned.get((mail.parents[0], key), key)
@@ -124,11 +131,20 @@ def _postings(members: list[Mail]) -> Iterator[tuple[Mail, ...]]:
         return
     current: list[Mail] = []
     for branch in _branches(members):
-        if {_part(mail) for mail in branch} & {_part(mail) for mail in current}:
+        if {_part(mail) for mail in branch} & {_part(mail) for mail in current} and not _misnumbered(branch, current):
             yield tuple(current)
             current = []
         current += branch
     yield tuple(current)
+
+
+def _misnumbered(branch: list[Mail], current: list[Mail]) -> bool:
+    """Whether these only have the numbers of other patches: they were sent with them, and are no new beginning."""
+    titles = {mail.subject.title for mail in current}
+    return (
+        all(_part(mail) > 1 and mail.subject.title not in titles for mail in branch)
+        and _began(branch) - _began(current) <= _UNTHREADED
+    )
 
 
 def _branches(members: list[Mail]) -> Iterator[list[Mail]]:
@@ -232,5 +248,5 @@ def _part(mail: Mail) -> int:
     return mail.subject.part if mail.subject.part is not None else 1
 
 
-def _began(members: tuple[Mail, ...]) -> datetime:
+def _began(members: Iterable[Mail]) -> datetime:
     return min(mail.received for mail in members)
