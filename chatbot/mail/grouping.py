@@ -6,7 +6,7 @@ replace are no series: they are rerolls of the one that they answer.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,7 +31,7 @@ def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
     found: list[tuple[Mail, ...]] = []
     for members in _threads(patches):
         found.extend(_postings(members))
-    found = list(_stitched(found))
+    found = list(_stitched(_under_covers(found)))
     found.sort(key=lambda members: min(order[mail.message_id] for mail in members))
     series = [Series(tuple(sorted(members, key=lambda mail: mail.subject.part or 0))) for members in found]
     return tuple(_with_letters(_rerolled(series), known))
@@ -83,7 +83,8 @@ def _unversioned(patches: Mapping[str, Mail]) -> dict[tuple[str, Posting], Posti
         if mail.subject.part and mail.parents:
             above = mail.parents[0], forgotten
             answering[above] += 1 if own != forgotten else -1
-            if own != forgotten and mail.parents[0] not in patches:
+            head = patches.get(mail.parents[0])
+            if own != forgotten and (head is None or posting(head)[:3] == own[:3]):
                 found[above] = own
         if mail.subject.part in (0, 1) and own != forgotten:
             found[mail.message_id, forgotten] = own
@@ -162,6 +163,23 @@ def _branches(members: list[Mail]) -> Iterator[list[Mail]]:
             yield branch
         else:
             yield from ([mail] for mail in branch)
+
+
+def _under_covers(found: Collection[tuple[Mail, ...]]) -> Iterator[tuple[Mail, ...]]:
+    """The same, covers that announce another total than their patches put before these."""
+    alone = {members[0].message_id: members[0] for members in found if [mail.subject.part for mail in members] == [0]}
+    joined: set[str] = set()
+    for members in found:
+        first = min(members, key=_part)
+        cover = alone.get(first.parents[0]) if first.parents and first.subject.part else None
+        if cover and cover.message_id not in joined and posting(cover)[:3] == posting(first)[:3]:
+            joined.add(cover.message_id)
+            yield (cover, *members)
+        elif first.message_id not in alone:
+            yield members
+    for message_id, cover in alone.items():
+        if message_id not in joined:
+            yield (cover,)
 
 
 def _stitched(found: Iterable[tuple[Mail, ...]]) -> Iterator[tuple[Mail, ...]]:

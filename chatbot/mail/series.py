@@ -52,8 +52,8 @@ class Series:
 
     @property
     def total(self) -> int:
-        """How many patches it announces."""
-        return self.head.subject.total or 1
+        """How many patches it announces; where the cover says otherwise, the patches are right."""
+        return self.mails[-1].subject.total or 1
 
     @property
     def present(self) -> tuple[int, ...]:
