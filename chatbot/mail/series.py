@@ -12,6 +12,7 @@ from chatbot.mail.subject import Kind, Subject
 # What all mails of one posting share: sender, version, reroll, announced total, and whether it was sent again.
 Posting = tuple[str, int, int, int, bool]
 _AGAIN = frozenset({"RESEND", "REPOST"})
+_DRAFTS = frozenset({"RFC", "RFT", "DRAFT", "WIP", "POC", "DNM", "DO-NOT-MERGE", "NOT-FOR-MERGE"})
 _VERSION_BEHIND = re.compile(r"\sv(\d{1,3})\s*$", re.IGNORECASE)
 
 
@@ -99,6 +100,13 @@ class Series:
         """The version as people write it: v1, v5.1."""
         version, reroll = self.version
         return f"v{version}.{reroll}" if reroll else f"v{version}"
+
+    @property
+    def draft(self) -> bool:
+        """Whether it is not meant to be applied yet: an RFC, work in progress."""
+        words = (*self.subject.prefixes, *(self.letter.subject.prefixes if self.letter else ()))
+        opened = self.letter.subject.title.upper() if self.letter else ""
+        return any(word.upper() in _DRAFTS for word in words) or opened.startswith("RFC")
 
     @property
     def title(self) -> str:
