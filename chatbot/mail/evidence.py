@@ -77,28 +77,38 @@ def _evidence(later: Traits, earlier: Traits, *, again: bool) -> Iterator[tuple[
     known = bool(later.people & earlier.people) or (later.name == earlier.name and " " in later.name)
     shared, of, most = _shared(later, earlier)
     soon = later.received - earlier.received <= _SOON
-    alike = later.title == earlier.title or _similar(later.title, earlier.title)
-    akin = alike or shared > 0 or (known and bool(later.paths & earlier.paths))
+    titled = later.title == earlier.title != ""
+    alike = titled or _similar(later.title, earlier.title)
+    # Of two that touch no file in common (a kernel's and a tool's side of one thing) a like title says nothing.
+    common = bool(later.paths & earlier.paths) if later.paths and earlier.paths else alike
+    akin = titled or shared > 0 or (known and common)
     if later.change_id and later.change_id == earlier.change_id:
         yield Evidence.CHANGE_ID, later.change_id
     # Of a posting whose patches did not come to this list nobody can say what it has in common.
-    if (akin or not (later.patches and earlier.patches)) and (words := _mentioned(later, earlier, sure=known and akin)):
+    linked = akin or not (later.patches and earlier.patches)
+    if linked and (titled or not again) and (words := _mentioned(later, earlier, sure=known and akin)):
         yield Evidence.LINK, words
     if known and akin and later.answers & earlier.mails:
         yield Evidence.LINK, "sent in answer to it"
-    if known and later.title == earlier.title != "":
+    if known and titled:
         if not again or later.again or later.contents & earlier.contents:
             yield Evidence.TITLE, "same author and title"
         elif soon and (later.paths & earlier.paths or shared > 1):
             yield Evidence.TITLE, "same author and title, sent again"
     if 2 * shared > of and _enough(later, earlier, shared, of, most, known=known) and (soon or not again):
         yield Evidence.PATCHES, f"{shared} of {of} patches"
-    same_numbers = _numbers(later.title) == _numbers(earlier.title)
-    if known and alike and same_numbers and not again and soon and later.paths == earlier.paths != frozenset():
+    same_files = later.paths == earlier.paths != frozenset()
+    if again or _numbers(later.title) != _numbers(earlier.title):
+        return
+    if known and alike and soon and same_files:
         yield Evidence.PATCHES, "similar title, same files"
-    recent = later.received - earlier.received <= _GUESSED
-    if not again and recent and same_numbers and (shared or alike) and (known or later.title == earlier.title):
-        yield Evidence.SIMILAR, "similar title" if alike else f"{shared} of {of} patches"
+    if (known or titled) and later.received - earlier.received <= _GUESSED:
+        if shared or alike:
+            yield Evidence.SIMILAR, "similar title" if alike else f"{shared} of {of} patches"
+        elif words := _mentioned(later, earlier, sure=False):
+            yield Evidence.SIMILAR, f"{words}, and has nothing else in common"
+        elif same_files and soon and later.version[0] == earlier.version[0] + 1:
+            yield Evidence.SIMILAR, "same author and files"
 
 
 def _mentioned(later: Traits, earlier: Traits, *, sure: bool) -> str:
