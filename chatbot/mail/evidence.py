@@ -3,7 +3,7 @@
 Law of the file: a similar title alone is never more than a guess, and none at all where numbers or model names differ.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
@@ -51,10 +51,11 @@ class Link:
 def evidence(later: Traits, earlier: Traits) -> Link | None:
     """The strongest evidence that one posting follows the other; none where the other does not come before it."""
     again = _again(later, earlier)
-    if not (again or _precedes(earlier, later)):
-        return None
-    for kind, detail in _evidence(later, earlier, again=again):
-        return Link(later.mail, earlier.mail, kind, detail)
+    if again or _precedes(earlier, later):
+        pair = _Pair(later, earlier, again)
+        for kind, rule in _RULES:
+            if detail := rule(pair):
+                return Link(later.mail, earlier.mail, kind, detail)
     return None
 
 
@@ -73,70 +74,112 @@ def _again(later: Traits, earlier: Traits) -> bool:
     return same and (earlier.received, earlier.mail) < (later.received, later.mail)
 
 
-def _evidence(later: Traits, earlier: Traits, *, again: bool) -> Iterator[tuple[Evidence, str]]:
-    known = bool(later.people & earlier.people) or (later.name == earlier.name and " " in later.name)
-    shared, of, most = _shared(later, earlier)
-    soon = later.received - earlier.received <= _SOON
-    titled = later.title == earlier.title != ""
-    alike = titled or _similar(later.title, earlier.title)
-    # Of two that touch no file in common (a kernel's and a tool's side of one thing) a like title says nothing.
-    common = bool(later.paths & earlier.paths) if later.paths and earlier.paths else alike
-    akin = titled or shared > 0 or (known and common)
-    if later.change_id and later.change_id == earlier.change_id:
-        yield Evidence.CHANGE_ID, later.change_id
+class _Pair:
+    """What two postings have in common. `again` is for those of one version: one may be the other once more."""
+
+    def __init__(self, later: Traits, earlier: Traits, again: bool) -> None:  # noqa: FBT001
+        self.later, self.earlier, self.again = later, earlier, again
+        self.apart = later.received - earlier.received
+        same_name = later.name == earlier.name and " " in later.name
+        self.same_author = same_name or bool(later.people & earlier.people)
+        self.same_title = later.title == earlier.title != ""
+        self.similar = self.same_title or _similar(later.title, earlier.title)
+        # Patches in common, by title or content; how many the smaller and the larger of the two has.
+        self.shared = max(len(later.patches & earlier.patches), len(later.contents & earlier.contents))
+        self.fewer, self.more = sorted((len(later.patches), len(earlier.patches)))
+        self.same_files = later.paths == earlier.paths != frozenset()
+        # Of two that touch no file in common (a kernel's and a tool's side of one thing) a like title says nothing.
+        common = bool(later.paths & earlier.paths) if later.paths and earlier.paths else self.similar
+        self.akin = self.same_title or self.shared > 0 or (self.same_author and common)
+
+
+def _same_change_id(pair: _Pair) -> str:
+    return pair.later.change_id if pair.later.change_id == pair.earlier.change_id else ""
+
+
+def _linked(pair: _Pair) -> str:
     # Of a posting whose patches did not come to this list nobody can say what it has in common.
-    linked = akin or not (later.patches and earlier.patches)
-    if linked and (titled or not again) and (words := _mentioned(later, earlier, sure=known and akin)):
-        yield Evidence.LINK, words
-    if known and akin and later.answers & earlier.mails:
-        yield Evidence.LINK, "sent in answer to it"
-    if known and titled:
-        if not again or later.again or later.contents & earlier.contents:
-            yield Evidence.TITLE, "same author and title"
-        elif soon and (later.paths & earlier.paths or shared > 1):
-            yield Evidence.TITLE, "same author and title, sent again"
-    if 2 * shared > of and _enough(later, earlier, shared, of, most, known=known) and (soon or not again):
-        yield Evidence.PATCHES, f"{shared} of {of} patches"
-    same_files = later.paths == earlier.paths != frozenset()
-    if again or _numbers(later.title) != _numbers(earlier.title):
-        return
-    if known and alike and soon and same_files:
-        yield Evidence.PATCHES, "similar title, same files"
-    if (known or titled) and later.received - earlier.received <= _GUESSED:
-        if shared or alike:
-            yield Evidence.SIMILAR, "similar title" if alike else f"{shared} of {of} patches"
-        elif words := _mentioned(later, earlier, sure=False):
-            yield Evidence.SIMILAR, f"{words}, and has nothing else in common"
-        elif same_files and soon and later.version[0] == earlier.version[0] + 1:
-            yield Evidence.SIMILAR, "same author and files"
+    known = pair.akin or not (pair.later.patches and pair.earlier.patches)
+    if known and (pair.same_title or not pair.again):
+        return _mentioned(pair, sure=pair.same_author and pair.akin)
+    return ""
 
 
-def _mentioned(later: Traits, earlier: Traits, *, sure: bool) -> str:
+def _mentioned(pair: _Pair, *, sure: bool = False) -> str:
     """How a posting links the other: as that version, as an earlier one, or, where both are much alike, at all."""
-    for mention in later.mentions:
-        if mention.message_id in earlier.mails:
-            if mention.version == earlier.version[0] or (mention.version is None and (mention.earlier or sure)):
-                return f"links to v{earlier.version[0]}"
-            if mention.version is not None and earlier.rfc and sure:
+    version = pair.earlier.version[0]
+    for mention in pair.later.mentions:
+        if mention.message_id in pair.earlier.mails:
+            if mention.version == version or (mention.version is None and (mention.earlier or sure)):
+                return f"links to v{version}"
+            if mention.version is not None and pair.earlier.rfc and sure:
                 return "links to the RFC"
     return ""
 
 
-def _shared(later: Traits, earlier: Traits) -> tuple[int, int, int]:
-    """How many patches two postings share, by title or content, and how many the smaller and the larger has."""
-    shared = max(len(later.patches & earlier.patches), len(later.contents & earlier.contents))
-    smaller, larger = sorted((len(later.patches), len(earlier.patches)))
-    return shared, smaller, larger
+def _answering(pair: _Pair) -> str:
+    answers = pair.later.answers & pair.earlier.mails
+    return "sent in answer to it" if answers and pair.same_author and pair.akin else ""
 
 
-def _enough(later: Traits, earlier: Traits, shared: int, of: int, most: int, *, known: bool) -> bool:
-    """Whether most of the smaller one's patches being shared means that it is the same series."""
-    if not known:
-        return shared >= _TAKEN_OVER and 3 * shared > 2 * of
-    if shared > 1 or later.contents & earlier.contents:
-        return True
-    # One patch in common: enough if it is half of the other, or all that came to this list of either series.
-    return 2 * shared >= most or min(later.total, earlier.total) > 1
+def _titled(pair: _Pair) -> str:
+    if not (pair.same_author and pair.same_title):
+        return ""
+    if not pair.again or pair.later.again or pair.later.contents & pair.earlier.contents:
+        return "same author and title"
+    common = pair.later.paths & pair.earlier.paths or pair.shared > 1
+    return "same author and title, sent again" if common and pair.apart <= _SOON else ""
+
+
+def _most_patches(pair: _Pair) -> str:
+    if 2 * pair.shared <= pair.fewer or (pair.again and pair.apart > _SOON):
+        return ""
+    if not pair.same_author:
+        enough = pair.shared >= _TAKEN_OVER and 3 * pair.shared > 2 * pair.fewer
+    elif pair.shared > 1 or pair.later.contents & pair.earlier.contents:
+        enough = True
+    else:
+        # One patch in common: enough if it is half of the other, or all that came to this list of either series.
+        enough = 2 * pair.shared >= pair.more or min(pair.later.total, pair.earlier.total) > 1
+    return f"{pair.shared} of {pair.fewer} patches" if enough else ""
+
+
+def _same_files(pair: _Pair) -> str:
+    return "similar title, same files" if pair.same_files and pair.apart <= _SOON and _alike(pair) else ""
+
+
+def _alike(pair: _Pair) -> bool:
+    """Whether the titles are, and all numbers in them: V4H and V4M are two chips."""
+    return (
+        pair.similar
+        and not pair.again
+        and (pair.same_author or pair.same_title)
+        and _numbers(pair.later.title) == _numbers(pair.earlier.title)
+    )
+
+
+def _resembling(pair: _Pair) -> str:
+    if pair.again or pair.apart > _GUESSED:
+        return ""
+    if _alike(pair):
+        return "similar title"
+    if not pair.same_author or (pair.similar and not pair.shared):
+        return ""
+    if pair.shared:
+        return f"{pair.shared} of {pair.fewer} patches"
+    next_one = pair.later.version[0] == pair.earlier.version[0] + 1
+    return _mentioned(pair) or ("same author and files" if pair.same_files and next_one and pair.apart <= _SOON else "")
+
+
+_RULES: tuple[tuple[Evidence, Callable[[_Pair], str]], ...] = (
+    (Evidence.CHANGE_ID, _same_change_id),
+    (Evidence.LINK, _linked),
+    (Evidence.LINK, _answering),
+    (Evidence.TITLE, _titled),
+    (Evidence.PATCHES, _most_patches),
+    (Evidence.PATCHES, _same_files),
+    (Evidence.SIMILAR, _resembling),
+)
 
 
 def _similar(one: str, other: str) -> bool:
@@ -146,5 +189,5 @@ def _similar(one: str, other: str) -> bool:
 
 
 def _numbers(title: str) -> set[str]:
-    """The numbers and model names in a title: V4H and V4M are two chips."""
+    """The numbers and model names in a title."""
     return {word for word in title.split() if any(letter.isdigit() for letter in word)}

@@ -34,7 +34,7 @@ def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
     found = list(_stitched(_under_covers(found)))
     found.sort(key=lambda members: min(order[mail.message_id] for mail in members))
     series = [Series(tuple(sorted(members, key=lambda mail: mail.subject.part or 0))) for members in found]
-    return tuple(_with_letters(_rerolled(series), known))
+    return tuple(_with_letters(tuple(_rerolled(series)), known))
 
 
 def pull_requests(mails: Iterable[Mail]) -> tuple[Series, ...]:
@@ -43,11 +43,13 @@ def pull_requests(mails: Iterable[Mail]) -> tuple[Series, ...]:
     return tuple(Series((mail,)) for mail in found.values() if mail.patch is None and not mail.subject.reply)
 
 
-def _with_letters(series: Iterable[Series], known: Mapping[str, Mail]) -> Iterator[Series]:
-    """The same, each with the letter that opened it; a letter is no series."""
-    found = [replace(one, letter=_letter(one, known)) for one in series]
-    letters = {one.letter.message_id for one in found if one.letter}
-    return (one for one in found if one.head.message_id not in letters)
+def _with_letters(series: Sequence[Series], known: Mapping[str, Mail]) -> Iterator[Series]:
+    """The same, each with the letter that opened it; a letter is no series. One that opens several speaks for none."""
+    letters = [_letter(one, known) for one in series]
+    opened = Counter(letter.message_id for letter in letters if letter)
+    for one, letter in zip(series, letters, strict=True):
+        if opened[one.head.message_id] != 1:
+            yield replace(one, letter=letter) if letter and opened[letter.message_id] == 1 else one
 
 
 def _letter(series: Series, known: Mapping[str, Mail]) -> Mail | None:
