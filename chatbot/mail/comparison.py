@@ -1,6 +1,6 @@
 """From version to version: which patches were added, dropped and changed, and what became of their tags."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -48,51 +48,55 @@ class Followed:
 
 
 def compare(later: Series, earlier: Series) -> tuple[Counterpart, ...]:
-    """The later version's patches by part, each with its counterpart, then the earlier one's that were dropped."""
-    left = {mail.message_id: mail for mail in earlier.patches}
+    """The later version's patches by part, each with its counterpart, then the earlier one's that were dropped.
+
+    Counterparts have the same content or title; where neither helps, they are the only ones that touch their files.
+    """
+    new, old = list(later.patches), list(earlier.patches)
     pairs: dict[str, Mail] = {}
     for key in (_content_and_title, _content, _title, _files):
-        known: dict[object, Mail] = {}
-        for mail in left.values():
-            known.setdefault(key(mail), mail)
-        for mail in later.patches:
-            before = known.get(key(mail)) if key(mail) and mail.message_id not in pairs else None
-            if before and before.message_id in left:
-                pairs[mail.message_id] = left.pop(before.message_id)
+        known = _by(key, old)
+        for value, mails in _by(key, new).items():
+            others = known.get(value, [])
+            if key is _files and (len(mails), len(others)) != (1, 1):
+                continue
+            for mail, before in zip(mails, others, strict=False):
+                pairs[mail.message_id] = before
+                new.remove(mail)
+                old.remove(before)
     return (
         *(_counterpart(mail, pairs.get(mail.message_id)) for mail in later.patches),
-        *(Counterpart(None, mail, Outcome.DROPPED) for mail in left.values()),
+        *(Counterpart(None, mail, Outcome.DROPPED) for mail in old),
     )
 
 
-def followed_tags(
-    counterparts: Iterable[Counterpart],
-    later: tuple[Series, Iterable[Given]],
-    earlier: tuple[Series, Iterable[Given]],
-) -> tuple[Followed, ...]:
-    """What became of the earlier version's reviews on the patches that are still there. Each version comes with the
-    tags that were given to it. A tag that its author did not carry over, and that was given again, is none of these.
+def followed_tags(later: Series, earlier: Series, given: Iterable[Given]) -> Iterator[Followed]:
+    """What became of the earlier version's reviews on the patches that are still there; `given` are the tags of both.
+
+    One that was not carried over, and was given again, is none of these.
     """
-    return tuple(_followed(tuple(counterparts), (later[0], tuple(later[1])), (earlier[0], tuple(earlier[1]))))
-
-
-def _followed(
-    counterparts: Iterable[Counterpart],
-    later: tuple[Series, tuple[Given, ...]],
-    earlier: tuple[Series, tuple[Given, ...]],
-) -> Iterator[Followed]:
-    for one in counterparts:
+    given = tuple(given)
+    for one in compare(later, earlier):
         if one.patch is None or one.before is None:
             continue
-        now = {identity(given.tag): given for given in tags_on(one.patch, *later)}
-        for given in tags_on(one.before, *earlier):
-            if not given.review or given.foreign:
+        now = {identity(tag.tag): tag for tag in tags_on(one.patch, later, given)}
+        for tag in tags_on(one.before, earlier, given):
+            again = now.get(identity(tag.tag))
+            if not tag.review or tag.foreign:
                 continue
-            again = now.get(identity(given.tag))
             if again is None:
-                yield Followed(given, one.patch, Fate.DROPPED)
+                yield Followed(tag, one.patch, Fate.DROPPED)
             elif again.mail == one.patch.message_id:
-                yield Followed(given, one.patch, Fate.KEPT if one.outcome is Outcome.UNCHANGED else Fate.CARRIED)
+                yield Followed(tag, one.patch, Fate.KEPT if one.outcome is Outcome.UNCHANGED else Fate.CARRIED)
+
+
+def _by(key: Callable[[Mail], object], mails: Iterable[Mail]) -> dict[object, list[Mail]]:
+    """The mails by what the key says of them; those of which it says nothing are left out."""
+    found: dict[object, list[Mail]] = {}
+    for mail in mails:
+        if value := key(mail):
+            found.setdefault(value, []).append(mail)
+    return found
 
 
 def _counterpart(mail: Mail, before: Mail | None) -> Counterpart:
