@@ -14,8 +14,9 @@ _READ = 16_000
 # A sentence's beginning.
 _BEGINS = r"(?:^|(?<=[.!?:;] )|(?<=\n))\s{0,4}"
 _POLITE = (
-    r"(?:(?:thanks?(?: you)?|ok(?:ay)?|great|nice|cool|good|lgtm|looks? (?:good|reasonable|fine)(?: to me)?|reviewed|and|"
-    r"now|passes tests|i'?ve|i have|all|both|(?:the |whole )?series|patch(?:es)?(?: \d{1,3}(?:[-/, &]{1,3}\d{1,3})?)?)"
+    r"(?:(?:thanks?(?: you)?|ok(?:ay)?|great|nice|cool|good|lgtm|looks? (?:good|reasonable|fine)(?: to me)?|reviewed|"
+    r"and|now|passes tests|i'?ve|i have|all|both|(?:the |whole )?series|"
+    r"patch(?:es)?(?: \d{1,3}(?:[-/, &]{1,3}\d{1,3})?)?)"
     r"[,.!:]{0,3}\s{1,3}){0,5}"
 )
 _APPLIED = re.compile(
@@ -41,8 +42,8 @@ _REFUSED = re.compile(
     _BEGINS + r"(?:sorry,? |so,? |but |this is (?:a )?|thank you for the patch but )?(?:NACK|NAK|NACKed|NAKed)\b(?!-by)"
 )
 _ASKED = re.compile(
-    r"\b(?:please|pls|could you|can you|would you(?: mind)?)\b[^.?!]{0,80}?\b(?P<what>re-?send|re-?spin|rebase|re-?post|"
-    r"re-?submit|rework|send (?:a |out )?(?:new version|v\d{1,3}|an updated|another version)|"
+    r"\b(?:please|pls|could you|can you|would you(?: mind)?)\b[^.?!]{0,80}?\b(?P<what>re-?send|re-?spin|rebase|"
+    r"re-?post|re-?submit|rework|send (?:a |out )?(?:new version|v\d{1,3}|an updated|another version)|"
     r"split (?:this|it|the patch|up))|needs? (?:a |another )(?P<need>re-?spin|rebase|new version|re-?send)",
     re.IGNORECASE,
 )
