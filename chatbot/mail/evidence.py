@@ -65,7 +65,7 @@ def _precedes(earlier: Traits, later: Traits) -> bool:
         return False
     if earlier.rfc and not later.rfc:
         return earlier.version <= later.version or earlier.received < later.received
-    return earlier.version < later.version
+    return earlier.version < later.version and (earlier.received < later.received or later.rfc <= earlier.rfc)
 
 
 def _again(later: Traits, earlier: Traits) -> bool:
@@ -145,7 +145,8 @@ def _most_patches(pair: _Pair) -> str:
 
 
 def _same_files(pair: _Pair) -> str:
-    return "similar title, same files" if pair.same_files and pair.apart <= _SOON and _alike(pair) else ""
+    same = pair.same_author and pair.same_files and pair.apart <= _SOON and _alike(pair)
+    return "similar title, same files" if same else ""
 
 
 def _alike(pair: _Pair) -> bool:
