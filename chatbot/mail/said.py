@@ -35,11 +35,12 @@ _NOTICE = re.compile(
 _WHOLE = re.compile(r"\b(?:series|all|both|patches|set)\b", re.IGNORECASE)
 # `[1/3] title` and `- [net-next,v2,1/3] title`, with the commit in the line below.
 _LISTED = re.compile(
-    r"\n[ \t]{0,4}-?[ \t]{0,2}\[(?:[^\]\n]{0,80}[ ,])?(\d{1,4})/(\d{1,4})\][^\n]{0,300}\n?([^\n]{0,200})"
+    r"\n[ \t]{0,4}-?[ \t]{0,2}\[(?:[^\]\n]{0,80}[ ,])?(\d{1,4})/\d{1,4}\][^\n]{0,300}\n?([^\n]{0,200})"
 )
 _NOT_TAKEN = re.compile(r"\(no commit|not applied|\(skipped|dropped", re.IGNORECASE)
 _REFUSED = re.compile(
-    _BEGINS + r"(?:sorry,? |so,? |but |this is (?:a )?|thank you for the patch but )?(?:NACK|NAK|NACKed|NAKed)\b(?!-by)"
+    _BEGINS
+    + r"(?i:sorry,? |so,? |but |this is (?:a )?|thank you for the patch,? but )?(?:NACK|NAK|NACKed|NAKed)\b(?!-by)"
 )
 _ASKED = re.compile(
     r"\b(?:please|pls|could you|can you|would you(?: mind)?)\b[^.?!]{0,80}?\b(?P<what>re-?send|re-?spin|rebase|"

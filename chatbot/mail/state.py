@@ -103,7 +103,8 @@ def status(
     )
     waiting = None
     if not (after or series.draft or series.pull or (applied and not applied.parts)):
-        waiting = _waiting(series, human, by_author, now, reviewed=reviewed, asked=asked)
+        talk = [reply for reply in human if not (applied and reply.message_id in applied.mails)]
+        waiting = _waiting(series, talk, by_author, now, reviewed=reviewed, asked=asked)
     return Status(tuple(filter(None, seen)), waiting, after.head.message_id if after else "")
 
 
@@ -190,7 +191,7 @@ def _applied(series: Series, pairs: Sequence[tuple[Mail, Mail]], by_author: Call
 
 def _waiting(
     series: Series,
-    human: Sequence[Mail],
+    talk: Sequence[Mail],
     by_author: Callable[[Mail], bool],
     now: datetime,
     *,
@@ -200,7 +201,7 @@ def _waiting(
     """The author's turn is after a request or a question of somebody else; a mail that only gives tags is neither."""
     since = max(mail.received for mail in series.mails)
     on = Turn.REVIEWERS
-    for reply in human:
+    for reply in talk:
         if by_author(reply):
             on, since = Turn.REVIEWERS, reply.received
         elif not only_tags(reply) or (asked and reply.message_id in asked.mails):
@@ -208,5 +209,5 @@ def _waiting(
     if asked:
         on = Turn.AUTHOR
     elif reviewed:
-        on, since = Turn.MAINTAINER, max([since, *(reply.received for reply in human)])
+        on, since = Turn.MAINTAINER, max([since, *(reply.received for reply in talk)])
     return Waiting(on, since, business_days(since, now))
