@@ -1,5 +1,6 @@
 """What the tests share: archives of their own making, and the way to the real ones."""
 
+import re
 import subprocess
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -44,6 +45,12 @@ def read_one(data: bytes, when: datetime = NOON) -> Mail:
 def situation(name: str) -> Mail:
     """The mail of one of the files in tests/mails."""
     return read_one(situation_bytes(name))
+
+
+def thread(name: str) -> list[Mail]:
+    """The mails of one of the files in tests/mails that has several."""
+    data = (TESTS / "mails" / f"{name}.mbox").read_bytes()
+    return [read_one(mail.partition(b"\n")[2]) for mail in re.split(rb"(?m)^(?=From mboxrd@z )", data) if mail]
 
 
 def situation_bytes(name: str) -> bytes:

@@ -5,6 +5,7 @@ import re
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
+from chatbot.mail.part import Part
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
 from chatbot.report.links import LORE, mail_link, message_id_in
@@ -37,7 +38,7 @@ def run(arguments: str, context: Context) -> Facts:
     return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 
 
-def _by_words(text: str, context: Context) -> tuple[tuple[Series, ...], int]:
+def _by_words(text: str, context: Context) -> tuple[tuple[Series[Part], ...], int]:
     """By the title's words, and how many more there are; a pasted subject will do, and a version (`v2`) chooses among
     the versions.
     """
@@ -50,7 +51,7 @@ def _by_words(text: str, context: Context) -> tuple[tuple[Series, ...], int]:
     return (chosen, 0) if chosen else (found.series, found.more)
 
 
-def _link(series: Series, lists: tuple[str, ...], context: Context) -> str:
+def _link(series: Series[Part], lists: tuple[str, ...], context: Context) -> str:
     """The series on the first list of ours that has it."""
     base = next((context.lists[name].base for name in lists if name in context.lists), LORE)
     return mail_link(base, series.head.message_id)

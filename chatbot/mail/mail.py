@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from chatbot.mail.diff import Diff, Diffstat
 from chatbot.mail.message import Message, fields_behind, newest_stamp, read_message
 from chatbot.mail.patch import Patch, Tag, read_patch, read_tags, split_author
 from chatbot.mail.person import Person
@@ -59,6 +60,21 @@ class Mail:
         return see_through(author, _signers(self.tags)).person if is_relay(author) else author
 
     @property
+    def is_patch(self) -> bool:
+        """Whether it is a patch or a cover."""
+        return self.patch is not None
+
+    @property
+    def diff(self) -> Diff:
+        """What it changes."""
+        return self.patch.diff if self.patch else Diff()
+
+    @property
+    def stated(self) -> Diffstat | None:
+        """The diffstat that a patch or a cover gives itself."""
+        return self.patch.stated if self.patch else None
+
+    @property
     def reply(self) -> bool:
         """Whether it answers another mail and brings no patch of its own."""
         return self.patch is None and (self.subject.reply or bool(self.in_reply_to))
@@ -86,7 +102,7 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
     patch = _patch(message, subject, sender)
     # Nothing is quoted in a patch, and in flowing text a tag can begin in what is.
     own = message.body if patch else without_quotes(message.body)
-    tags = read_tags(message.body if message.flowed else own, flowed=message.flowed)
+    tags = read_tags(message.body if message.flowed else own, flowed=message.flowed, patch=patch is not None)
     behind = see_through(sender, _witnesses(data, message, tags, archived_as)) if is_relay(sender) else None
     return Mail(
         message_id=message.message_id or fallback_id,

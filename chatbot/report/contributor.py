@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatbot.mail.grouping import group
 from chatbot.mail.part import Part
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class ContributorReport:
     address: str
     patches: int
     replies: int
-    series: tuple[Series, ...]
+    series: tuple[Series[Part], ...]
     tags: tuple[tuple[str, int], ...]
     lists: tuple[str, ...]
     last: datetime

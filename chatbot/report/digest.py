@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.report.links import mail_link
 from chatbot.report.window import Window
@@ -57,7 +58,7 @@ class Digest:
     last: datetime | None
     domains: tuple[Domain, ...]
     contributors: tuple[Contributor, ...]
-    series: tuple[Series, ...]
+    series: tuple[Series[Part], ...]
     heads: tuple[Part, ...]
 
     @property
@@ -118,7 +119,7 @@ def build(
         last=totals.last,
         domains=tuple(Domain(domain, count) for domain, count in domains),
         contributors=tuple(Contributor(people[written], count) for written, count in contributors),
-        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.parts)),
+        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.everything)),
         heads=tuple(part for part in reversed(patches) if part.subject.speaks),
     )
 

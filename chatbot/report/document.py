@@ -50,7 +50,7 @@ def _person(person: Person) -> dict[str, str]:
     return {"name": person.name, "address": person.address}
 
 
-def _series(digest: Digest, series: Series) -> dict[str, Any]:
+def _series(digest: Digest, series: Series[Part]) -> dict[str, Any]:
     diffstat = series.diffstat
     return {
         "title": series.subject.title,

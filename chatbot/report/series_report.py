@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part
 from chatbot.mail.series import Series
 
 # The tags of people who looked at the code, in the order of their weight.
@@ -23,7 +24,7 @@ class Vote:
 class SeriesReport:
     """A series with what came in answer to it."""
 
-    series: Series
+    series: Series[Part]
     link: str
     lists: tuple[str, ...]
     replies: int
@@ -31,10 +32,10 @@ class SeriesReport:
     votes: tuple[Vote, ...]
 
 
-def report_series(series: Series, link: str, lists: tuple[str, ...], thread: Iterable[Mail]) -> SeriesReport:
+def report_series(series: Series[Part], link: str, lists: tuple[str, ...], thread: Iterable[Mail]) -> SeriesReport:
     """Count the replies in a thread that has the series' own mails and those below them, and the review tags in all."""
     thread = tuple(thread)
-    own = {part.message_id for part in series.parts}
+    own = {part.message_id for part in series.everything}
     replies = [mail for mail in thread if mail.message_id not in own]
     return SeriesReport(
         series,

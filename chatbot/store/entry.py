@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from chatbot.chat.post import printable
+from chatbot.mail.diff import Diff
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
-from chatbot.mail.patch import AUTHORSHIP, Diff, Tag
+from chatbot.mail.patch import AUTHORSHIP, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import Posting, posting
 from chatbot.mail.subject import Subject
@@ -45,6 +46,8 @@ MAIL_COLUMNS = (
     "stated_insertions",
     "stated_deletions",
     "diff",
+    "content",
+    "change_id",
 )
 PERSON_COLUMNS = ("id", "written", "name", "address", "mailbox", "words")
 DIRECTORY_COLUMNS = ("id", "path")
@@ -143,6 +146,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     row = (
         *(key, message_id, raw.blob, written, len(subject.lead), patch is not None and subject.speaks),
         *(sender[0], author[0], received, *_rest_of_row(mail), diff.text),
+        *((patch.content, printable(patch.change_id)) if patch else ("", "")),
     )
     tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
     above = directories_above(diff.paths)
@@ -172,7 +176,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
 
 
 def _rest_of_row(mail: Mail) -> tuple[object, ...]:
-    """MAIL_COLUMNS from `date` on, without the diff."""
+    """MAIL_COLUMNS from `date` on, up to the diff."""
     in_reply_to = printable(mail.in_reply_to)
     stated = mail.patch.stated if mail.patch else None
     return (

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_, select, true, update
 
-from chatbot.mail.patch import Diff
+from chatbot.mail.diff import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
@@ -35,6 +35,8 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "lead": 0,
     "speaks": False,
     "diff": "",
+    "content": "",
+    "change_id": "",
 }
 del _BLANK["key"], _BLANK["message_id"]
 _COUNTS = ("author_id", "is_patch", "is_reply", "is_defective")

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
 
+from chatbot.mail.diff import Diff, Diffstat
 from chatbot.mail.mail import Mail, answered
-from chatbot.mail.part import Part, ends
-from chatbot.mail.patch import Diff, Diffstat, Patch, Tag
+from chatbot.mail.part import Part
+from chatbot.mail.patch import Patch, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import by_posting
 from chatbot.mail.subject import Subject
@@ -23,7 +24,7 @@ TOGETHER = 3 * 86_400
 _STATED = ("stated_files", "stated_insertions", "stated_deletions")
 _MAIL = (
     *("id", "message_id", "subject", "lead", "sender_id", "author_id", "received", "date", "in_reply_to", "references"),
-    *("archived_as", "defects", "is_patch", "diff", *_STATED),
+    *("archived_as", "defects", "is_patch", "diff", "content", "change_id", *_STATED),
 )
 _PART = (
     *("sender_id", "author_id", "message_id", "subject", "lead", "received", "in_reply_to", "references"),
@@ -90,7 +91,7 @@ def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
                 persons[sender],
                 persons[author],
                 moment(received),
-                ends(answered(in_reply_to, references.split())),
+                answered(in_reply_to, references.split()),
                 archived_as,
                 log or "",
                 Diff(diff),
@@ -131,11 +132,11 @@ def _by_ids(connection: Connection, query: Select[Any], which: ColumnElement[int
 
 def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]]) -> Mail:
     mail_id, message_id, subject, lead, sender, author, received, date, in_reply_to, references, *rest = tuple(row)
-    archived_as, defects, is_patch, diff, *stated, text = rest
+    archived_as, defects, is_patch, diff, content, change_id, *stated, text = rest
     patch = None
     if is_patch:
         total = Diffstat(*stated) if stated[0] is not None else None
-        patch = Patch(persons[author], text, Diff(diff), total)
+        patch = Patch(persons[author], text, Diff(diff), total, content, change_id)
     return Mail(
         message_id=message_id,
         subject=Subject.split(subject, lead),

@@ -7,10 +7,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
 
+from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series, group
+from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.database import reading
@@ -47,7 +48,7 @@ MOST_WORDS = 30
 class Found:
     """Series, the best first and whole, the others with their heads, and how many more there are at least."""
 
-    series: tuple[Series, ...]
+    series: tuple[Series[Part], ...]
     more: int = 0
 
 
@@ -101,34 +102,34 @@ class Search:
             hits = load_parts_by_id(connection, nearest)
             # The mail that each answers is its cover or its first patch, and says what the series is called.
             heads = load_parts(
-                connection, SELECT_PARTS.where(*_named([above for hit in hits for above in hit.above[:1]]))
+                connection, SELECT_PARTS.where(*_named([above for hit in hits for above in hit.parents[:1]]))
             )
             found = _with(group((*heads, *hits)), hits)
             ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
             best = _series_of(connection, ranked[0].parts[-1:]) if ranked else ()
         return Found((*best, *ranked[1:]), more)
 
-    def series_by_id(self, message_id: str) -> tuple[Series, ...]:
+    def series_by_id(self, message_id: str) -> tuple[Series[Part], ...]:
         """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
         with reading(self._engine) as connection:
             patch = _patch_above(connection, (message_id,))
             return _series_of(connection, parts_of([patch])) if patch else ()
 
-    def series_by_text(self, text: str) -> tuple[Series, ...]:
+    def series_by_text(self, text: str) -> tuple[Series[Part], ...]:
         """The series in whose logs, or in an answer to which, all these words stand; what was said last comes first."""
         with reading(self._engine) as connection:
             ids = newest_with(connection, TEXTS, words(text)[:MOST_WORDS], SAID)
-            found: dict[str, Series] = {}
+            found: dict[str, Series[Part]] = {}
             for mail in reversed(load_mails_by_id(connection, ids)):
                 patch = mail if mail.patch else _patch_above(connection, mail.parents)
                 hits = parts_of([patch] if patch else [])
-                if not any(hit in series.parts for hit in hits for series in found.values()):
+                if not any(hit in series.everything for hit in hits for series in found.values()):
                     found.update((series.head.message_id, series) for series in _series_of(connection, hits))
         return tuple(found.values())
 
-    def thread_of(self, series: Series) -> tuple[Mail, ...]:
+    def thread_of(self, series: Series[Part]) -> tuple[Mail, ...]:
         """A series' own mails, then those below them, oldest first; other series that hang there are left out."""
-        own = [part.message_id for part in series.parts]
+        own = [part.message_id for part in series.everything]
         with reading(self._engine) as connection:
             found: dict[str, Mail] = {}
             for start in range(0, len(own), CHUNK):
@@ -144,9 +145,9 @@ class Search:
         mails = [found.pop(one) for one in own if one in found]
         return *mails, *sorted(found.values(), key=lambda mail: mail.received)
 
-    def lists_of(self, series: Series) -> tuple[str, ...]:
+    def lists_of(self, series: Series[Part]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
-        ids = [part.message_id for part in series.parts][:CHUNK]
+        ids = [part.message_id for part in series.everything][:CHUNK]
         seen, mail = tables.seen, tables.mail
         query = (
             select(tables.mailing_list.c.name)
@@ -318,13 +319,13 @@ def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
     return mail.reply_key.in_([key_of(one) for one in ids]), mail.in_reply_to.in_(ids)
 
 
-def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series, ...]:
+def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series[Part], ...]:
     """The whole series that these are parts of, newest first."""
     return _with(group((*hits, *posted_with(connection, hits))), hits)
 
 
-def _with(series: Iterable[Series], hits: Iterable[Part]) -> tuple[Series, ...]:
+def _with(series: Iterable[Series[Part]], hits: Iterable[Part]) -> tuple[Series[Part], ...]:
     """Those of the series that have some of these parts, newest first."""
     wanted = {hit.message_id for hit in hits}
-    found = (one for one in series if any(part.message_id in wanted for part in one.parts))
+    found = (one for one in series if any(part.message_id in wanted for part in one.everything))
     return tuple(sorted(found, key=lambda one: one.received)[::-1])

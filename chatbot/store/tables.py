@@ -82,7 +82,10 @@ mail = Table(
     Column("stated_files", Integer),
     Column("stated_insertions", Integer),
     Column("stated_deletions", Integer),
-    Column("diff", Text, nullable=False),  # see mail/patch.py
+    Column("diff", Text, nullable=False),  # see mail/diff.py
+    # Of patches that were read before version 0004 these are not known, and empty.
+    Column("content", Text, nullable=False, server_default=""),  # the key of the diff's content
+    Column("change_id", Text, nullable=False, server_default=""),
 )
 Index("mail_with_defects", mail.c.id, sqlite_where=mail.c.defects != "", postgresql_where=mail.c.defects != "")
 Index("mail_by_author", mail.c.author_id, mail.c.received)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatbot.mail.diff import Change, Diffstat
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
 from chatbot.mail.message import read_message
-from chatbot.mail.patch import Change, Diffstat
 from tests.conftest import CORPUS, NOON, TESTS, compose, read_one, situation, situation_bytes
 
 

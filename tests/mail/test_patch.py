@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.mail.patch import Change, Diff, Diffstat, read_changes, read_patch, read_tags, split_author
+from chatbot.mail.diff import Change, Diff, Diffstat, read_diff
+from chatbot.mail.patch import read_patch, read_tags, split_author
 from chatbot.mail.person import Person
 
 ANA = Person.parse("Ana <ana@a.example>")
@@ -73,7 +74,7 @@ def test_a_diff_is_counted_as_the_one_who_made_it_counts(versions: list[list[str
             removed = sum(line.startswith("-") for line in lines[2:])
             expected.append(Change(f"f{number}", added, removed))
             text += f"diff --git a/f{number} b/f{number}\nindex 1..2 100644\n" + "\n".join(lines) + "\n"
-    assert read_changes(text + "-- \n2.51.0\n") == tuple(expected)
+    assert read_diff([text + "-- \n2.51.0\n"])[0] == Diff.of(expected)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +92,7 @@ def test_a_diff_is_counted_as_the_one_who_made_it_counts(versions: list[list[str
     ],
 )  # fmt: skip
 def test_diffs_of_all_kinds(diff: str, changes: list[Change]) -> None:
-    assert list(read_changes(diff)) == changes
-    assert list(Diff.of(changes).changes) == changes
+    assert list(read_diff([diff])[0].changes) == changes
     assert list(Diff.of(changes).paths) == [change.path for change in changes]
 
 
@@ -114,7 +114,7 @@ def test_only_the_senders_own_tags_count() -> None:
         ("Link", "https://a.example/x"),
         ("Reviewed-by", "Di <di@d.example>"),
     ]
-    assert not read_tags("Log\n" + DIFF + "Acked-by: In the Diff <d@d.example>\n", flowed=False)
+    assert not read_tags("Log\n" + DIFF + "Acked-by: In the Diff <d@d.example>\n", flowed=False, patch=True)
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,8 @@ def test_a_migrated_index_holds_what_an_ingest_of_the_same_archives_makes(
     for name, table in metadata.tables.items():
         if name in ("copy", "progress", "delivery"):  # nobody noted copies
             continue
-        columns = [column for column in table.c if column.name not in ("blob", "text")]
+        unknown = ("blob", "text", "content", "change_id")  # of what the old code has read
+        columns = [column for column in table.c if column.name not in unknown]
         rows = []
         for engine in (migrated, fresh):
             with engine.connect() as connection:

@@ -3,10 +3,13 @@
 import random
 from collections.abc import Iterable
 
+import pytest
+
+from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.mail import Mail
-from chatbot.mail.part import parts_of
-from chatbot.mail.series import Series, group
-from tests.conftest import compose, read_one
+from chatbot.mail.part import Part, parts_of
+from chatbot.mail.series import Series
+from tests.conftest import compose, read_one, thread
 
 
 class Thread:
@@ -22,11 +25,16 @@ class Thread:
         return read_one(compose(subject, self.count, body, sender, **fields))
 
 
-def series_in(mails: Iterable[Mail]) -> tuple[Series, ...]:
-    return group(parts_of(mails))
+def series_in(mails: Iterable[Mail]) -> tuple[Series[Part], ...]:
+    mails = tuple(mails)
+    series = group(parts_of(mails))
+    assert [tuple(mail.message_id for mail in one.everything) for one in group(mails)] == [
+        tuple(part.message_id for part in one.everything) for one in series
+    ]
+    return series
 
 
-def shape(series: tuple[Series, ...]) -> list[tuple[str, list[int | None]]]:
+def shape(series: tuple[Series[Part], ...]) -> list[tuple[str, list[int | None]]]:
     return [(str(one.subject), [mail.subject.part for mail in one.parts]) for one in series]
 
 
@@ -129,8 +137,101 @@ def test_a_part_has_the_log_where_the_mail_speaks_for_its_posting_and_what_a_cov
         ("c", False, False),
         ("d", False, False),
     ]
-    assert parts[2].above == (one.message_id, cover.message_id)
+    assert parts[2].parents == (one.message_id, cover.message_id)
 
 
 def test_a_forgotten_title_has_a_name() -> None:
-    assert series_in([Thread()("[PATCH V5 0/3] ")])[0].title == "(no title)"
+    assert group([Thread()("[PATCH V5 0/3] ")])[0].title == "(no title)"
+
+
+def parts(name: str) -> list[tuple[str, list[int | None]]]:
+    return [(one.revision, [mail.subject.part for mail in one.parts]) for one in group(thread(name))]
+
+
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [
+        ("series-patches-out-of-order", [("v1", [0, 1, 2, 3])]),
+        ("series-cover-arrives-last", [("v1", [0, 1, 2])]),
+        ("series-without-cover", [("v1", [1, 2])]),
+        ("series-unthreaded", [("v2", [0, 1, 2, 3]), ("v2", [0, 1]), ("v2", [2, 3])]),
+        ("series-two-unthreaded-at-once", [("v1", [1, 2]), ("v1", [1, 2])]),
+        ("series-resent", [("v1", [0, 1, 2]), ("v1", [0, 1, 2])]),
+        ("series-same-title-two-people", [("v1", [0, 1, 2]), ("v1", [0, 1, 2])]),
+        ("series-v2-in-reply-to-v1", [("v1", [0, 1, 2]), ("v2", [0, 1, 2])]),
+        ("series-v2-of-which-only-a-patch-came", [("v1", [0, 1, 2, 3]), ("v2", [3])]),
+        ("series-version-forgotten-on-one-patch", [("v2", [0, 1, 2])]),
+        ("series-number-given-twice", [("v1", [0, 1, 2, 2, 3])]),
+        ("series-cover-announces-another-total", [("v3", [0, 1, 2, 3, 4, 5])]),
+        ("series-sent-twice-interleaved", [("v1", [0, 1, 2]), ("v1", [0, 1, 2])]),
+        ("series-lone-patch", [("v1", [None])]),
+        ("series-pull-request", []),
+    ],
+)
+def test_what_is_one_posting(name: str, series: list[tuple[str, list[int | None]]]) -> None:
+    assert parts(name) == series
+
+
+def test_two_postings_in_each_others_midst_are_kept_apart() -> None:
+    first, second = group(thread("series-sent-twice-interleaved"))
+    assert {mail.subject.title for mail in first.parts} == {"mm: a", "mm: a1", "mm: a2"}
+    assert {mail.subject.title for mail in second.parts} == {"mm: b", "mm: b1", "mm: b2"}
+
+
+def test_missing_parts_are_said_to_be_missing() -> None:
+    (series,) = group(thread("series-five-of-seven"))
+    assert (series.size, series.missing, series.complete) == ("5 of 7", (3, 6), False)
+    (whole,) = group(thread("series-cover-announces-another-total"))
+    assert (whole.size, whole.total, whole.complete) == ("5", 5, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "rerolls", "total"),
+    [
+        ("series-part-rerolled", ["v2 3"], 7),
+        ("series-part-rerolled-with-a-point", ["v5.1 2", "v5.2 2"], 2),
+        ("series-part-rerolled-by-the-maintainer", ["v2 1"], 2),
+    ],
+)
+def test_a_part_that_was_rerolled_takes_the_place_of_the_old_one_and_says_so(
+    name: str, rerolls: list[str], total: int
+) -> None:
+    (series,) = group(thread(name))
+    assert [f"{mail.subject.revision} {mail.subject.part}" for mail in series.rerolls] == rerolls
+    assert series.present == tuple(range(1, total + 1))
+    newest = series.rerolls[-1]
+    assert series.patches[(newest.subject.part or 0) - 1] is newest
+    assert series.subject.version < newest.subject.version or series.subject.reroll < newest.subject.reroll
+    assert newest not in series.parts
+    assert newest in series.everything
+
+
+def test_a_reroll_of_somebody_else_replaces_nothing() -> None:
+    mail = Thread()
+    old = mail("[PATCH 1/2] a")
+    foreign = mail("[PATCH v2 1/2] a", old, sender="Bo <bo@b.example>")
+    assert [one.rerolls for one in group([old, foreign])] == [(), ()]
+
+
+def test_a_pull_request_is_a_kind_of_its_own() -> None:
+    mails = thread("series-pull-request")
+    (series,) = pull_requests(mails)
+    assert (series.pull, series.title) == (True, "mm fixes for 6.19-rc1")
+    assert not any(one.pull for one in group(thread("series-lone-patch")))
+
+
+def test_a_letter_without_brackets_opens_its_series_and_names_the_version() -> None:
+    mails = thread("series-letter-without-brackets")
+    (series,) = group(mails)
+    assert series.cover is mails[0]
+    assert (series.title, series.revision, len(series.parts)) == ("say why filters refuse v3", "v3", 2)
+    assert mails[0] in series.everything
+
+
+def test_a_letter_of_somebody_else_or_to_several_series_opens_none() -> None:
+    mail = Thread()
+    letter = mail("a question", sender="Bo <bo@b.example>")
+    assert group([letter, mail("[PATCH 1/2] a", letter), mail("[PATCH 2/2] b", letter)])[0].letter is None
+    bundle = mail("two things")
+    one, two = mail("[PATCH 1/2] a", bundle), mail("[PATCH v2 1/3] b", bundle)
+    assert [series.letter for series in group([bundle, one, two])] == [None, None]
