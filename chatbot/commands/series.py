@@ -32,8 +32,23 @@ def run(arguments: str, context: Context) -> Facts:
         titles = closest(text, context.search.titles())
         return Facts("nothing", {"what": "series", "text": text, "closest": titles})
     best = found[0]
+    head = best.head.message_id
+    family = context.search.family_of(head, context.people.identity)
+    if family is None:  # it has gone while we looked
+        return Facts("nothing", {"what": "series", "text": text, "closest": ()})
     lists = context.search.lists_of(best)
-    shown = report_series(best, _link(best, lists, context), lists, context.search.thread_of(best))
+    shown = report_series(
+        family.version_with(head),
+        family.lineage,
+        family.guessed,
+        family.mails,
+        context.people,
+        context.now,
+        link=_link(best, lists, context),
+        lists=lists,
+    )
+    versions = {version.series.head.message_id for version in shown.versions}
+    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
     more += max(0, len(found) - OTHERS - 1)
     return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 

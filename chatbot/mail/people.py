@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chatbot.mail.bots import Bots
+from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.organisations import Basis, Organisation, Organisations
 from chatbot.mail.person import Person
@@ -19,6 +20,18 @@ class People:
     mailmap: Mailmap = field(default_factory=Mailmap)
     organisations: Organisations = field(default_factory=Organisations)
     bots: Bots = field(default_factory=Bots)
+
+    def same_human(self, one: Person, other: Person) -> bool:
+        """Whether these two are one."""
+        return self.identity(one) == self.identity(other)
+
+    def identity(self, person: Person) -> str:
+        """What all spellings of a human have in common."""
+        return self.mailmap.of(person).identity
+
+    def is_bot(self, mail: Mail) -> bool:
+        """Whether a program has sent it."""
+        return self.bots.of(mail) is not None
 
     def organisation(self, person: Person, when: datetime) -> Organisation:
         """For whom they wrote: what the address in the mail says, else what their canonical one does."""

@@ -1,60 +1,145 @@
-"""What there is to say about one series: its parts, who answered, and who reviewed."""
+"""What there is to say about one series: its patches and who looked at them, how far it has come, its versions."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from chatbot.mail.changelog import changelogs
+from chatbot.mail.comparison import Counterpart, Fate, Outcome, compare, followed_tags
+from chatbot.mail.lineage import Lineage, Link
 from chatbot.mail.mail import Mail
-from chatbot.mail.part import Part
+from chatbot.mail.organisations import Basis
+from chatbot.mail.people import People
+from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
+from chatbot.mail.state import Status, status
 
 # The tags of people who looked at the code, in the order of their weight.
-REVIEW_TAGS = ("Reviewed-by", "Acked-by", "Tested-by")
+REVIEW_TAGS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
 
 
 @dataclass(frozen=True, slots=True)
-class Vote:
-    """One person's tag of one kind, and on how many mails of the series it was given."""
+class Reviewed:
+    """A patch, and the tags that count for it: those on the cover do for all."""
 
-    kind: str
-    label: str
-    mails: int
+    patch: Mail
+    tags: tuple[Given, ...]
+
+    @property
+    def reviews(self) -> tuple[Given, ...]:
+        """Those of people who looked at it, the weightiest first."""
+        found = (one for one in self.tags if one.tag.kind in REVIEW_TAGS)
+        return tuple(sorted(found, key=lambda one: REVIEW_TAGS.index(one.tag.kind)))
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One posting of a lineage, the link that made it part of it, and what it changed of the one before."""
+
+    series: Series[Mail]
+    link: Link | None
+    changed: tuple[Counterpart, ...]
+    tags: Counter[Fate]
+
+    @property
+    def outcomes(self) -> tuple[tuple[str, int], ...]:
+        """How many patches were added, dropped, changed; what did not happen is left out."""
+        numbers = Counter(one.outcome for one in self.changed)
+        return tuple((kind.value, numbers[kind]) for kind in Outcome if numbers[kind])
+
+    @property
+    def fates(self) -> tuple[tuple[str, int], ...]:
+        """What became of the reviews of the version before."""
+        return tuple((fate.value, self.tags[fate]) for fate in Fate if self.tags[fate])
+
+
+@dataclass(frozen=True, slots=True)
+class Possible:
+    """A posting that the series may be a version of, and what says so."""
+
+    message_id: str
+    title: str
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """A series with what came in answer to it."""
+    """A series with its lineage, as seen on the lists until now. `changelog` is what its author says has changed."""
 
-    series: Series[Part]
+    series: Series[Mail]
     link: str
     lists: tuple[str, ...]
+    organisation: str
+    patches: tuple[Reviewed, ...]
+    status: Status
+    versions: tuple[Version, ...]
+    possibly: tuple[Possible, ...]
+    changelog: str
     replies: int
     repliers: int
-    votes: tuple[Vote, ...]
+
+    @property
+    def first_seen_late(self) -> bool:
+        """Whether no version before its first one is known, and there must be one."""
+        return self.versions[0].series.version > (1, 0)
 
 
-def report_series(series: Series[Part], link: str, lists: tuple[str, ...], thread: Iterable[Mail]) -> SeriesReport:
-    """Count the replies in a thread that has the series' own mails and those below them, and the review tags in all."""
-    thread = tuple(thread)
-    own = {part.message_id for part in series.everything}
-    replies = [mail for mail in thread if mail.message_id not in own]
+def report_series(
+    shown: Series[Mail],
+    lineage: Lineage,
+    guessed: Mapping[str, Series[Mail]],
+    mails: Sequence[Mail],
+    people: People,
+    now: datetime,
+    *,
+    link: str,
+    lists: tuple[str, ...],
+) -> SeriesReport:
+    """Of one version of a lineage. `mails` are those of all its versions and those below them, `guessed` the postings
+    that its guesses name, by their heads.
+    """
+    answered = tuple(answers(mails))
+    given = {one.head.message_id: tags_given(one, answered, people.same_human) for one in lineage.series}
+    own = {mail.message_id for mail in shown.everything}
+    replies = [reply for reply, patch in answered if patch.message_id in own]
+    organisation = people.organisation(shown.author, shown.received)
+    tags = given[shown.head.message_id]
     return SeriesReport(
-        series,
+        shown,
         link,
         lists,
+        organisation.name if organisation.basis is Basis.RULE else "",
+        tuple(Reviewed(patch, tags_on(patch, shown, tags)) for patch in shown.patches),
+        status(
+            shown,
+            answered,
+            tags,
+            now,
+            after=lineage.after(shown),
+            is_bot=people.is_bot,
+            same_human=people.same_human,
+        ),
+        tuple(_version(one, lineage, given) for one in lineage.series),
+        tuple(
+            Possible(guess.earlier, guessed[guess.earlier].title, guess.detail)
+            for guess in lineage.guesses
+            if guess.later == shown.head.message_id and guess.earlier in guessed
+        ),
+        next((text for _, text in changelogs(shown)), ""),
         len(replies),
-        len({mail.sender.address.lower() for mail in replies}),
-        _votes(thread),
+        len({people.identity(reply.sender) for reply in replies}),
     )
 
 
-def _votes(mails: Iterable[Mail]) -> tuple[Vote, ...]:
-    given: dict[tuple[str, str], tuple[str, set[str]]] = {}
-    for mail in mails:
-        for tag in mail.tags:
-            if tag.kind in REVIEW_TAGS:
-                who = tag.person
-                _, seen = given.setdefault((tag.kind, who.address.lower() or who.label), (who.label, set()))
-                # A tag counts once for the patch it is on, whether it stands there or in a reply to it.
-                seen.add(mail.message_id if mail.patch else mail.in_reply_to)
-    votes = (Vote(kind, label, len(seen)) for (kind, _), (label, seen) in given.items())
-    return tuple(sorted(votes, key=lambda vote: (REVIEW_TAGS.index(vote.kind), -vote.mails, vote.label)))
+def _version(series: Series[Mail], lineage: Lineage, given: Mapping[str, tuple[Given, ...]]) -> Version:
+    before = lineage.before(series)
+    if before is None:
+        return Version(series, None, (), Counter())
+    tags = (*given[before.head.message_id], *given[series.head.message_id])
+    return Version(
+        series,
+        lineage.evidence_of(series),
+        compare(series, before),
+        Counter(one.fate for one in followed_tags(series, before, tags)),
+    )

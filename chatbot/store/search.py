@@ -13,22 +13,23 @@ from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
+from chatbot.mail.traits import Identify
 from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
 from chatbot.store.index import known_list
+from chatbot.store.lineages import Family, family_of
 from chatbot.store.rows import (
     CHUNK,
-    SELECT_MAILS,
     SELECT_PARTS,
     TOGETHER,
-    load_mails,
     load_mails_by_id,
     load_parts,
     load_parts_by_id,
     posted_with,
 )
 from chatbot.store.tables import ALL_LISTS, moment, seconds
+from chatbot.store.threads import mails_named, named
 from chatbot.store.words import key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
@@ -102,7 +103,7 @@ class Search:
             hits = load_parts_by_id(connection, nearest)
             # The mail that each answers is its cover or its first patch, and says what the series is called.
             heads = load_parts(
-                connection, SELECT_PARTS.where(*_named([above for hit in hits for above in hit.parents[:1]]))
+                connection, SELECT_PARTS.where(*named([above for hit in hits for above in hit.parents[:1]]))
             )
             found = _with(group((*heads, *hits)), hits)
             ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
@@ -127,23 +128,10 @@ class Search:
                     found.update((series.head.message_id, series) for series in _series_of(connection, hits))
         return tuple(found.values())
 
-    def thread_of(self, series: Series[Part]) -> tuple[Mail, ...]:
-        """A series' own mails, then those below them, oldest first; other series that hang there are left out."""
-        own = [part.message_id for part in series.everything]
+    def family_of(self, message_id: str, identify: Identify) -> Family | None:
+        """The lineage of the series that has this mail, with all that was said about it."""
         with reading(self._engine) as connection:
-            found: dict[str, Mail] = {}
-            for start in range(0, len(own), CHUNK):
-                found.update((mail.message_id, mail) for mail in _by_ids(connection, own[start : start + CHUNK]))
-            ids = own
-            while ids:
-                below: list[Mail] = []
-                for start in range(0, len(ids), CHUNK):
-                    answers = SELECT_MAILS.where(*_answers(ids[start : start + CHUNK]), ~tables.mail.c.is_patch)
-                    below += load_mails(connection, answers)
-                ids = [mail.message_id for mail in below if mail.message_id not in found]
-                found.update((mail.message_id, mail) for mail in below)
-        mails = [found.pop(one) for one in own if one in found]
-        return *mails, *sorted(found.values(), key=lambda mail: mail.received)
+            return family_of(connection, message_id, identify)
 
     def lists_of(self, series: Series[Part]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
@@ -154,7 +142,7 @@ class Search:
             .distinct()
             .join(seen, seen.c.list_id == tables.mailing_list.c.id)
             .join(mail, mail.c.id == seen.c.mail_id)
-            .where(*_named(ids))
+            .where(*named(ids))
             .order_by(tables.mailing_list.c.name)
         )
         with reading(self._engine) as connection:
@@ -293,7 +281,7 @@ def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
     """The first of these mails that is a patch, or the nearest above them in their threads."""
     asked: set[str] = set()
     while ids:
-        known = {mail.message_id: mail for mail in _by_ids(connection, ids)}
+        known = {mail.message_id: mail for mail in mails_named(connection, ids[:CHUNK])}
         patch = next((known[one] for one in ids if one in known and known[one].patch), None)
         if patch:
             return patch
@@ -301,22 +289,6 @@ def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
         above = (parent for mail in known.values() for parent in mail.parents)
         ids = tuple(dict.fromkeys(parent for parent in above if parent not in asked))
     return None
-
-
-def _by_ids(connection: Connection, ids: Sequence[str]) -> list[Mail]:
-    return load_mails(connection, SELECT_MAILS.where(*_named(ids[:CHUNK])))
-
-
-def _named(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    """The mails with these Message-IDs."""
-    mail = tables.mail.c
-    return mail.key.in_([key_of(one) for one in ids]), mail.message_id.in_(ids)
-
-
-def _answers(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
-    """The mails that answer these Message-IDs."""
-    mail = tables.mail.c
-    return mail.reply_key.in_([key_of(one) for one in ids]), mail.in_reply_to.in_(ids)
 
 
 def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series[Part], ...]:

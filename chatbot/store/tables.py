@@ -91,6 +91,8 @@ Index("mail_with_defects", mail.c.id, sqlite_where=mail.c.defects != "", postgre
 Index("mail_by_author", mail.c.author_id, mail.c.received)
 Index("mail_by_sender", mail.c.sender_id, mail.c.received)
 _answers, _posted = mail.c.reply_key.is_not(None), mail.c.posting_key.is_not(None)
+_identified = mail.c.change_id != ""
+Index("mail_by_change_id", mail.c.change_id, sqlite_where=_identified, postgresql_where=_identified)
 Index("mail_by_reply", mail.c.reply_key, sqlite_where=_answers, postgresql_where=_answers)
 Index("mail_by_posting", mail.c.posting_key, mail.c.received, sqlite_where=_posted, postgresql_where=_posted)
 

@@ -1,0 +1,44 @@
+"""Mails by their Message-IDs, and what hangs below them."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ColumnElement, Connection
+
+from chatbot.mail.mail import Mail
+from chatbot.store import tables
+from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
+from chatbot.store.words import key_of
+
+
+def mails_named(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
+    """The mails with these Message-IDs that the index has."""
+    ids, found = sorted(set(message_ids)), list[Mail]()
+    for start in range(0, len(ids), CHUNK // 2):
+        found += load_mails(connection, SELECT_MAILS.where(*named(ids[start : start + CHUNK // 2])))
+    return found
+
+
+def replies_below(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
+    """What answers these mails, and what answers that; series that hang there are left out, with all below them."""
+    asked, found = set(message_ids), list[Mail]()
+    ids = sorted(asked)
+    while ids:
+        below: list[Mail] = []
+        for start in range(0, len(ids), CHUNK // 2):
+            answers = SELECT_MAILS.where(*_answering(ids[start : start + CHUNK // 2]), ~tables.mail.c.is_patch)
+            below += load_mails(connection, answers)
+        found += (mail for mail in below if mail.message_id not in asked)
+        ids = sorted({mail.message_id for mail in below} - asked)
+        asked.update(ids)
+    return found
+
+
+def named(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    """The mails with these Message-IDs, as conditions."""
+    mail = tables.mail.c
+    return mail.key.in_([key_of(one) for one in ids]), mail.message_id.in_(ids)
+
+
+def _answering(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    mail = tables.mail.c
+    return mail.reply_key.in_([key_of(one) for one in ids]), mail.in_reply_to.in_(ids)
