@@ -1,5 +1,6 @@
 """The index: every mail of every list, once."""
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -146,7 +147,7 @@ class Index:
         of_list = SELECT_PARTS.add_columns(rows.id).join(tables.seen, rows.mail_id == mail.id)
         # With the count PostgreSQL looks at the window; without it, from the newest mail down to it, one by one.
         ends = select(func.min(rows.id), func.max(rows.id), func.count()).where(here, *which)
-        with reading(self._engine) as connection:
+        with reading(self._engine) as connection, _without_looking_for_garbage():
             first, last, _ = connection.execute(ends).one()
             if first is None:
                 return Share()
@@ -158,6 +159,20 @@ class Index:
             totals = _totals(connection, and_(here, *which))
             spans = tuple(_spans(connection, list_name, first, last))
         return Share(spans, tuple(patches), totals, tuple(earlier))
+
+
+@contextmanager
+def _without_looking_for_garbage() -> Iterator[None]:
+    """Thousands of values are made that are all kept, and have no cycles: to look at them again and again would take a
+    fifth of a digest's time. Threads may do this at once: the first that began ends it.
+    """
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 def _totals(connection: Connection, which: ColumnElement[bool]) -> Totals:
