@@ -15,7 +15,6 @@ from chatbot.mail.subject import Subject
 
 # What all mails of one posting share: sender, version, reroll, announced total, and whether it was sent again.
 Posting = tuple[str, int, int, int, bool]
-_AGAIN = frozenset({"RESEND", "REPOST"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +80,7 @@ class Series:
 def posting(part: Mail | Part) -> Posting:
     """What this mail shares with the others of its posting."""
     subject = part.subject
-    again = any(word.upper() in _AGAIN for word in subject.prefixes)
-    return part.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
+    return part.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, subject.again
 
 
 def by_posting(parts: Iterable[Part]) -> dict[Posting, list[Part]]:

@@ -90,7 +90,7 @@ def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
                 persons[sender],
                 persons[author],
                 moment(received),
-                ends(answered(in_reply_to, references.split())),
+                _above(in_reply_to, references),
                 archived_as,
                 log or "",
                 Diff(diff),
@@ -115,6 +115,13 @@ def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnEle
     return load_parts_by_id(
         connection, [mail_id for mail_id, key, when in found if wanted[key][0] <= when <= wanted[key][1]]
     )
+
+
+def _above(in_reply_to: str, references: str) -> tuple[str, ...]:
+    """What `Part` has of these fields, which name one mail and the same in most patches."""
+    if references == in_reply_to:
+        return (in_reply_to,) if in_reply_to else ()
+    return ends(answered(in_reply_to, references.split()))
 
 
 def _persons(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
