@@ -282,7 +282,9 @@ def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
 
 @contextmanager
 def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
-    """A bot for this configuration. Raises BadConfig: for the store, and for templates that do not compile."""
+    """A bot for this configuration. Raises BadConfig: for the store, for rules about people, and for templates
+    that do not compile.
+    """
     from chatbot.publish import Subscription
     from chatbot.readers import Readers
     from chatbot.report.digest import MailingList
@@ -295,6 +297,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     from chatbot.store.search import Search
 
     lists = {one.name: MailingList(one.name, one.title or one.name, one.link) for one in config.lists}
+    people = read_people(config.people)
     platforms = platforms_of(config)
     renderer = Renderer(config.templates.folder)
     for platform in platforms.values():
@@ -312,6 +315,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
         engine = stack.enter_context(writable_database(config.store.url, _log))
         yield Bot(
             lists=lists,
+            people=people,
             sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},
             subscriptions=subscriptions,
             timetables=tuple(timetables),

@@ -18,6 +18,7 @@ from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
+from chatbot.mail.people import People
 from chatbot.publish import Subscription, publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
@@ -37,6 +38,7 @@ class Bot:
     """Everything a running bot holds. `sources` opens a list's archive, and may raise Unreadable."""
 
     lists: Mapping[str, MailingList]
+    people: People
     sources: Mapping[str, Callable[[], Source]]
     subscriptions: Mapping[str, Subscription]
     timetables: tuple[Timetable, ...]
@@ -81,7 +83,7 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(self.index, self.search, self.lists, self.now())
+        context = Context(self.index, self.search, self.lists, self.people, self.now())
         try:
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:

@@ -14,7 +14,7 @@ from chatbot.errors import Unreadable
 from chatbot.readers import Readers
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Commit, Place, RawMail
-from chatbot.store.entry import Batch
+from chatbot.store.entry import MAIL_COLUMNS, Batch
 from tests.conftest import NOON, compose
 
 PATIENCE = 0.3
@@ -83,7 +83,7 @@ def chunks(*names: str, each: int = 3) -> list[Trapped]:
 
 def defects(batches: list[Batch]) -> dict[str, object]:
     """By commit, what is amiss with its mail."""
-    place = 12
+    place = MAIL_COLUMNS.index("defects")
     return {entry.commit: entry.row[place] for batch in batches for entry in batch.entries if entry.row[place]}
 
 

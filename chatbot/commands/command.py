@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
 from chatbot.store.index import Index
 from chatbot.store.search import Search
@@ -12,11 +13,12 @@ from chatbot.store.search import Search
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command may look at: the index, the lists by name, and the time it was asked."""
+    """What a command may look at: the index, the lists by name, what is known of people, and the time it was asked."""
 
     index: Index
     search: Search
     lists: Mapping[str, MailingList]
+    people: People
     now: datetime
 
 

@@ -16,17 +16,17 @@ def run(arguments: str, context: Context) -> Facts:
         raise Misunderstood(
             "/contributor", "it needs a name or an address", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
-    found = context.search.people(text)
+    found = context.search.people(text, context.people.mailmap)
     if not found:
         names = closest(text, context.search.names())
         return Facts("nothing", {"what": "contributor", "text": text, "closest": names})
     best = found[0]
-    work = context.search.work_of(best.address)
-    name = best.names[0] if best.names else best.address
+    work = context.search.work_of(best.ids)
     shown = report_contributor(
-        name,
-        best.address,
+        best.person,
+        tuple(sorted(best.addresses[1:])),
         best.last,
+        context.people,
         patches=work.patches,
         replies=work.replies,
         newest=work.newest,

@@ -42,8 +42,8 @@ def run(arguments: str, context: Context) -> Facts:
         family.lineage,
         family.guessed,
         family.mails,
-        context.people,
-        context.now,
+        people=context.people,
+        now=context.now,
         link=_link(best, lists, context),
         lists=lists,
     )

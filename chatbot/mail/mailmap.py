@@ -4,6 +4,7 @@ Law of the file: what git makes of a line is right. So a line that git cannot re
 are the same in both cases. But who has no address is nobody's: a name alone says too little.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from string import ascii_lowercase, ascii_uppercase
 
@@ -20,6 +21,10 @@ class _Entry:
     name: str = ""
     address: str | None = None
     by_name: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+
+    def becomes(self) -> Iterator[str]:
+        """The addresses that it can become."""
+        return (address for address in (self.address, *(one for _, one in self.by_name.values())) if address)
 
 
 class Mailmap:
@@ -51,6 +56,15 @@ class Mailmap:
         if (name, address) == (person.name, person.address):
             return person
         return Person.named(name, address)
+
+    def addresses_of(self, person: Person) -> frozenset[str]:
+        """All addresses under which this human may have written, in lower case; for who else uses one of them, ask `of`
+        about each name.
+        """
+        own = _folded(self.of(person).address)
+        return frozenset(
+            {own} | {address for address, entry in self._entries.items() if own in map(_folded, entry.becomes())}
+        )
 
     def _add(self, line: str) -> None:
         if line.startswith("#"):

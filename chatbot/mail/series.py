@@ -12,7 +12,6 @@ from chatbot.mail.subject import Kind, Subject
 
 # What all mails of one posting share: sender, version, reroll, announced total, and whether it was sent again.
 Posting = tuple[str, int, int, int, bool]
-_AGAIN = frozenset({"RESEND", "REPOST"})
 _DRAFTS = frozenset({"RFC", "RFT", "DRAFT", "WIP", "POC", "DNM", "DO-NOT-MERGE", "NOT-FOR-MERGE"})
 _VERSION_BEHIND = re.compile(r"\sv(\d{1,3})\s*$", re.IGNORECASE)
 
@@ -162,8 +161,7 @@ class Series(Generic[M_co]):
 def posting(member: Member) -> Posting:
     """What this mail shares with the others of its posting."""
     subject = member.subject
-    again = any(word.upper() in _AGAIN for word in subject.prefixes)
-    return member.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
+    return member.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, subject.again
 
 
 def by_posting(members: Iterable[M]) -> dict[Posting, list[M]]:

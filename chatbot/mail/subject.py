@@ -18,6 +18,7 @@ _VERSION = re.compile(
 _PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
 _BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
 _BLANKS = re.compile(r"[\s,]+")
+_AGAIN = frozenset({"RESEND", "REPOST"})
 _BLANK_AFTER_V = re.compile(r"\b(v)\s{1,3}(?=\d{1,3}\b)", re.IGNORECASE)
 
 
@@ -46,6 +47,7 @@ class Subject(NamedTuple):
     part: int | None = None
     total: int | None = None
     kind: Kind = Kind.OTHER
+    again: bool = False  # whether it calls itself a resend
 
     def __str__(self) -> str:
         return self.lead + self.title
@@ -107,7 +109,8 @@ def _read_lead(text: str) -> Subject:
     version, reroll = versions[0] if versions else (1, 0)
     part, total = parts[0] if parts else (None, None)
     kind = _kind(tags, prefixes, part, versioned=bool(versions))
-    return Subject(text[:end], "", reply, tuple(tags), prefixes, version, reroll, part, total, kind)
+    again = any(word.upper() in _AGAIN for word in prefixes)
+    return Subject(text[:end], "", reply, tuple(tags), prefixes, version, reroll, part, total, kind, again)
 
 
 def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], list[tuple[int, int]]]:

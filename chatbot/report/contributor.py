@@ -5,18 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.grouping import group
+from chatbot.mail.organisations import Basis
 from chatbot.mail.part import Part
+from chatbot.mail.people import People
+from chatbot.mail.person import Person
 from chatbot.mail.series import Series
 
 
 @dataclass(frozen=True, slots=True)
 class ContributorReport:
     """`patches` are without covers; `tags` (kind, number) are those given to others, the most frequent first;
-    `series` are the newest, the newest first.
+    `series` are the newest, the newest first. `elsewhere` are further addresses; `organisation` is empty where nothing
+    tells it, `bot` says what kind of a program it is.
     """
 
-    name: str
-    address: str
+    person: Person
+    elsewhere: tuple[str, ...]
+    organisation: str
+    bot: str
     patches: int
     replies: int
     series: tuple[Series[Part], ...]
@@ -26,9 +32,10 @@ class ContributorReport:
 
 
 def report_contributor(
-    name: str,
-    address: str,
+    person: Person,
+    elsewhere: tuple[str, ...],
     last: datetime,
+    people: People,
     *,
     patches: int,
     replies: int,
@@ -38,9 +45,13 @@ def report_contributor(
 ) -> ContributorReport:
     """From a person's numbers and newest patches."""
     series = group(sorted(newest, key=lambda part: part.received))
+    organisation = people.organisation(person, last)
+    bot = people.bots.named(person)
     return ContributorReport(
-        name,
-        address,
+        person,
+        elsewhere,
+        organisation.name if organisation.basis is Basis.RULE else "",
+        bot.kind if bot else "",
         patches,
         replies,
         tuple(sorted(series, key=lambda one: one.received, reverse=True)),

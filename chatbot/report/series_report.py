@@ -7,7 +7,8 @@ from datetime import datetime
 
 from chatbot.mail.changelog import changelogs
 from chatbot.mail.comparison import Counterpart, Fate, Outcome, compare, followed_tags
-from chatbot.mail.lineage import Lineage, Link
+from chatbot.mail.evidence import Link
+from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
@@ -27,10 +28,10 @@ class Reviewed:
     tags: tuple[Given, ...]
 
     @property
-    def reviews(self) -> tuple[Given, ...]:
-        """Those of people who looked at it, the weightiest first."""
-        found = (one for one in self.tags if one.tag.kind in REVIEW_TAGS)
-        return tuple(sorted(found, key=lambda one: REVIEW_TAGS.index(one.tag.kind)))
+    def reviews(self) -> tuple[tuple[str, tuple[Given, ...]], ...]:
+        """Those of people who looked at it by kind, the weightiest first."""
+        kinds = ((kind, tuple(one for one in self.tags if one.tag.kind == kind)) for kind in REVIEW_TAGS)
+        return tuple((kind, given) for kind, given in kinds if given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def report_series(
     lineage: Lineage,
     guessed: Mapping[str, Series[Mail]],
     mails: Sequence[Mail],
+    *,
     people: People,
     now: datetime,
-    *,
     link: str,
     lists: tuple[str, ...],
 ) -> SeriesReport:

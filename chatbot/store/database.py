@@ -111,8 +111,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
-    # Who reads sees one state from beginning to end, as on SQLite. Workers of its own help PostgreSQL with none of our
-    # questions: a week's patches take one process 10 ms, and with two more 16.
+    # Who reads sees one state from beginning to end, as on SQLite. No question of ours is so long that workers would
+    # help PostgreSQL: a week's patches take one process 10 ms, and three of them 16.
     options = f"{url.query.get('options', '')} -c max_parallel_workers_per_gather=0"
     engine = create_engine(
         url, isolation_level="REPEATABLE READ", pool_pre_ping=True, connect_args={"options": options}

@@ -1,5 +1,6 @@
 """The index: every mail of every list, once."""
 
+import gc
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -144,36 +145,50 @@ class Index:
         rows, mail = tables.seen.c, tables.mail.c
         here = rows.list_id == known_list(list_name)
         of_list = SELECT_PARTS.add_columns(rows.id).join(tables.seen, rows.mail_id == mail.id)
-        # With the count PostgreSQL looks at the window; without it, from the newest mail down to it, one by one.
-        ends = select(func.min(rows.id), func.max(rows.id), func.count()).where(here, *which)
-        with reading(self._engine) as connection:
-            first, last, _ = connection.execute(ends).one()
-            if first is None:
+        with reading(self._engine) as connection, _without_looking_for_garbage():
+            first, last, totals = _count(connection, and_(here, *which))
+            if first is None or last is None:
                 return Share()
             # SQLite would put aside all that the rows hold to sort them.
             found = connection.execute(of_list.where(here, rows.is_patch, *which)).all()
             patches = make_parts(connection, sorted(found, key=itemgetter(-1)))
             before = exists().where(rows.mail_id == mail.id, here, rows.id < first)
             earlier = posted_with(connection, patches, before)
-            totals = _totals(connection, and_(here, *which))
             spans = tuple(_spans(connection, list_name, first, last))
         return Share(spans, tuple(patches), totals, tuple(earlier))
 
 
-def _totals(connection: Connection, which: ColumnElement[bool]) -> Totals:
+@contextmanager
+def _without_looking_for_garbage() -> Iterator[None]:
+    """Thousands of values are made that are all kept, and have no cycles: to look at them again and again would take a
+    fifth of a digest's time. Threads may do this at once: the first that began ends it.
+    """
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
+
+
+def _count(connection: Connection, which: ColumnElement[bool]) -> tuple[int | None, int | None, Totals]:
+    """The first and the last of these rows of `seen`, and what their mails come to."""
     rows, person = tables.seen.c, tables.person.c
+    known = person.id.is_not(None)  # a mail that is to be read again has no author
     counts = (
-        func.count(),
+        func.min(rows.id),
+        func.max(rows.id),
+        func.count(person.id),
         func.count().filter(rows.is_reply),
         func.count(person.mailbox.distinct()),
         func.count().filter(rows.is_defective),
-        func.min(rows.received),
-        func.max(rows.received),
+        func.min(rows.received).filter(known),
+        func.max(rows.received).filter(known),
     )
-    # A mail that is to be read again has no author.
-    joined = tables.seen.join(tables.person, person.id == rows.author_id)
-    *numbers, first, last = connection.execute(select(*counts).select_from(joined).where(which)).one()
-    return Totals(*numbers, *(moment(time) if time is not None else None for time in (first, last)))
+    joined = tables.seen.outerjoin(tables.person, person.id == rows.author_id)
+    first, last, *numbers, begin, end = connection.execute(select(*counts).select_from(joined).where(which)).one()
+    return first, last, Totals(*numbers, *(moment(time) if time is not None else None for time in (begin, end)))
 
 
 def known_list(name: str) -> ScalarSelect[int]:

@@ -1,7 +1,7 @@
 """A series with its other versions and all that was said about them, put together when somebody asks.
 
-What may be another version is found by few look-ups (see mail/traits.py): what its people posted under like titles, what
-anybody posted under the same change-id, and the mails that it names or answers. These postings are read whole, and
+What may be another version is found by few look-ups (see mail/traits.py): what its people posted under like titles,
+what anybody posted under the same change-id, and the mails that it names or answers. These postings are read whole, and
 linked by what they say.
 """
 
@@ -31,8 +31,8 @@ _ROUNDS = 4
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A lineage, and all mails of its versions and below them, oldest first; `guessed` are the postings that its guesses
-    name, by the Message-IDs of their heads.
+    """A lineage, and all mails of its versions and below them, oldest first; `guessed` are the postings that its
+    guesses name, by the Message-IDs of their heads.
     """
 
     lineage: Lineage

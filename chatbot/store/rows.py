@@ -91,7 +91,7 @@ def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
                 persons[sender],
                 persons[author],
                 moment(received),
-                answered(in_reply_to, references.split()),
+                _parents(in_reply_to, references),
                 archived_as,
                 log or "",
                 Diff(diff),
@@ -116,6 +116,13 @@ def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnEle
     return load_parts_by_id(
         connection, [mail_id for mail_id, key, when in found if wanted[key][0] <= when <= wanted[key][1]]
     )
+
+
+def _parents(in_reply_to: str, references: str) -> tuple[str, ...]:
+    """What these fields, which name one mail and the same in most patches, say that a patch answers."""
+    if references == in_reply_to:
+        return (in_reply_to,) if in_reply_to else ()
+    return answered(in_reply_to, references.split())
 
 
 def _persons(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, se
 
 from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
+from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series
@@ -55,26 +56,35 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One person who matches: an address, the names it is used with, and when it was last active."""
+    """One human who matches: the names and addresses that they use, the canonical ones first, how many mails they sent
+    or wrote, and when they were last active. `ids` are the rows of their spellings.
+    """
 
-    address: str
+    addresses: tuple[str, ...]
     names: tuple[str, ...]
+    ids: tuple[int, ...]
     mails: int
     last: datetime
+
+    @property
+    def person(self) -> Person:
+        """Who that is."""
+        return Person.named(self.names[0] if self.names else "", self.addresses[0])
 
     def named(self, wanted: Sequence[str]) -> bool:
         """Whether the words are in a name, and not only in the address."""
         return any(_distance(name, wanted) < FARTHEST for name in self.names)
 
     def joined(self, other: "Match") -> "Match":
-        """The same address, written in another way."""
+        """The same human, written in another way."""
+        addresses = tuple(dict.fromkeys(self.addresses + other.addresses))
         names = tuple(dict.fromkeys(self.names + other.names))
-        return Match(self.address, names, self.mails + other.mails, max(self.last, other.last))
+        return Match(addresses, names, self.ids + other.ids, self.mails + other.mails, max(self.last, other.last))
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one address did: how many patches it wrote (covers left out) and replies it sent, its newest patches (with
+    """What one human did: how many patches it wrote (covers left out) and replies it sent, its newest patches (with
     covers), the tags it gave to others by kind, and the lists it was seen on.
     """
 
@@ -148,37 +158,49 @@ class Search:
         with reading(self._engine) as connection:
             return tuple(connection.execute(query).scalars())
 
-    def people(self, text: str) -> tuple[Match, ...]:
-        """Who has this address, or all these words in name and address.
+    def people(self, text: str, mailmap: Mailmap) -> tuple[Match, ...]:
+        """Who has this address, or all these words in name and address; whoever the mailmap says is one is one.
 
         Names go before addresses, the most active first.
         """
-        if address := Person.parse(text).address:
-            which: list[ColumnElement[bool]] = [tables.person.c.mailbox == address.lower()]
+        column, asked = tables.person.c, Person.parse(text).address.lower()
+        who = Person.named("", asked)
+        if asked:
+            which: list[ColumnElement[bool]] = [column.mailbox.in_({asked} | mailmap.addresses_of(who))]
         else:
-            which = [tables.person.c.words.contains(f" {word}", autoescape=True) for word in words(text)[:MOST_WORDS]]
+            which = [column.words.contains(f" {word}", autoescape=True) for word in words(text)[:MOST_WORDS]]
         if not which:
             return ()
-        person, sum_ = tables.person, tables.contribution
-        query = (
-            select(person.c.mailbox, person.c.name, sum_.c.mails, sum_.c.newest)
-            .join(sum_, and_(sum_.c.person_id == person.c.id, sum_.c.list_id == ALL_LISTS))
-            .where(*which, person.c.mailbox != "")
-            .order_by(sum_.c.mails.desc(), person.c.id)
-            .limit(MATCHES)
-        )
-        found: dict[str, Match] = {}
         with reading(self._engine) as connection:
-            for row in connection.execute(query):
-                own = Match(row.mailbox, (row.name,) if row.name else (), row.mails, moment(row.newest))
-                found[row.mailbox] = found[row.mailbox].joined(own) if row.mailbox in found else own
+            spelled = [
+                (human, row)
+                for human, row in _spellings(connection, which, mailmap)
+                if asked in ("", row.mailbox) or human.identity == mailmap.of(who).identity
+            ]
+            humans = {human.identity for human, _ in spelled}
+            known = {row.id for _, row in spelled}
+            boxes = sorted({box for human, _ in spelled for box in mailmap.addresses_of(human)})
+            for start in range(0, len(boxes), CHUNK):
+                more = _spellings(connection, [column.mailbox.in_(boxes[start : start + CHUNK])], mailmap)
+                spelled += [(human, row) for human, row in more if human.identity in humans and row.id not in known]
+        found: dict[str, Match] = {}
+        # A name that the mailmap gives is better than one that somebody wrote.
+        for human, row in sorted(spelled, key=lambda pair: pair[0].name == pair[1].name):
+            own = Match(
+                tuple(dict.fromkeys((human.address.lower(), row.mailbox))),
+                tuple(dict.fromkeys(filter(None, (human.name, row.name)))),
+                (row.id,),
+                row.mails,
+                moment(row.newest),
+            )
+            found[human.identity] = found[human.identity].joined(own) if human.identity in found else own
         wanted = words(text)
         return tuple(sorted(found.values(), key=lambda match: (match.named(wanted), match.mails), reverse=True))
 
-    def work_of(self, address: str) -> Work:
-        """What the person at this address did."""
-        person, mail, sums = tables.person, tables.mail, tables.contribution
-        theirs = select(person.c.id).where(person.c.mailbox == address)
+    def work_of(self, ids: Sequence[int]) -> Work:
+        """What the human did whose spellings these are."""
+        mail, sums = tables.mail, tables.contribution
+        theirs = ids[:CHUNK]
         newest = SELECT_PARTS.where(mail.c.author_id.in_(theirs)).order_by(mail.c.received.desc())
         totals = select(func.sum(sums.c.patches), func.sum(sums.c.replies)).where(
             sums.c.person_id.in_(theirs), sums.c.list_id == ALL_LISTS
@@ -245,6 +267,21 @@ class Search:
     def _texts(self, query: Select[Any]) -> tuple[str, ...]:
         with reading(self._engine) as connection:
             return tuple(text for text in connection.execute(query.limit(CANDIDATES)).scalars() if text)
+
+
+def _spellings(
+    connection: Connection, which: Iterable[ColumnElement[bool]], mailmap: Mailmap
+) -> list[tuple[Person, Any]]:
+    """Who these persons are, and how they are spelled; the most active first."""
+    person, sums = tables.person, tables.contribution.c
+    query = (
+        select(person.c.id, person.c.mailbox, person.c.name, person.c.address, sums.mails, sums.newest)
+        .join(tables.contribution, and_(sums.person_id == person.c.id, sums.list_id == ALL_LISTS))
+        .where(*which, person.c.mailbox != "")
+        .order_by(sums.mails.desc(), person.c.id)
+        .limit(MATCHES)
+    )
+    return [(mailmap.of(Person.named(row.name, row.address)), row) for row in connection.execute(query)]
 
 
 def _distance(title: str, wanted: Sequence[str]) -> int:

@@ -3,10 +3,12 @@
 import random
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine, select
 
+from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.subject import Subject
 from chatbot.report.digest import MailingList, build
 from chatbot.report.window import Window
@@ -62,7 +64,7 @@ def _questions(engine: Engine) -> Iterator[tuple[str, Callable[[Any], object], l
     yield "series by words", search.series_by_words, [*(_wanted(title, some) for title in titles), "nvdimm", "pci"], 50
     names = [words(name) for name in _sample(engine, tables.person, "name", some)]
     parts = [some.choice(name)[: some.randint(3, 6)] for name in names if name]
-    yield "contributor by part of a name", search.people, parts, 50
+    yield "contributor by part of a name", partial(search.people, mailmap=Mailmap()), parts, 50
     directories = _sample(engine, tables.directory, "path", some)
     since = newest - timedelta(days=90)
     yield "paths below a directory in 90 days", lambda path: search.touching(path, since), directories, 50

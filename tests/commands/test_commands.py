@@ -11,6 +11,10 @@ from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands import COMMANDS
 from chatbot.commands.command import Context
 from chatbot.ingest import ingest
+from chatbot.mail.bots import Bots
+from chatbot.mail.mailmap import Mailmap
+from chatbot.mail.organisations import Organisations
+from chatbot.mail.people import People
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
@@ -32,7 +36,7 @@ def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, reade
         with PublicInbox(name, folder) as inbox:
             ingest(inbox, index, readers)
     lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
-    context = Context(index, Search(engine), lists, EVENING)
+    context = Context(index, Search(engine), lists, People(), EVENING)
     renderer = Renderer()
     yield lambda text: plain_text(answer(text, context, renderer, DIALECT).body)
     engine.dispose()
@@ -82,7 +86,7 @@ def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
         for part in (1, 2, 5, 6, 7)
     ]
     add(index, "kvm", *parts)
-    body = answer("/series part 5", Context(index, Search(engine), {}, NOON), Renderer(), DIALECT).body
+    body = answer("/series part 5", Context(index, Search(engine), {}, People(), NOON), Renderer(), DIALECT).body
     assert "\x1b[31m5 of 7 patches\x1b[0m" in body
     assert [line[:6] for line in plain_text(body).splitlines() if " KVM: part" in line] == [
         "   1  ",
@@ -226,3 +230,62 @@ def test_nothing_at_all_is_a_question_for_help(ask: Ask) -> None:
 
 def test_typographers_signs_are_what_people_meant(ask: Ask) -> None:
     assert ask("/series\u00a0filter’s range") == ask("/series filter's range")
+
+
+MAILMAP = """
+Ana Brenner <ana@new.example> <ana@old.example>
+Ana Brenner <ana@new.example> Ana <shared@x.example>
+Carl <carl@never-wrote.example> <carl@c.example>
+"""
+ORGANISATIONS = '[domains]\nFreehold = "new.example"\n'
+BOTS = '[[bots]]\nbot = "kernel test robot"\nkind = "test"\naddress = "lkp@i.example"\n'
+
+
+@pytest.fixture
+def known(engine: Engine) -> Ask:
+    """Answers of a bot that knows a few people."""
+    senders = (
+        "Ana <ana@OLD.example>",
+        "A. Brenner <ana@new.example>",
+        "Ana <shared@x.example>",
+        "ana <shared@x.example>",
+    )
+    others = (
+        "Bo <shared@x.example>",
+        "Carl <carl@c.example>",
+        "kernel test robot <lkp@i.example>",
+        "Ana <ana@z.example>",
+    )
+    add(
+        Index(engine), "kvm", *(read_one(compose("[PATCH] x", n, sender=who)) for n, who in enumerate(senders + others))
+    )
+    rules = Organisations.parse(ORGANISATIONS, "organisations"), Bots.parse(BOTS, "bots")
+    context = Context(Index(engine), Search(engine), {}, People(Mailmap.parse(MAILMAP), *rules), NOON)
+    return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
+
+
+@pytest.mark.parametrize("text", ["ana@new.example", "ana@old.example", "ANA@old.example", "brenner"])
+def test_one_human_is_one_whatever_the_address(known: Ask, text: str) -> None:
+    shown = known(f"/contributor {text}").splitlines()
+    assert shown[0] == "Ana Brenner <ana@new.example> · Freehold"
+    assert shown[1] == "  also ana@old.example, shared@x.example"
+    assert shown[2].startswith("  4 patches · ")
+    assert "Also matching" not in shown
+
+
+def test_who_writes_from_anothers_address_or_has_anothers_name_is_another(known: Ask) -> None:
+    assert known("/contributor bo").startswith("Bo <shared@x.example>\n  1 patch ")
+    assert "\n  Bo <shared@x.example>" in known("/contributor shared@x.example")
+    found = known("/contributor ana")
+    assert found.startswith("Ana Brenner <ana@new.example> · Freehold\n")
+    assert "\n  Ana <ana@z.example>" in found
+
+
+def test_an_address_that_nobody_wrote_from_finds_whose_it_is(known: Ask) -> None:
+    assert known("/contributor carl@never-wrote.example").startswith(
+        "Carl <carl@never-wrote.example>\n  also carl@c.example\n  1 patch "
+    )
+
+
+def test_a_bot_is_called_one(known: Ask) -> None:
+    assert known("/contributor robot").startswith("kernel test robot <lkp@i.example> · a bot (test)\n")

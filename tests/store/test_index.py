@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post, printable
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.ingest import CHUNKS, ingest
+from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import parts_of
 from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
@@ -83,7 +84,7 @@ def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
     honest = [read_one(compose("[PATCH] b", number, sender="Marc <marc@k.example>")) for number in (2, 3)]
     add(index, "kvm", spoofed, *honest)
     assert mails_of(engine) == (spoofed, *honest)
-    assert [match.mails for match in Search(engine).people("marc@k.example")] == [2]
+    assert [match.mails for match in Search(engine).people("marc@k.example", Mailmap())] == [2]
 
 
 def test_two_ids_that_look_the_same_are_two_mails(engine: Engine) -> None:
@@ -109,7 +110,7 @@ def test_what_the_database_refuses_is_an_error_of_ours(engine: Engine) -> None:
 def test_a_question_of_a_thousand_words_is_a_question(engine: Engine) -> None:
     many = " ".join(f"word{number}" for number in range(1500))
     assert Search(engine).series_by_words(many).series == ()
-    assert Search(engine).people(many) == ()
+    assert Search(engine).people(many, Mailmap()) == ()
 
 
 def test_an_ingest_that_is_told_to_stop_goes_on_later(
@@ -117,10 +118,10 @@ def test_an_ingest_that_is_told_to_stop_goes_on_later(
 ) -> None:
     monkeypatch.setattr("chatbot.sources.epoch.CHUNK", 2)
     index = Index(engine)
-    with PublicInbox("kvm", archive([compose("[PATCH] a", number) for number in range(2 * CHUNKS + 3)])) as inbox:
+    with PublicInbox("kvm", archive([compose("[PATCH] a", number) for number in range(2 * CHUNKS + 4)])) as inbox:
         answers = iter([True])
         assert ingest(inbox, index, readers, stopped=lambda: next(answers, True)).added.mails == 2 * CHUNKS
-        assert ingest(inbox, index, readers).added.mails == 3
+        assert ingest(inbox, index, readers).added.mails == 4
 
 
 def test_an_ingest_goes_on_where_the_last_one_ended(engine: Engine, archive: Make, readers: Readers) -> None:
@@ -271,7 +272,8 @@ def test_an_index_counts_as_one_counts_by_hand(engine: Engine, sample: dict[str,
     ranked = sorted(((number, box) for box, number in counted.items()), reverse=True)
     assert [(number, box) for _, box, number in Search(engine).top_contributors("kvm", 1000)] == ranked
     for box in {mail.author.address.lower() for mail in mails}:
-        work = Search(engine).work_of(box)
+        (match,) = Search(engine).people(box, Mailmap())
+        work = Search(engine).work_of(match.ids)
         patches = [mail for mail in mails if mail.patch and mail.author.address.lower() == box]
         replies = [mail for mail in mails if not mail.patch and mail.sender.address.lower() == box]
         assert (work.patches, work.replies) == (sum(one.subject.part != 0 for one in patches), len(replies))

@@ -23,6 +23,7 @@ from chatbot.app import bot
 from chatbot.config import check_config
 from chatbot.errors import BadConfig
 from chatbot.ingest import ingest
+from chatbot.mail.mailmap import Mailmap
 from chatbot.readers import Readers
 from chatbot.report.digest import Digest, MailingList, build
 from chatbot.report.window import Window
@@ -215,7 +216,7 @@ def test_a_migrated_index_holds_what_an_ingest_of_the_same_archives_makes(
         found = [Search(engine).series_by_words(question).series for engine in (migrated, fresh)]
         assert found[0] == found[1] != ()
     for question in ("bo", "dee@d.example", "Jürgen"):
-        assert Search(migrated).people(question) == Search(fresh).people(question) != ()
+        assert Search(migrated).people(question, Mailmap()) == Search(fresh).people(question, Mailmap()) != ()
     assert digest_of(migrated) == digest_of(fresh)
     fresh.dispose()
 
@@ -322,9 +323,9 @@ def test_a_purge_takes_out_what_an_old_version_has_read(
         assert ingest(inbox, Index(migrated), readers).added == Added()
     kept = {mail.message_id for mail in mails_of(migrated)}
     assert kept == {f"m{number}@sample.example" for number in (1, 2, 4, 5, 6, 7, 99)}
-    assert Search(migrated).people("dee") == ()
-    assert [match.mails for match in Search(migrated).people("bo")] == [2]
-    assert [match.mails for match in Search(migrated).people("Jürgen")] == [1]
+    assert Search(migrated).people("dee", Mailmap()) == ()
+    assert [match.mails for match in Search(migrated).people("bo", Mailmap())] == [2]
+    assert [match.mails for match in Search(migrated).people("Jürgen", Mailmap())] == [1]
     assert Search(migrated).series_by_words("people").series == ()
     assert Search(migrated).series_by_words("without the word").series != ()
 
