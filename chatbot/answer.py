@@ -3,7 +3,7 @@
 from chatbot.chat.post import Dialect, Post
 from chatbot.commands import COMMANDS, names
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.report.render import Renderer
 
@@ -13,12 +13,17 @@ _TYPOGRAPHY = str.maketrans({"“": '"', "”": '"', "‘": "'", "’": "'", "�
 
 def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) -> Post:
     """The answer to one command; words that make no sense are answered too, with the remedy."""
-    word, *rest = text.translate(_TYPOGRAPHY).split(None, 1) or ["/help"]
     try:
-        facts = _command(word).run("".join(rest), context)
+        facts = look_up(text, context)
     except Misunderstood as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
     return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
+
+
+def look_up(text: str, context: Context) -> Facts:
+    """What there is to say to a command. Raises Misunderstood."""
+    word, *rest = text.translate(_TYPOGRAPHY).split(None, 1) or ["/help"]
+    return _command(word).run("".join(rest), context)
 
 
 def _command(word: str) -> Command:

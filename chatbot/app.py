@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from chatbot.chat.gauge import Tell
     from chatbot.chat.platform import Platform
+    from chatbot.commands.command import Context
     from chatbot.config import Config
     from chatbot.config import People as PeopleFiles
     from chatbot.errors import Problem
@@ -228,6 +229,31 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
         size,
         problem,
     )
+
+
+@contextmanager
+def questions(store: str, config: Config | None) -> Iterator[Context]:
+    """What a command looks at, for one question. Raises BadConfig."""
+    from chatbot.commands.command import Context
+    from chatbot.config import People as PeopleFiles
+    from chatbot.report.digest import MailingList
+    from chatbot.store.database import open_database
+    from chatbot.store.index import Index
+    from chatbot.store.search import Search
+
+    people = read_people(config.people if config else PeopleFiles())
+    lists = config.lists if config else ()
+    engine = open_database(store, _say)
+    try:
+        yield Context(
+            Index(engine),
+            Search(engine),
+            {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
+            people,
+            utc_now(),
+        )
+    finally:
+        engine.dispose()
 
 
 def read_people(files: PeopleFiles) -> People:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FACES = ("classic", "text", "markdown", "json")
 # Exit codes: what a person has to mend, and what a signal ended (128 + SIGINT).
 FAULT, INTERRUPTED = 2, 130
+# As grep has it: nothing was wrong, and nothing was found.
+NOTHING = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_mirror(commands.add_parser("mirror", help="fetch the lists' archives from where they are published"))
     _add_status(commands.add_parser("status", help="show how far the index is with each list"))
+    _add_question(commands.add_parser("series", help="show a patch series: its versions, reviews and state"), "series")
+    _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
     return parser
 
 
@@ -125,6 +129,15 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     _add_lists(parser, "all")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_status)
+
+
+def _add_question(parser: argparse.ArgumentParser, word: str) -> None:
+    parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    where.add_argument("--store", metavar="URL", help="the index, without a config")
+    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
+    parser.set_defaults(run=_question, word=word)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -263,6 +276,37 @@ def _status(options: argparse.Namespace) -> int:
 
         print_table(COLUMNS, map(row, lists))
         print(index_line(config.store.url, size))
+    return 0
+
+
+def _question(options: argparse.Namespace) -> int:
+    from chatbot.answer import look_up
+    from chatbot.app import questions
+    from chatbot.chat.styled import DIALECT, plain_text
+    from chatbot.report.render import Renderer
+
+    config = None if options.store else _config(options)
+    with questions(options.store or (config.store.url if config else ""), config) as context:
+        facts = look_up(f"/{options.word} {' '.join(options.words)}", context)
+        nothing = facts.template == "nothing"
+        if options.json and not nothing:
+            import json
+
+            from chatbot.report.answers import DOCUMENTS
+
+            document = DOCUMENTS[facts.template](facts.values["report"])
+            _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
+            return 0
+        shown = Renderer().render(DIALECT, facts.template, **facts.values)
+    if nothing:
+        print(plain_text(shown).rstrip(), file=sys.stderr)
+        return NOTHING
+    if _styles():
+        from chatbot.chat.terminal import console, show
+
+        show(shown, console())
+    else:
+        _write(plain_text(shown), None)
     return 0
 
 

@@ -36,9 +36,12 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One posting of a lineage, the link that made it part of it, and what it changed of the one before."""
+    """One posting of a lineage, its patches with their tags, the link that made it part of it, and what it changed of
+    the one before.
+    """
 
     series: Series[Mail]
+    patches: tuple[Reviewed, ...]
     link: Link | None
     changed: tuple[Counterpart, ...]
     tags: Counter[Fate]
@@ -72,13 +75,17 @@ class SeriesReport:
     link: str
     lists: tuple[str, ...]
     organisation: str
-    patches: tuple[Reviewed, ...]
     status: Status
     versions: tuple[Version, ...]
     possibly: tuple[Possible, ...]
     changelog: str
     replies: int
     repliers: int
+
+    @property
+    def patches(self) -> tuple[Reviewed, ...]:
+        """Those of the version that is shown."""
+        return next(one.patches for one in self.versions if one.series == self.series)
 
     @property
     def first_seen_late(self) -> bool:
@@ -105,17 +112,15 @@ def report_series(
     own = {mail.message_id for mail in shown.everything}
     replies = [reply for reply, patch in answered if patch.message_id in own]
     organisation = people.organisation(shown.author, shown.received)
-    tags = given[shown.head.message_id]
     return SeriesReport(
         shown,
         link,
         lists,
         organisation.name if organisation.basis is Basis.RULE else "",
-        tuple(Reviewed(patch, tags_on(patch, shown, tags)) for patch in shown.patches),
         status(
             shown,
             answered,
-            tags,
+            given[shown.head.message_id],
             now,
             after=lineage.after(shown),
             is_bot=people.is_bot,
@@ -134,12 +139,15 @@ def report_series(
 
 
 def _version(series: Series[Mail], lineage: Lineage, given: Mapping[str, tuple[Given, ...]]) -> Version:
+    own = given[series.head.message_id]
+    patches = tuple(Reviewed(patch, tags_on(patch, series, own)) for patch in series.patches)
     before = lineage.before(series)
     if before is None:
-        return Version(series, None, (), Counter())
-    tags = (*given[before.head.message_id], *given[series.head.message_id])
+        return Version(series, patches, None, (), Counter())
+    tags = (*given[before.head.message_id], *own)
     return Version(
         series,
+        patches,
         lineage.evidence_of(series),
         compare(series, before),
         Counter(one.fate for one in followed_tags(series, before, tags)),

@@ -1,8 +1,8 @@
 """Mails by their Message-IDs, and what hangs below them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, Connection
+from sqlalchemy import ColumnElement, Connection, select
 
 from chatbot.mail.mail import Mail
 from chatbot.store import tables
@@ -31,6 +31,26 @@ def replies_below(connection: Connection, message_ids: Iterable[str]) -> list[Ma
         ids = sorted({mail.message_id for mail in below} - asked)
         asked.update(ids)
     return found
+
+
+def patches_answering(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
+    """The patches that were sent in answer to these mails."""
+    ids, found = sorted(set(message_ids)), list[Mail]()
+    for start in range(0, len(ids), CHUNK // 2):
+        found += load_mails(
+            connection, SELECT_MAILS.where(*_answering(ids[start : start + CHUNK // 2]), tables.mail.c.is_patch)
+        )
+    return found
+
+
+def in_order(connection: Connection, mails: Mapping[str, Mail]) -> list[Mail]:
+    """These mails, which are known by their Message-IDs, as they came."""
+    ids, mail = sorted(mails), tables.mail.c
+    places: dict[str, int] = {}
+    for start in range(0, len(ids), CHUNK // 2):
+        query = select(mail.message_id, mail.id).where(*named(ids[start : start + CHUNK // 2]))
+        places.update((message_id, place) for message_id, place in connection.execute(query))
+    return [mails[one] for one in sorted(places, key=places.__getitem__)]
 
 
 def named(ids: Sequence[str]) -> tuple[ColumnElement[bool], ...]:

@@ -1,0 +1,107 @@
+"""Answers for programs: what a command found, as plain values for JSON; docs/json.md describes them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chatbot.mail.person import Person
+from chatbot.mail.review import Given
+from chatbot.report.contributor import ContributorReport
+from chatbot.report.series_report import Reviewed, SeriesReport, Version
+
+# They grow when a field changes its meaning or goes away; a new field leaves them as they are.
+SERIES, CONTRIBUTOR = "chatbot.series/1", "chatbot.contributor/1"
+
+
+def series_document(report: SeriesReport) -> dict[str, Any]:
+    """A lineage, its oldest version first, and the state of the version that was asked for."""
+    status, waiting = report.status, report.status.waiting
+    return {
+        "schema": SERIES,
+        "message_id": report.series.head.message_id,
+        "title": report.series.title,
+        "link": report.link,
+        "lists": list(report.lists),
+        "organisation": report.organisation or None,
+        "state": status.state.value,
+        "seen": [{"state": one.state.value, "words": one.words, "message_ids": list(one.mails)} for one in status.seen],
+        "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
+        "superseded_by": status.superseded_by or None,
+        "replies": report.replies,
+        "changelog": report.changelog or None,
+        "lineage": [_version(version) for version in report.versions],
+        "possibly": [
+            {"message_id": one.message_id, "title": one.title, "evidence": one.detail} for one in report.possibly
+        ],
+    }
+
+
+def contributor_document(report: ContributorReport) -> dict[str, Any]:
+    """What one human did."""
+    return {
+        "schema": CONTRIBUTOR,
+        **_person(report.person),
+        "elsewhere": list(report.elsewhere),
+        "organisation": report.organisation or None,
+        "bot": report.bot or None,
+        "last_seen": report.last.isoformat(),
+        "patches": report.patches,
+        "replies": report.replies,
+        "given": dict(report.tags),
+        "lists": list(report.lists),
+        "series": [
+            {
+                "title": one.title,
+                "version": one.revision,
+                "message_id": one.head.message_id,
+                "received": one.received.isoformat(),
+            }
+            for one in report.series
+        ],
+    }
+
+
+# By the template that says the same to a person.
+DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
+    "series": series_document,
+    "contributor": contributor_document,
+}
+
+
+def _version(version: Version) -> dict[str, Any]:
+    series = version.series
+    return {
+        "version": series.revision,
+        "title": series.title,
+        "message_id": series.head.message_id,
+        "received": series.received.isoformat(),
+        "parts": series.total,
+        "present": list(series.present),
+        "author": _person(series.author),
+        "evidence": {"kind": version.link.evidence.name.lower(), "detail": version.link.detail}
+        if version.link
+        else None,
+        "changed": dict(version.outcomes),
+        "tags": dict(version.fates),
+        "patches": [_patch(one) for one in version.patches],
+    }
+
+
+def _patch(one: Reviewed) -> dict[str, Any]:
+    subject = one.patch.subject
+    return {
+        "part": subject.part if subject.numbered else 1,
+        "message_id": one.patch.message_id,
+        "title": subject.title,
+        "author": _person(one.patch.author),
+        "tags": [_tag(given) for given in one.tags],
+    }
+
+
+def _tag(given: Given) -> dict[str, Any]:
+    tag = given.tag
+    named = _person(tag.person) if tag.kind.endswith("-by") else {"value": tag.value}
+    return {"tag": tag.kind, **named, "message_id": given.mail, "foreign": given.foreign}
+
+
+def _person(person: Person) -> dict[str, str]:
+    return {"name": person.name, "address": person.address}
