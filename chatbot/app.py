@@ -233,7 +233,7 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
 
 @contextmanager
 def questions(store: str, config: Config | None) -> Iterator[Context]:
-    """What a command looks at, for one question. Raises BadConfig."""
+    """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
     from chatbot.commands.command import Context
     from chatbot.config import People as PeopleFiles
     from chatbot.report.digest import MailingList
@@ -243,7 +243,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
 
     people = read_people(config.people if config else PeopleFiles())
     lists = config.lists if config else ()
-    engine = open_database(store, _say)
+    engine = open_database(store, _say, make=False)
     try:
         yield Context(
             Index(engine),

@@ -49,8 +49,13 @@ def situation(name: str) -> Mail:
 
 def thread(name: str) -> list[Mail]:
     """The mails of one of the files in tests/mails that has several."""
+    return [read_one(data) for data in situation_mails(name)]
+
+
+def situation_mails(name: str) -> list[bytes]:
+    """The same as bytes."""
     data = (TESTS / "mails" / f"{name}.mbox").read_bytes()
-    return [read_one(mail.partition(b"\n")[2]) for mail in re.split(rb"(?m)^(?=From mboxrd@z )", data) if mail]
+    return [mail.partition(b"\n")[2] for mail in re.split(rb"(?m)^(?=From mboxrd@z )", data) if mail]
 
 
 def situation_bytes(name: str) -> bytes:

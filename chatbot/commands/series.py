@@ -5,6 +5,7 @@ import re
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
+from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
@@ -24,7 +25,8 @@ def run(arguments: str, context: Context) -> Facts:
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
     message_id = message_id_in(text)
-    found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(text, context)
+    title, revision = _words_of(text)
+    found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(title, revision, context)
     said = not found and not message_id
     if said:
         found = context.search.series_by_text(text)
@@ -36,15 +38,17 @@ def run(arguments: str, context: Context) -> Facts:
     family = context.search.family_of(head, context.people.identity)
     if family is None:  # it has gone while we looked
         return Facts("nothing", {"what": "series", "text": text, "closest": ()})
-    lists = context.search.lists_of(best)
+    # Who asks for words means what is to be reviewed now.
+    series = family.version_with(head) if message_id or revision else family.lineage.newest
+    lists = context.search.lists_of(series)
     shown = report_series(
-        family.version_with(head),
+        series,
         family.lineage,
         family.guessed,
         family.mails,
         people=context.people,
         now=context.now,
-        link=_link(best, lists, context),
+        link=_link(series, lists, context),
         lists=lists,
     )
     versions = {version.series.head.message_id for version in shown.versions}
@@ -53,20 +57,22 @@ def run(arguments: str, context: Context) -> Facts:
     return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 
 
-def _by_words(text: str, context: Context) -> tuple[tuple[Series[Part], ...], int]:
-    """By the title's words, and how many more there are; a pasted subject will do, and a version (`v2`) chooses among
-    the versions.
-    """
+def _words_of(text: str) -> tuple[str, str | None]:
+    """The words of a title, and the version that is asked for, if one is: `v2`, or that of a pasted subject."""
     subject = Subject.parse(text)
     versions = [word for word in subject.title.split() if _VERSION.fullmatch(word)]
     title = " ".join(word for word in subject.title.split() if word not in versions)
-    wanted = versions[0].lower() if versions else subject.revision if subject.tags else None
-    found = context.search.series_by_words(title, wanted)
-    chosen = tuple(one for one in found.series if one.subject.revision == wanted)
+    return title, versions[0].lower() if versions else subject.revision if subject.tags else None
+
+
+def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple[Series[Part], ...], int]:
+    """By the title's words, and how many more there are; a version chooses among the versions."""
+    found = context.search.series_by_words(title, revision)
+    chosen = tuple(one for one in found.series if one.subject.revision == revision)
     return (chosen, 0) if chosen else (found.series, found.more)
 
 
-def _link(series: Series[Part], lists: tuple[str, ...], context: Context) -> str:
+def _link(series: Series[Mail], lists: tuple[str, ...], context: Context) -> str:
     """The series on the first list of ours that has it."""
     base = next((context.lists[name].base for name in lists if name in context.lists), LORE)
     return mail_link(base, series.head.message_id)
@@ -75,7 +81,7 @@ def _link(series: Series[Part], lists: tuple[str, ...], context: Context) -> str
 COMMAND = Command(
     "series",
     "WORDS | MESSAGE-ID | LINK",
-    "Show a patch series: its patches, replies and reviews.",
+    "Show a patch series: its versions, reviews and state.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example"),
     run,
 )

@@ -68,7 +68,7 @@ DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 
 
 def _version(version: Version) -> dict[str, Any]:
-    series = version.series
+    series, link = version.series, version.link
     return {
         "version": series.revision,
         "title": series.title,
@@ -77,9 +77,7 @@ def _version(version: Version) -> dict[str, Any]:
         "parts": series.total,
         "present": list(series.present),
         "author": _person(series.author),
-        "evidence": {"kind": version.link.evidence.name.lower(), "detail": version.link.detail}
-        if version.link
-        else None,
+        "evidence": {"kind": link.evidence.name.lower(), "detail": link.detail} if link else None,
         "changed": dict(version.outcomes),
         "tags": dict(version.fates),
         "patches": [_patch(one) for one in version.patches],

@@ -29,13 +29,15 @@ _PRAGMAS = (
 _WRITER = 0x636861_74626F74
 
 
-def open_database(url: str, told: versions.Told = lambda *_: None) -> Engine:
+def open_database(url: str, told: versions.Told = lambda *_: None, *, make: bool = True) -> Engine:
     """The database with today's tables: made where there are none, migrated where they are old; `told` hears of that.
 
-    Raises BadConfig.
+    Raises BadConfig, also where there is no file and none is to be made.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
+        if not make and parsed.database and not Path(parsed.database).exists():
+            raise BadConfig((f"[store] url: there is no index {parsed.database}; make it with chatbot ingest",))
         engine = _sqlite(parsed)
     elif parsed.drivername == "postgresql+psycopg":
         engine = _postgresql(parsed)

@@ -12,7 +12,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part, parts_of
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series
+from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
 from chatbot.mail.traits import Identify
 from chatbot.store import tables
@@ -143,7 +143,7 @@ class Search:
         with reading(self._engine) as connection:
             return family_of(connection, message_id, identify)
 
-    def lists_of(self, series: Series[Part]) -> tuple[str, ...]:
+    def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
         ids = [part.message_id for part in series.everything][:CHUNK]
         seen, mail = tables.seen, tables.mail

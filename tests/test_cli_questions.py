@@ -1,0 +1,85 @@
+"""Questions to the index on the command line, for persons and for programs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TESTS, situation_mails
+from tests.test_cli import chatbot
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def store(tmp_path: Path, archive: Make) -> str:
+    """An index with two versions of a series, and what was said about them."""
+    folder = archive(situation_mails("lineage-change-id"), name="kvm")
+    url = f"sqlite:///{tmp_path}/index.sqlite3"
+    assert chatbot("ingest", "--archive", folder, "--name", "kvm", "--store", url).returncode == 0
+    return url
+
+
+def test_a_series_is_shown_with_its_versions(store: str) -> None:
+    shown = chatbot("series", "filter", "--store", store)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "\nVersions\n  v1  " in shown.stdout
+    assert "20251101-filter-talk-4f5e6d7c8b9a" in shown.stdout
+
+
+def test_programs_get_the_lineage_as_json(store: str) -> None:
+    found = json.loads(chatbot("series", "filter", "--store", store, "--json").stdout)
+    first, second = found["lineage"]
+    assert (first["version"], second["version"]) == ("v1", "v2")
+    assert (first["evidence"], second["evidence"]) == (
+        None,
+        {"kind": "change_id", "detail": "20251101-filter-talk-4f5e6d7c8b9a"},
+    )
+    assert found["message_id"] == second["message_id"]
+    assert second["present"] == list(range(1, second["parts"] + 1)) == [one["part"] for one in second["patches"]]
+    assert found["waiting"]["on"] == "reviewers"
+    assert found["possibly"] == []
+    assert "`chatbot.series/1`" in (TESTS.parent / "docs" / "json.md").read_text()
+    missing = {key for key in (*found, *first, *first["patches"][0]) if f"`{key}`" not in _documented()}
+    assert missing == set()
+
+
+def test_programs_get_what_somebody_did_as_json(store: str) -> None:
+    series = json.loads(chatbot("series", "filter", "--store", store, "--json").stdout)
+    address = series["lineage"][0]["author"]["address"]
+    found = json.loads(chatbot("contributor", address, "--store", store, "--json").stdout)
+    assert (found["address"], found["lists"]) == (address, ["kvm"])
+    assert found["patches"] == sum(len(one["patches"]) for one in series["lineage"])
+    assert {key for key in found if f"`{key}`" not in _documented()} == set()
+
+
+def test_what_is_not_found_is_said_and_ends_with_1(store: str) -> None:
+    for json_too in ((), ("--json",)):
+        shown = chatbot("series", "nothing", "like", "it", "--store", store, *json_too)
+        assert (shown.returncode, shown.stdout) == (1, "")
+        assert "No series matches nothing like it." in shown.stderr
+
+
+def test_an_index_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    shown = chatbot("contributor", "ana", "--store", f"sqlite:///{tmp_path}/none.sqlite3")
+    assert shown.returncode == 2
+    assert f"there is no index {tmp_path}/none.sqlite3; make it with chatbot ingest" in shown.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_config_names_the_index_and_who_is_who(store: str, tmp_path: Path) -> None:
+    (tmp_path / "orgs.toml").write_text('[domains]\nFreehold = "example"\n')
+    (tmp_path / "config.toml").write_text(
+        f'[store]\nurl = "{store}"\n[platforms.terminal]\n[people]\norganisations = "orgs.toml"\n'
+        '[[lists]]\nname = "kvm"\narchive = "kvm"\nlink = "https://lists.example/kvm/"\n'
+    )
+    asked = chatbot("series", "filter", cwd=tmp_path)
+    assert asked.stderr == ""
+    shown = asked.stdout
+    assert " · Freehold · " in shown
+    assert "  https://lists.example/kvm/" in shown
+
+
+def _documented() -> str:
+    return (TESTS.parent / "docs" / "json.md").read_text()
