@@ -162,7 +162,7 @@ class Series(Generic[M_co]):
 def posting(member: Member) -> Posting:
     """What this mail shares with the others of its posting."""
     subject = member.subject
-    again = any(word.upper() in _AGAIN for word in subject.prefixes)
+    again = not _AGAIN.isdisjoint(map(str.upper, subject.prefixes))
     return member.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
 
 

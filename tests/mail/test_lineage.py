@@ -226,4 +226,4 @@ def test_titles_are_compared_by_their_words(title: str, key: str) -> None:
 def test_who_has_no_address_is_known_by_name() -> None:
     series = group(thread("series-lone-patch"))[0]
     nobody = replace(series.head, sender=Person.parse("Ana Brenner"))
-    assert "ana brenner" in traits_of(replace(series, mails=(nobody,))).people
+    assert "ana brenner" in traits_of(replace(series, parts=(nobody,))).people
