@@ -25,18 +25,26 @@ def group(members: Iterable[M]) -> tuple[Series[M], ...]:
     again: each is a series of its own.
     """
     known = {one.message_id: one for one in members}
-    order = {message_id: place for place, message_id in enumerate(known)}
-    threads = (thread for sent in _sent(known, order) for thread in _threads(sent))
-    found = _stitched(_under_covers([one for thread in threads for one in _postings(thread)]))
-    found.sort(key=lambda parts: min(order[part.message_id] for part in parts))
-    series = [Series(tuple(sorted(parts, key=lambda part: part.subject.part or 0))) for parts in found]
-    return tuple(_with_letters(_rerolled(series, known), known))
+    return tuple(_with_letters(_rerolled(_posted(known), known), known))
+
+
+def postings(members: Iterable[M]) -> tuple[Series[M], ...]:
+    """The same as they were posted: without letters, and what only replaces parts of another is a series, too."""
+    return tuple(_posted({one.message_id: one for one in members}))
 
 
 def pull_requests(members: Iterable[M]) -> tuple[Series[M], ...]:
     """The pull requests among these mails, each a kind of series of its own."""
     found = {one.message_id: one for one in members if one.subject.kind is Kind.PULL}
     return tuple(Series((one,)) for one in found.values() if not one.is_patch and not one.subject.reply)
+
+
+def _posted(known: Mapping[str, M]) -> list[Series[M]]:
+    order = {message_id: place for place, message_id in enumerate(known)}
+    threads = (thread for sent in _sent(known, order) for thread in _threads(sent))
+    found = _stitched(_under_covers([one for thread in threads for one in _split(thread)]))
+    found.sort(key=lambda parts: min(order[part.message_id] for part in parts))
+    return [Series(tuple(sorted(parts, key=lambda part: part.subject.part or 0))) for parts in found]
 
 
 def _sent(known: Mapping[str, M], order: Mapping[str, int]) -> Iterable[list[M]]:
@@ -107,7 +115,7 @@ def _threads(sent: list[M]) -> Iterable[list[M]]:
     return threads.values()
 
 
-def _postings(thread: list[M]) -> Iterator[list[M]]:
+def _split(thread: list[M]) -> Iterator[list[M]]:
     """The patches of a thread as they came, a new posting beginning wherever a part is there already.
 
     Mails that answer one another stay together, for two postings may come in each other's midst.

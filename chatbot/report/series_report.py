@@ -35,7 +35,7 @@ class SeriesReport:
 def report_series(series: Series[Part], link: str, lists: tuple[str, ...], thread: Iterable[Mail]) -> SeriesReport:
     """Count the replies in a thread that has the series' own mails and those below them, and the review tags in all."""
     thread = tuple(thread)
-    own = {part.message_id for part in series.everything}
+    own = {part.message_id for part in series.parts}
     replies = [mail for mail in thread if mail.message_id not in own]
     return SeriesReport(
         series,
