@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from chatbot.mail.mail import Mail
-from chatbot.mail.series import Posting, Series, posting
+from chatbot.mail.series import Posting, Series, answers_without_re, posting
 from chatbot.mail.subject import Kind
 
 # Whoever sends without threads sends at one go; a server that is ill may take a while to hand it all on.
@@ -26,7 +26,7 @@ def group(mails: Iterable[Mail]) -> tuple[Series, ...]:
     again: each is a series of its own.
     """
     known = {mail.message_id: mail for mail in mails}
-    patches = {message_id: mail for message_id, mail in known.items() if mail.patch}
+    patches = {one: mail for one, mail in known.items() if mail.patch and not answers_without_re(mail, known)}
     order = {message_id: place for place, message_id in enumerate(patches)}
     found: list[tuple[Mail, ...]] = []
     for members in _threads(patches):

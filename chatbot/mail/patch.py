@@ -102,7 +102,7 @@ def _head(text: str) -> tuple[str, Diffstat | None]:
 
 
 def _change_id(text: str) -> str:
-    at = text.rfind(_CHANGE_ID)
+    at = text.find(_CHANGE_ID)
     if at < 0:
         return ""
     line = text[at + len(_CHANGE_ID) :].partition("\n")[0].split()

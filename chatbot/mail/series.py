@@ -1,6 +1,7 @@
 """Series: one posting of a patch set; grouping.py puts it together from its mails."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -136,3 +137,11 @@ def posting(mail: Mail) -> Posting:
     subject = mail.subject
     again = any(word.upper() in _AGAIN for word in subject.prefixes)
     return mail.sender.address.lower(), subject.version, subject.reroll, subject.total or 0, again
+
+
+def answers_without_re(mail: Mail, known: Mapping[str, Mail]) -> bool:
+    """Whether a mail without a diff has the subject of the very mail that it answers: a reply without its `Re:`."""
+    if mail.patch is None or mail.patch.changes or not mail.parents:
+        return False
+    answered = known.get(mail.parents[0])
+    return answered is not None and str(answered.subject) == str(mail.subject)

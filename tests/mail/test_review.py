@@ -128,6 +128,11 @@ def test_what_counts_as_a_tag(name: str, tags: list[str]) -> None:
     assert short(tags_on(series.patches[0], series, given)) == tags
 
 
+def test_a_reply_whose_re_was_forgotten_is_a_reply_all_the_same() -> None:
+    (series,), given = read("tags-in-a-reply-without-re")
+    assert [short(tags_on(patch, series, given))[1:] for patch in series.patches] == [["Tested-by Dee Okafor"]] * 2
+
+
 def test_from_version_to_version_tags_are_kept_carried_or_dropped() -> None:
     (first, second), given = read("tags-kept-carried-dropped")
     followed = list(followed_tags(second, first, given))
