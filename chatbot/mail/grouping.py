@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chatbot.mail.series import M, Member, Posting, Series, by_posting, posting
+from chatbot.mail.series import M, Member, Posting, Series, answers_without_re, by_posting, posting
 from chatbot.mail.subject import Kind
 
 # Whoever sends without threads sends at one go; a server that is ill may take a while to hand it all on.
@@ -51,7 +51,7 @@ def _sent(known: Mapping[str, M], order: Mapping[str, int]) -> Iterable[list[M]]
     """The patches that may be one posting as far as their subjects tell, as they came; one that lacks the version is
     with those that have it.
     """
-    sent = by_posting(one for one in known.values() if one.is_patch)
+    sent = by_posting(one for one in known.values() if one.is_patch and not answers_without_re(one, known))
     later: dict[Posting, list[Posting]] = {}
     for shared in sent:
         forgotten = (shared[0], 1, 0, *shared[3:])
