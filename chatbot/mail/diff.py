@@ -115,9 +115,16 @@ def _count_file(diff: str, content: list[str]) -> Change | None:
     content.append(path)
     insertions = deletions = 0
     for hunk in hunks:
-        counted = _count_hunk(hunk, content)
-        if counted is None:
+        ranges = _RANGES.match(hunk)
+        if ranges is None:
             return None
+        old, new = ranges.groups("1")
+        counted = _count_lines(hunk, int(old), int(new))
+        if counted is None:
+            hunk, counted = _count_last(hunk, int(old), int(new))  # noqa: PLW2901
+            if counted is None:
+                return None
+        content.append(hunk[hunk.find("\n") :])
         insertions += counted[0]
         deletions += counted[1]
     return Change(path, insertions, deletions)
@@ -136,22 +143,17 @@ def _path(head: str) -> str | None:
     return None if _NAME_LINES.search(head, renamed.end()) else _bare_path(renamed[2], renamed[1])
 
 
-def _count_hunk(hunk: str, content: list[str]) -> tuple[int, int] | None:
-    """Lines added and taken out by a hunk that is as long as it says, whatever signature and blanks follow."""
-    ranges = _RANGES.match(hunk)
-    if ranges is None:
-        return None
-    old, new = int(ranges[1] or 1), int(ranges[2] or 1)
+def _count_last(hunk: str, old: int, new: int) -> tuple[str, tuple[int, int] | None]:
+    """A hunk without the signature and blanks that follow it, and the lines that it adds and takes out."""
+    if "\n+++ " in hunk:
+        return hunk, None
+    signed = hunk.rfind("\n-- \n")
+    hunk = hunk[:signed] if signed >= 0 else hunk
     counted = _count_lines(hunk, old, new)
-    if counted is None and "\n+++ " not in hunk:
-        signed = hunk.rfind("\n-- \n")
-        hunk = hunk[:signed] if signed >= 0 else hunk
+    if counted is None:
+        hunk = hunk.rstrip("\n")
         counted = _count_lines(hunk, old, new)
-        if counted is None:
-            hunk = hunk.rstrip("\n")
-            counted = _count_lines(hunk, old, new)
-    content.append(hunk[hunk.find("\n") :])
-    return counted
+    return hunk, counted
 
 
 def _count_lines(hunk: str, old: int, new: int) -> tuple[int, int] | None:

@@ -101,7 +101,7 @@ def _linked(pair: _Pair) -> str:
     # Of a posting whose patches did not come to this list nobody can say what it has in common.
     known = pair.akin or not (pair.later.patches and pair.earlier.patches)
     if known and (pair.same_title or not pair.again):
-        return _mentioned(pair, sure=pair.same_author and pair.akin)
+        return _mentioned(pair, sure=pair.same_author and (pair.similar or pair.shared > 0))
     return ""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from chatbot.mail.series import M, Member, Posting, Series, by_posting, posting
+from chatbot.mail.series import M, Member, Posting, Series, answers_without_re, by_posting, posting
 from chatbot.mail.subject import Kind
 
 # Whoever sends without threads sends at one go; a server that is ill may take a while to hand it all on.
@@ -25,12 +25,12 @@ def group(members: Iterable[M]) -> tuple[Series[M], ...]:
     again: each is a series of its own.
     """
     known = {one.message_id: one for one in members}
-    order = {message_id: place for place, message_id in enumerate(known)}
-    threads = (thread for sent in _sent(known, order) for thread in _threads(sent))
-    found = _stitched(_under_covers([one for thread in threads for one in _postings(thread)]))
-    found.sort(key=lambda parts: min(order[part.message_id] for part in parts))
-    series = [Series(tuple(sorted(parts, key=lambda part: part.subject.part or 0))) for parts in found]
-    return tuple(_with_letters(_rerolled(series, known), known))
+    return tuple(_with_letters(_rerolled(_posted(known), known), known))
+
+
+def postings(members: Iterable[M]) -> tuple[Series[M], ...]:
+    """The same as they were posted: without letters, and what only replaces parts of another is a series, too."""
+    return tuple(_posted({one.message_id: one for one in members}))
 
 
 def pull_requests(members: Iterable[M]) -> tuple[Series[M], ...]:
@@ -39,49 +39,61 @@ def pull_requests(members: Iterable[M]) -> tuple[Series[M], ...]:
     return tuple(Series((one,)) for one in found.values() if not one.is_patch and not one.subject.reply)
 
 
+def _posted(known: Mapping[str, M]) -> list[Series[M]]:
+    order = {message_id: place for place, message_id in enumerate(known)}
+    threads = (thread for sent in _sent(known, order) for thread in _threads(sent))
+    found = _stitched(_under_covers([one for thread in threads for one in _split(thread)]))
+    found.sort(key=lambda parts: min(order[part.message_id] for part in parts))
+    return [Series(tuple(sorted(parts, key=lambda part: part.subject.part or 0))) for parts in found]
+
+
 def _sent(known: Mapping[str, M], order: Mapping[str, int]) -> Iterable[list[M]]:
     """The patches that may be one posting as far as their subjects tell, as they came; one that lacks the version is
     with those that have it.
     """
-    sent = by_posting(one for one in known.values() if one.is_patch)
+    sent = by_posting(one for one in known.values() if one.is_patch and not answers_without_re(one, known))
     later: dict[Posting, list[Posting]] = {}
     for shared in sent:
         forgotten = (shared[0], 1, 0, *shared[3:])
         if shared[3] and shared != forgotten and forgotten in sent:
             later.setdefault(forgotten, []).append(shared)
     for forgotten, versions in later.items():
-        plain = sent.pop(forgotten)
-        homes = _unversioned(plain, [one for shared in versions for one in sent[shared]], known)
-        for one in plain:
-            above = one.parents[0] if one.subject.part and one.parents else ""
-            sent.setdefault(homes.get(above, forgotten), []).append(one)
-        for shared in versions:
+        homes = _homes(sent[forgotten], {shared: sent[shared] for shared in versions}, known)
+        for one in sent.pop(forgotten) if homes else ():
+            sent.setdefault(homes.get(_above(one), forgotten), []).append(one)
+        for shared in homes.values():
             sent[shared].sort(key=lambda one: order[one.message_id])
     return sent.values()
 
 
-def _unversioned(plain: Iterable[M], later: Iterable[M], known: Mapping[str, M]) -> dict[str, Posting]:
+def _homes(plain: Iterable[M], later: Mapping[Posting, Iterable[M]], known: Mapping[str, M]) -> dict[str, Posting]:
     """What a patch without a version belongs to, by the mail that it answers: a cover or first patch of a later
     version, or one that is not here, but was answered by more patches of a later version than without any.
     """
     found: dict[str, Posting] = {}
-    answering = Counter(one.parents[0] for one in later if one.subject.part and one.parents)
-    answering.subtract(one.parents[0] for one in plain if one.subject.part and one.parents)
-    for one in later:
-        own = posting(one)
-        for above in one.parents[:1] if one.subject.part else ():
-            head = known.get(above)
-            if answering[above] > 0 and (head is None or not head.is_patch or posting(head)[:3] == own[:3]):
-                found[above] = own
-        if one.subject.part in (0, 1):
-            found[one.message_id] = own
+    answered = Counter(map(_above, plain))
+    answering = Counter(above for members in later.values() for one in members if (above := _above(one)) in answered)
+    for shared, members in later.items():
+        for one in members:
+            above = _above(one)
+            if above and answering[above] > answered[above]:
+                head = known.get(above)
+                if head is None or not head.is_patch or posting(head)[:3] == shared[:3]:
+                    found[above] = shared
+            if one.subject.part in (0, 1) and one.message_id in answered:
+                found[one.message_id] = shared
     return found
+
+
+def _above(one: Member) -> str:
+    """What a numbered patch answers; a cover answers the version before, if anything."""
+    return one.parents[0] if one.subject.part and one.parents else ""
 
 
 def _threads(sent: list[M]) -> Iterable[list[M]]:
     """Those of one posting that share an ancestor or descend from one another (a union-find over Message-IDs)."""
-    if len(sent) == 1:
-        return [sent]
+    if len(sent) == 1 or len({_above(one) or one.message_id for one in sent}) == 1:
+        return [sent]  # as most are sent: all below one mail, which is the first of them, or not here
     parent: dict[str, str] = {}
 
     def root(node: str) -> str:
@@ -91,7 +103,7 @@ def _threads(sent: list[M]) -> Iterable[list[M]]:
         return node
 
     for one in sent:
-        if one.subject.part:  # a cover's ancestors are the version before, if anything
+        if one.subject.part:
             # The nearest and the farthest: enough for patches below a cover, below one another, and below a cover
             # that the archive has not got.
             parents = one.parents
@@ -103,7 +115,7 @@ def _threads(sent: list[M]) -> Iterable[list[M]]:
     return threads.values()
 
 
-def _postings(thread: list[M]) -> Iterator[list[M]]:
+def _split(thread: list[M]) -> Iterator[list[M]]:
     """The patches of a thread as they came, a new posting beginning wherever a part is there already.
 
     Mails that answer one another stay together, for two postings may come in each other's midst.
@@ -151,8 +163,8 @@ def _under_covers(found: list[list[M]]) -> list[list[M]]:
     alone = {parts[0].message_id: parts for parts in found if len(parts) == 1 and parts[0].subject.part == 0}
     joined: dict[str, list[M]] = {}
     for parts in found if alone else ():
-        first = min(parts, key=_number)
-        above = next(iter(first.parents), "") if first.subject.part else ""
+        first = min(parts, key=_number) if parts[0].subject.part else parts[0]
+        above = _above(first)
         if above in alone and above not in joined and posting(alone[above][0])[:3] == posting(first)[:3]:
             joined[above] = parts
     if not joined:
@@ -187,8 +199,9 @@ def _stitched(found: list[list[M]]) -> list[list[M]]:
 
 def _loose(parts: Sequence[Member]) -> bool:
     """Whether it is a piece of a series, and no more of it can be found by threads."""
-    total = parts[0].subject.total
-    if total is None or not {*range(1, total + 1)} > _numbers(parts) - {0}:
+    total = parts[0].subject.total or 0
+    numbers = _numbers(parts) - {0} if total else set()
+    if len(numbers) >= total or max(numbers, default=0) > total:
         return False
     own = {one.message_id for one in parts}
     return all(own.intersection(one.parents) for one in parts if one.subject.part and one.parents)
@@ -278,7 +291,7 @@ def _number(one: Member) -> int:
 
 
 def _numbers(members: Iterable[Member]) -> set[int]:
-    return {_number(one) for one in members}
+    return {1 if (number := one.subject.part) is None else number for one in members}
 
 
 def _began(members: Iterable[Member]) -> datetime:

@@ -13,7 +13,7 @@ from datetime import datetime
 from chatbot.mail.evidence import Evidence, Link, evidence
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series
-from chatbot.mail.traits import Identify, Traits, address_of, title_key, traits_of
+from chatbot.mail.traits import Identify, Traits, address_of, traits_of
 
 # So many neighbours in time by one key are looked at: a title that more postings share is nobody's in particular.
 NEIGHBOURS = 50
@@ -53,26 +53,28 @@ class Lineage:
         return self.series[0].version > (1, 0)
 
     def evidence_of(self, series: Series[Mail]) -> Link | None:
-        """The strongest link from a posting to an earlier one."""
-        own = (link for link in self.links if link.later == series.head.message_id)
-        return min(own, key=lambda link: link.evidence, default=None)
+        """The strongest link from a posting to an earlier one; of several the nearest."""
+        own = [link for link in self.links if link.later == series.head.message_id]
+        return min(own, key=lambda link: (link.evidence, -self._place(link.earlier)), default=None)
 
     def before(self, series: Series[Mail]) -> Series[Mail] | None:
-        """The posting that a posting followed: of the nearest earlier version; where a series was split in two, the one
-        with its title.
+        """The posting that a posting followed: the nearest that it is linked with, if possible one that is more than a
+        few parts of a series.
         """
-        earlier = self.series[: self.series.index(series)]
-        if not earlier:
-            return None
-        lower = [one.version for one in earlier if one.version < series.version]
-        near = [one for one in earlier if not lower or one.version >= max(lower)]
-        title = title_key(series.title)
-        return next((one for one in reversed(near) if title_key(one.title) == title), near[-1])
+        earlier = {self._place(link.earlier) for link in self.links if link.later == series.head.message_id}
+        linked = [self.series[place] for place in sorted(earlier)]
+        return next(
+            (one for one in reversed(linked) if 2 * len(one.missing) <= one.total), linked[-1] if linked else None
+        )
+
+    def _place(self, head: str) -> int:
+        return next(place for place, one in enumerate(self.series) if one.head.message_id == head)
 
     def after(self, series: Series[Mail]) -> Series[Mail] | None:
-        """The posting that superseded it."""
-        place = self.series.index(series) + 1
-        return self.series[place] if place < len(self.series) else None
+        """The posting that superseded it: the next that follows it, else the next of a later version."""
+        later = self.series[self.series.index(series) + 1 :]
+        following = (one for one in later if self.before(one) == series)
+        return next(following, next((one for one in later if one.version > series.version), None))
 
 
 def link(later: Traits, candidates: Iterable[Traits]) -> tuple[Link, ...]:
@@ -80,7 +82,7 @@ def link(later: Traits, candidates: Iterable[Traits]) -> tuple[Link, ...]:
     is certain.
 
     All that name the same change-id or are linked count. What else is like it counts for the versions between: the
-    nearest one each of those with its title and those with its patches.
+    nearest one each of those with its title and those with its patches, a few parts of a series last.
     """
     found: list[tuple[Link, Traits]] = []
     for one in candidates:
@@ -91,7 +93,8 @@ def link(later: Traits, candidates: Iterable[Traits]) -> tuple[Link, ...]:
     named = max((_order(one) for link, one in found if link.evidence <= Evidence.LINK), default=None)
     for kind in (Evidence.TITLE, Evidence.PATCHES):
         like = [(link, one) for link, one in found if link.evidence is kind and (named is None or _order(one) > named)]
-        certain += [link for link, _ in sorted(like, key=lambda pair: _order(pair[1]))[-1:]]
+        best = max(like, key=lambda pair: (later.piece or not pair[1].piece, _order(pair[1])), default=None)
+        certain += [best[0]] if best else []
     if certain:
         return tuple(sorted(certain, key=lambda link: link.evidence))
     guesses = [(link, one) for link, one in found if link.evidence is Evidence.SIMILAR]

@@ -97,7 +97,7 @@ def _head(text: str) -> tuple[str, Diffstat | None]:
 
 
 def _change_id(text: str) -> str:
-    at = text.rfind(_CHANGE_ID)
+    at = text.find(_CHANGE_ID)
     if at < 0:
         return ""
     line = text[at + len(_CHANGE_ID) :].partition("\n")[0].split()
@@ -125,18 +125,20 @@ def read_tags(body: str, *, flowed: bool, patch: bool = False) -> tuple[Tag, ...
     return _find_tags(own) if tags and len(own := before_signature(text)) < len(text) else tags
 
 
-def _find_tags(text: str) -> tuple[Tag, ...]:
+def _find_tags(text: str, *, mended: bool = False) -> tuple[Tag, ...]:
     text = "\n" + text
-    found = [(kind, value.strip()) for written, value in _TAG.findall(text) if (kind := _tag_kind(written))]
-    if any(_unfinished(kind, value) for kind, value in found):
-        text = _WRAPPED.sub(r"\1 ", text)
-        found = [(kind, value.strip()) for written, value in _TAG.findall(text) if (kind := _tag_kind(written))]
-    return tuple(Tag(kind, value) for kind, value in found)
+    tags: list[Tag] = []
+    for written, value in _TAG.findall(text):
+        if kind := _tag_kind(written):
+            if "@" not in value and not mended and _unfinished(kind, value):
+                return _find_tags(_WRAPPED.sub(r"\1 ", text)[1:], mended=True)
+            tags.append(Tag(kind, value.strip()))
+    return tuple(tags)
 
 
 def _unfinished(kind: str, value: str) -> bool:
     """Whether a mail program may have broken the line: a title that does not end, a name without its address."""
-    return "(" in value and ")" not in value if kind == "Fixes" else kind.endswith("-by") and "@" not in value
+    return "(" in value and ")" not in value if kind == "Fixes" else kind.endswith("-by")
 
 
 @remembered

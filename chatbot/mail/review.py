@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from chatbot.mail.mail import Mail
 from chatbot.mail.patch import AUTHORSHIP, Tag
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series
+from chatbot.mail.series import Series, answers_without_re
 
 SameHuman = Callable[[Person, Person], bool]
 # Tags of people who looked at the code and found it good.
@@ -46,7 +46,7 @@ def answers(mails: Iterable[Mail]) -> Iterator[tuple[Mail, Mail]]:
     """Each reply among these mails with the nearest patch above it, or the mail that opened its thread."""
     known = {mail.message_id: mail for mail in mails}
     for mail in known.values():
-        if mail.reply:
+        if mail.reply or answers_without_re(mail, known):
             above = patch_above(mail, known)
             if above:
                 yield mail, above
@@ -67,7 +67,7 @@ def patch_above(reply: Mail, known: Mapping[str, Mail]) -> Mail | None:
             gap = gap or mail is None
         else:
             return None
-        if mail.patch or not mail.reply:
+        if not (mail.reply or answers_without_re(mail, known)):
             return None if gap and _of_another(reply, mail) else mail
         seen.add(above)
         current = mail

@@ -1,7 +1,7 @@
 """Series: one posting of a patch set; grouping.py puts it together from its mails."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -170,3 +170,11 @@ def by_posting(members: Iterable[M]) -> dict[Posting, list[M]]:
     for member in members:
         found.setdefault(posting(member), []).append(member)
     return found
+
+
+def answers_without_re(member: Member, known: Mapping[str, Member]) -> bool:
+    """Whether a mail without a diff has the subject of the very mail that it answers: a reply without its `Re:`."""
+    if member.diff.text or not (member.is_patch and member.parents):
+        return False
+    answered = known.get(member.parents[0])
+    return answered is not None and str(answered.subject) == str(member.subject)

@@ -52,6 +52,11 @@ class Traits:
         """Two versions of one series share at least one."""
         return frozenset(self._keys())
 
+    @property
+    def piece(self) -> bool:
+        """Whether less than half of the announced patches are there."""
+        return 2 * len(self.patches) < self.total
+
     def _keys(self) -> Iterator[str]:
         if self.change_id:
             yield f"change-id {self.change_id}"

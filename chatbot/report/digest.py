@@ -119,7 +119,7 @@ def build(
         last=totals.last,
         domains=tuple(Domain(domain, count) for domain, count in domains),
         contributors=tuple(Contributor(people[written], count) for written, count in contributors),
-        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.everything)),
+        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.parts)),
         heads=tuple(part for part in reversed(patches) if part.subject.speaks),
     )
 

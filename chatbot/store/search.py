@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
 
-from chatbot.mail.grouping import group
+from chatbot.mail.grouping import postings
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part, parts_of
@@ -115,7 +115,7 @@ class Search:
             heads = load_parts(
                 connection, SELECT_PARTS.where(*named([above for hit in hits for above in hit.parents[:1]]))
             )
-            found = _with(group((*heads, *hits)), hits)
+            found = _with(postings((*heads, *hits)), hits)
             ranked = sorted(found, key=lambda one: _rank(one.subject, wanted, revision))
             best = _series_of(connection, ranked[0].parts[-1:]) if ranked else ()
         return Found((*best, *ranked[1:]), more)
@@ -134,7 +134,7 @@ class Search:
             for mail in reversed(load_mails_by_id(connection, ids)):
                 patch = mail if mail.patch else _patch_above(connection, mail.parents)
                 hits = parts_of([patch] if patch else [])
-                if not any(hit in series.everything for hit in hits for series in found.values()):
+                if not any(hit in series.parts for hit in hits for series in found.values()):
                     found.update((series.head.message_id, series) for series in _series_of(connection, hits))
         return tuple(found.values())
 
@@ -145,7 +145,7 @@ class Search:
 
     def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
-        ids = [part.message_id for part in series.everything][:CHUNK]
+        ids = [part.message_id for part in series.parts][:CHUNK]
         seen, mail = tables.seen, tables.mail
         query = (
             select(tables.mailing_list.c.name)
@@ -330,11 +330,11 @@ def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
 
 def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series[Part], ...]:
     """The whole series that these are parts of, newest first."""
-    return _with(group((*hits, *posted_with(connection, hits))), hits)
+    return _with(postings((*hits, *posted_with(connection, hits))), hits)
 
 
 def _with(series: Iterable[Series[Part]], hits: Iterable[Part]) -> tuple[Series[Part], ...]:
     """Those of the series that have some of these parts, newest first."""
     wanted = {hit.message_id for hit in hits}
-    found = (one for one in series if any(part.message_id in wanted for part in one.everything))
+    found = (one for one in series if any(part.message_id in wanted for part in one.parts))
     return tuple(sorted(found, key=lambda one: one.received)[::-1])

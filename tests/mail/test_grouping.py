@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from chatbot.mail.grouping import group, pull_requests
+from chatbot.mail.grouping import group, postings, pull_requests
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part, parts_of
 from chatbot.mail.series import Series
@@ -204,6 +204,17 @@ def test_a_part_that_was_rerolled_takes_the_place_of_the_old_one_and_says_so(
     assert series.subject.version < newest.subject.version or series.subject.reroll < newest.subject.reroll
     assert newest not in series.parts
     assert newest in series.everything
+
+
+def test_as_they_were_posted_a_reroll_is_a_series_and_a_letter_is_none() -> None:
+    posted = postings(thread("series-part-rerolled-with-a-point"))
+    assert [(one.revision, one.size, one.rerolls) for one in posted] == [
+        ("v5", "2", ()),
+        ("v5.1", "1 of 2", ()),
+        ("v5.2", "1 of 2", ()),
+    ]
+    (lettered,) = postings(thread("series-letter-without-brackets"))
+    assert (lettered.letter, lettered.cover) == (None, None)
 
 
 def test_a_reroll_of_somebody_else_replaces_nothing() -> None:

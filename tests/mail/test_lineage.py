@@ -37,6 +37,7 @@ def versions(lineage: Lineage) -> list[str]:
         ("lineage-retitled-shares-titles", Evidence.PATCHES, "3 of 4 patches"),
         ("lineage-retitled-shares-contents", Evidence.PATCHES, "3 of 3 patches"),
         ("lineage-taken-over", Evidence.PATCHES, "4 of 4 patches"),
+        ("lineage-similar-title-same-files", Evidence.PATCHES, "similar title, same files"),
     ],
 )
 def test_two_versions_are_linked_by_their_strongest_evidence(name: str, kind: Evidence, detail: str) -> None:
@@ -94,6 +95,19 @@ def test_what_is_not_certain_is_never_merged_but_may_be_said_to_be_possible(name
 
 def test_backports_to_several_trees_are_several_lineages() -> None:
     assert sorted(versions(one) for one in read("lineage-backports")) == [["v1"], ["v1", "v2"]]
+
+
+def test_a_version_for_one_tree_is_none_of_the_same_patch_for_another() -> None:
+    by_mail = {one.mail: one for one in map(traits_of, group(thread("lineage-backports")))}
+    later = by_mail["c@lineage-backports.example"]
+    assert evidence(later, by_mail["b@lineage-backports.example"])
+    assert evidence(later, by_mail["a@lineage-backports.example"]) is None
+
+
+def test_a_version_follows_a_whole_one_rather_than_a_part_that_came_alone() -> None:
+    (lineage,) = read("lineage-a-part-in-between")
+    assert versions(lineage) == ["v1", "v2", "v3"]
+    assert lineage.before(lineage.newest) == lineage.series[0]
 
 
 def test_a_series_that_was_split_is_one_lineage_in_which_each_follows_its_own() -> None:
@@ -226,4 +240,4 @@ def test_titles_are_compared_by_their_words(title: str, key: str) -> None:
 def test_who_has_no_address_is_known_by_name() -> None:
     series = group(thread("series-lone-patch"))[0]
     nobody = replace(series.head, sender=Person.parse("Ana Brenner"))
-    assert "ana brenner" in traits_of(replace(series, mails=(nobody,))).people
+    assert "ana brenner" in traits_of(replace(series, parts=(nobody,))).people

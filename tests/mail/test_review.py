@@ -13,7 +13,7 @@ from chatbot.mail.series import Series
 from tests.conftest import compose, read_one, thread
 
 
-def read(name: str) -> tuple[tuple[Series, ...], tuple[Given, ...]]:
+def read(name: str) -> tuple[tuple[Series[Mail], ...], tuple[Given, ...]]:
     """The series of a situation, and all tags of all of them."""
     mails = thread(name)
     series, answered = group(mails), tuple(answers(mails))
@@ -126,6 +126,11 @@ def test_a_mailmap_may_say_that_two_addresses_are_one_human() -> None:
 def test_what_counts_as_a_tag(name: str, tags: list[str]) -> None:
     (series,), given = read(name)
     assert short(tags_on(series.patches[0], series, given)) == tags
+
+
+def test_a_reply_whose_re_was_forgotten_is_a_reply_all_the_same() -> None:
+    (series,), given = read("tags-in-a-reply-without-re")
+    assert [short(tags_on(patch, series, given))[1:] for patch in series.patches] == [["Tested-by Dee Okafor"]] * 2
 
 
 def test_from_version_to_version_tags_are_kept_carried_or_dropped() -> None:
