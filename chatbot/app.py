@@ -77,10 +77,16 @@ def archive_digest(
 def print_digest(digest: Digest) -> None:
     """Show a digest on a terminal, as the platform would."""
     from chatbot.chat.styled import DIALECT
-    from chatbot.chat.terminal import console, show
     from chatbot.report.render import Renderer
 
-    show(Renderer().render(DIALECT, "digest", digest=digest), console())
+    print_post(Renderer().render(DIALECT, "digest", digest=digest))
+
+
+def print_post(body: str) -> None:
+    """Show a post of the terminal's dialect on a terminal, as the platform would."""
+    from chatbot.chat.terminal import console, show
+
+    show(body, console())
 
 
 def plain_digest(digest: Digest) -> str:

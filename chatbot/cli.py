@@ -281,7 +281,7 @@ def _status(options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace) -> int:
     from chatbot.answer import look_up
-    from chatbot.app import questions
+    from chatbot.app import print_post, questions
     from chatbot.chat.styled import DIALECT, plain_text
     from chatbot.report.render import Renderer
 
@@ -302,9 +302,7 @@ def _question(options: argparse.Namespace) -> int:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING
     if _styles():
-        from chatbot.chat.terminal import console, show
-
-        show(shown, console())
+        print_post(shown)
     else:
         _write(plain_text(shown), None)
     return 0
