@@ -61,8 +61,8 @@ class Lineage:
         """The posting that a posting followed: the nearest that it is linked with, if possible one that is more than a
         few parts of a series.
         """
-        earlier = {self._place(link.earlier) for link in self.links if link.later == series.head.message_id}
-        linked = [self.series[place] for place in sorted(earlier)]
+        linked_with = {self._place(link.earlier) for link in self.links if link.later == series.head.message_id}
+        linked = [one for place, one in enumerate(self.series[: self.series.index(series)]) if place in linked_with]
         return next(
             (one for one in reversed(linked) if 2 * len(one.missing) <= one.total), linked[-1] if linked else None
         )

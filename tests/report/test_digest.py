@@ -2,6 +2,7 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
-from tests.conftest import TESTS, compose, read_one
+from tests.conftest import TESTS, compose, read_one, thread
 
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
 ROOT = TESTS.parent
@@ -90,6 +91,21 @@ def test_a_series_that_began_before_the_window_is_not_new_again() -> None:
     assert len(digest(late).series) == 1
     assert digest(late, earlier=(cover,)).series == ()
     assert digest(late, earlier=(cover,)).patches == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("series-part-rerolled", "7 patches, 1 of them sent anew"),
+        ("series-part-rerolled-with-a-point", "2 patches, 1 of them sent anew"),
+        ("series-number-given-twice", "3 patches"),
+        ("series-five-of-seven", "5 of 7 patches"),
+    ],
+)
+def test_a_face_says_how_much_of_a_series_is_there_and_what_was_sent_anew(name: str, said: str) -> None:
+    made = digest_of(KVM, Window(), thread(name))
+    assert f", {said}, Ana" in Renderer().render(MARKDOWN, "digest", digest=made)
+    assert f" · {said} · Ana" in plain_text(Renderer().render(DIALECT, "digest", digest=made))
 
 
 def test_the_classic_text_of_a_window_without_patches_is_its_headings() -> None:
