@@ -69,7 +69,7 @@ def test_an_index_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 
 
 def test_a_config_names_the_index_and_who_is_who(store: str, tmp_path: Path) -> None:
-    (tmp_path / "orgs.toml").write_text('[domains]\nFreehold = "example"\n')
+    (tmp_path / "orgs.toml").write_text('[domains]\nFreehold = "northgate.example"\n')
     (tmp_path / "config.toml").write_text(
         f'[store]\nurl = "{store}"\n[platforms.terminal]\n[people]\norganisations = "orgs.toml"\n'
         '[[lists]]\nname = "kvm"\narchive = "kvm"\nlink = "https://lists.example/kvm/"\n'

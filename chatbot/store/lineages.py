@@ -19,7 +19,8 @@ from chatbot.mail.subject import Subject
 from chatbot.mail.traits import Identify, Traits, title_key, traits_of
 from chatbot.store import tables
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
-from chatbot.store.rows import load_mails_by_id, posted_with
+from chatbot.store.rows import CHUNK, TOGETHER, load_mails_by_id, posted_with
+from chatbot.store.tables import seconds
 from chatbot.store.threads import in_order, mails_named, patches_answering, replies_below
 
 # So many of somebody's newest patches are looked through for like titles; few have written more.
@@ -35,6 +36,8 @@ MOST_WORDS = 30
 _LIKE = 0.5
 # What one round finds names what the next looks for. A lineage of twenty versions takes two.
 _ROUNDS = 4
+# So many postings are read in one round: weekly mails under one title would make a lineage of a thousand.
+VERSIONS = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +60,15 @@ class Family:
 
 def family_of(connection: Connection, message_id: str, identify: Identify) -> Family | None:
     """The lineage of the series that has this mail; None where the mail is not known, or of no series."""
-    known = {mail.message_id: mail for mail in mails_named(connection, [message_id])}
-    fresh = set(known)
+    around = _Surroundings(connection, message_id)
     own: Lineage | None = None
     series: dict[str, Series[Mail]] = {}
     for _ in range(_ROUNDS):
-        _read_whole(connection, known, fresh)
-        series = {one.head.message_id: one for one in group(in_order(connection, known))}
+        series = {one.head.message_id: one for one in group(in_order(connection, around.mails))}
         own = _lineage_with(message_id, lineages(series.values(), identify=identify))
         if own is None:
             return None
-        found = _may_be_versions(connection, own.series, [traits_of(one, identify) for one in own.series])
-        new = {mail.message_id: mail for mail in found if mail.message_id not in known}
-        fresh = set(new)
-        known |= new
-        if not fresh:
+        if not around.grow(own.series, [traits_of(one, identify) for one in own.series]):
             break
     if own is None:
         return None
@@ -81,16 +78,6 @@ def family_of(connection: Connection, message_id: str, identify: Identify) -> Fa
     return Family(own, tuple(inorder), {guess.earlier: series[guess.earlier] for guess in own.guesses})
 
 
-def _read_whole(connection: Connection, known: dict[str, Mail], fresh: Iterable[str]) -> None:
-    """Add what was posted together with some mails, the patches that answer them, and what opened their threads."""
-    below = {mail.message_id: mail for mail in patches_answering(connection, fresh)}
-    known |= below
-    parts = parts_of(known[one] for one in {*fresh, *below})
-    together = {part.message_id for part in posted_with(connection, parts)}
-    openers = {above for part in parts if part.subject.numbered for above in part.parents[-1:]}
-    known.update((mail.message_id, mail) for mail in mails_named(connection, (together | openers) - known.keys()))
-
-
 def _lineage_with(message_id: str, found: Iterable[Lineage]) -> Lineage | None:
     return next(
         (one for one in found for series in one.series for mail in series.everything if mail.message_id == message_id),
@@ -98,33 +85,83 @@ def _lineage_with(message_id: str, found: Iterable[Lineage]) -> Lineage | None:
     )
 
 
-def _may_be_versions(connection: Connection, series: Sequence[Series[Mail]], traits: Sequence[Traits]) -> list[Mail]:
-    """Mails of postings that may be other versions of these."""
-    mail, person = tables.mail.c, tables.person.c
-    boxes = {one.address.lower() for version in series for one in (version.author, version.head.sender)} - {""}
-    theirs = select(person.id).where(person.mailbox.in_(boxes))
-    newest = (
-        select(mail.id, mail.subject, mail.lead, mail.content)
-        .where(mail.is_patch, or_(mail.author_id.in_(theirs), mail.sender_id.in_(theirs)))
-        .order_by(mail.id.desc())
-        .limit(LOOKED_THROUGH)
-    )
-    titles = {title for one in traits for title in (one.title, *one.patches)}
-    contents = {content for one in traits for content in one.contents}
-    heads = [frozenset(one.title.split()) for one in traits]
-    ids: list[int] = []
-    for row in connection.execute(newest):
-        title = title_key(Subject.split(row.subject, row.lead).title)
-        if title in titles or row.content in contents or any(_like(frozenset(title.split()), head) for head in heads):
-            ids.append(row.id)
-    for title in sorted(titles)[:TITLES_ASKED]:
-        ids += newest_with(connection, TITLES, title.split()[:MOST_WORDS], SAME_TITLE)
-    if change_ids := {one.change_id for one in traits} - {""}:
-        ids += connection.execute(select(mail.id).where(mail.change_id.in_(change_ids))).scalars()
-    for one in traits:  # in whose texts stands its name
-        ids += newest_with(connection, TEXTS, [one.mail], NAMED)
-    said = {name for one in traits for name in (*(mention.message_id for mention in one.mentions), *one.answers)}
-    return [*load_mails_by_id(connection, ids), *mails_named(connection, said)]
+class _Surroundings:
+    """The mails of the postings around one mail, as far as they have been read."""
+
+    def __init__(self, connection: Connection, message_id: str) -> None:
+        self.mails: dict[str, Mail] = {}
+        self._connection = connection
+        self._postings: set[tuple[int, int]] = set()
+        self._asked: set[str] = set()
+        self._read(mails_named(connection, [message_id]))
+        self._about = min((seconds(mail.received) for mail in self.mails.values()), default=0)
+
+    def grow(self, series: Sequence[Series[Mail]], traits: Sequence[Traits]) -> bool:
+        """Read what may be other versions of these, the nearest in time; whether there was more."""
+        before = len(self.mails)
+        ids = self._of_their_people(series, traits) + self._elsewhere(traits)
+        row = tables.mail.c
+        nearest: dict[tuple[int, int], tuple[int, int]] = {}  # of each posting one patch is enough
+        for start in range(0, len(ids), CHUNK):
+            query = select(row.id, row.posting_key, row.received).where(row.id.in_(ids[start : start + CHUNK]))
+            for mail_id, key, received in self._connection.execute(query.where(row.is_patch)):
+                posting = (key, received // TOGETHER) if key else (mail_id, 0)
+                near = abs(received - self._about), mail_id
+                nearest[posting] = min(nearest.get(posting, near), near)
+        chosen = sorted((nearest[one], one) for one in nearest.keys() - self._postings)[:VERSIONS]
+        self._postings.update(posting for _, posting in chosen)
+        said = {name for one in traits for name in (*(mention.message_id for mention in one.mentions), *one.answers)}
+        found = load_mails_by_id(self._connection, [mail_id for (_, mail_id), _ in chosen])
+        self._read([*found, *mails_named(self._connection, said - self.mails.keys())])
+        return len(self.mails) > before
+
+    def _read(self, found: Iterable[Mail]) -> None:
+        """Take these in, with the patches that answer them, what was posted together, and what opened their threads."""
+        fresh = {mail.message_id: mail for mail in found}
+        fresh |= {mail.message_id: mail for mail in patches_answering(self._connection, fresh)}
+        parts = parts_of(fresh.values())
+        together = {part.message_id for part in posted_with(self._connection, parts)}
+        openers = {above for part in parts if part.subject.numbered for above in part.parents[-1:]}
+        self.mails |= fresh
+        rest = mails_named(self._connection, (together | openers) - self.mails.keys())
+        self.mails.update((mail.message_id, mail) for mail in rest)
+
+    def _of_their_people(self, series: Sequence[Series[Mail]], traits: Sequence[Traits]) -> list[int]:
+        """Patches of the same people under like titles, or with the same content."""
+        mail, person = tables.mail.c, tables.person.c
+        boxes = {one.address.lower() for version in series for one in (version.author, version.head.sender)} - {""}
+        theirs = select(person.id).where(person.mailbox.in_(boxes))
+        newest = (
+            select(mail.id, mail.subject, mail.lead, mail.content)
+            .where(mail.is_patch, or_(mail.author_id.in_(theirs), mail.sender_id.in_(theirs)))
+            .order_by(mail.id.desc())
+            .limit(LOOKED_THROUGH)
+        )
+        titles = {title for one in traits for title in (one.title, *one.patches)}
+        contents = {content for one in traits for content in one.contents}
+        heads = {frozenset(one.title.split()) for one in traits}
+        found: list[int] = []
+        for row in self._connection.execute(newest):
+            title = title_key(Subject.split(row.subject, row.lead).title)
+            same = title in titles or row.content in contents
+            if same or any(_like(frozenset(title.split()), head) for head in heads):
+                found.append(row.id)
+        return found
+
+    def _elsewhere(self, traits: Sequence[Traits]) -> list[int]:
+        """Patches of anybody under the same titles or change-ids, and mails that name a version."""
+        mail = tables.mail.c
+        found: list[int] = []
+        titles = dict.fromkeys(title for one in traits for title in (one.title, *sorted(one.patches)))
+        for title in [title for title in titles if title not in self._asked][:TITLES_ASKED]:
+            found += newest_with(self._connection, TITLES, title.split()[:MOST_WORDS], SAME_TITLE)
+        for one in traits:
+            if one.mail not in self._asked:
+                found += newest_with(self._connection, TEXTS, [one.mail], NAMED)
+        self._asked.update(titles, (one.mail for one in traits))
+        if change_ids := {one.change_id for one in traits} - {""}:
+            found += self._connection.execute(select(mail.id).where(mail.change_id.in_(change_ids))).scalars()
+        return found
 
 
 def _like(one: frozenset[str], other: frozenset[str]) -> bool:
