@@ -38,7 +38,7 @@ def test_programs_get_the_lineage_as_json(store: str) -> None:
     )
     assert found["message_id"] == second["message_id"]
     assert second["present"] == list(range(1, second["parts"] + 1)) == [one["part"] for one in second["patches"]]
-    assert found["waiting"]["on"] == "reviewers"
+    assert (found["state"], found["waiting"]) == ("stale", None)
     assert found["possibly"] == []
     assert "`chatbot.series/1`" in (TESTS.parent / "docs" / "json.md").read_text()
     missing = {key for key in (*found, *first, *first["patches"][0]) if f"`{key}`" not in _documented()}

@@ -9,9 +9,12 @@ LIKENESS = 55
 
 
 def closest(text: str, choices: Iterable[str], limit: int = 3) -> tuple[str, ...]:
-    """The choices most like the text, the likest first."""
+    """The choices most like the text, the likest first; what has no letters is like nothing."""
+    if not utils.default_process(text):
+        return ()
+    written = (choice for choice in dict.fromkeys(choices) if utils.default_process(choice))
     found = process.extract(
-        text, tuple(choices), scorer=_likeness, processor=utils.default_process, limit=limit, score_cutoff=LIKENESS
+        text, tuple(written), scorer=_likeness, processor=utils.default_process, limit=limit, score_cutoff=LIKENESS
     )
     return tuple(choice for choice, _, _ in found)
 

@@ -26,6 +26,10 @@ def run(arguments: str, context: Context) -> Facts:
         )
     message_id = message_id_in(text)
     title, revision = _words_of(text)
+    if not (title or message_id):
+        raise Misunderstood(
+            f"/series {text}", "this names no series", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}"
+        )
     found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(title, revision, context)
     said = not found and not message_id
     if said:

@@ -43,7 +43,9 @@ def changelog(text: str, version: int) -> str:
             inside = parts.setdefault(about, [])
             if _since(heading):
                 since.add(about)
-            inside += filter(None, [heading["text"].strip(" :")])
+            # What stands in brackets is still about the version.
+            text = heading["text"].partition(")")[2] if heading["end"] == "(" else heading["text"]
+            inside += filter(None, [text.strip(" :")])
         elif inside is not None and (line.startswith(_ENDS) or _DIFFSTAT.match(line) or _AFTER.match(line)):
             inside = None
         elif inside is not None:

@@ -86,7 +86,7 @@ class Series(Generic[M_co]):
     @property
     def present(self) -> tuple[int, ...]:
         """The numbers of the patches that are there."""
-        return tuple(patch.subject.part or 1 for patch in self.patches)
+        return tuple(dict.fromkeys(patch.subject.part or 1 for patch in self.patches))
 
     @property
     def missing(self) -> tuple[int, ...]:

@@ -93,16 +93,18 @@ def status(
     others = [reply for reply in human if not by_author(reply)]
     reviewed, asked = _reviewed(series, given), _asked(pairs, given, by_author, is_bot, same_human)
     applied = _applied(series, pairs, by_author)
+    last = max((*series.everything, *human), key=lambda mail: mail.received)
+    stale = _stale(last, now, stale_after)
     seen = (
         Seen(State.NEW, (series.head.message_id,), "posted"),
         _discussed(others),
         reviewed,
         asked,
-        _stale(max((*series.everything, *human), key=lambda mail: mail.received), now, stale_after),
+        stale,
         applied,
     )
     waiting = None
-    if not (after or series.draft or series.pull or (applied and not applied.parts)):
+    if not (after or stale or series.draft or series.pull or (applied and not applied.parts)):
         talk = [reply for reply in human if not (applied and reply.message_id in applied.mails)]
         waiting = _waiting(series, talk, by_author, now, reviewed=reviewed, asked=asked)
     return Status(tuple(filter(None, seen)), waiting, after.head.message_id if after else "")

@@ -305,3 +305,12 @@ def test_an_address_that_nobody_wrote_from_finds_whose_it_is(known: Ask) -> None
 
 def test_a_bot_is_called_one(known: Ask) -> None:
     assert known("/contributor robot").startswith("kernel test robot <lkp@i.example> · a bot (test)\n")
+
+
+@pytest.mark.parametrize("text", ["%", '"', "*", "(", "\N{PARTY POPPER}"])
+def test_what_has_no_letters_is_like_nothing(ask: Ask, text: str) -> None:
+    assert ask(f"/series {text}") == f"No series matches {text}.\n"
+
+
+def test_a_version_alone_names_no_series(ask: Ask) -> None:
+    assert "/series v2: this names no series; type /series WORDS" in ask("/series v2")

@@ -108,3 +108,7 @@ def test_a_changelog_ends_where_the_mail_speaks_of_something_else(end: str) -> N
 
 def test_nobody_reads_a_changelog_for_ever() -> None:
     assert len(changelog("v2:\n" + "- word\n" * 100_000, 2)) <= CHANGELOG_LIMIT
+
+
+def test_what_stands_in_brackets_behind_the_version_is_no_change() -> None:
+    assert changelog("Text.\n\nChanges since V5 (what Alison found):\n- a\n- b\n", 6) == "- a\n- b"

@@ -246,3 +246,8 @@ def test_a_letter_of_somebody_else_or_to_several_series_opens_none() -> None:
     bundle = mail("two things")
     one, two = mail("[PATCH 1/2] a", bundle), mail("[PATCH v2 1/3] b", bundle)
     assert [series.letter for series in group([bundle, one, two])] == [None, None]
+
+
+def test_a_number_that_was_given_twice_is_there_once() -> None:
+    (series,) = group(thread("series-number-given-twice"))
+    assert (series.present, len(series.patches), series.complete) == ((1, 2, 3), 4, True)

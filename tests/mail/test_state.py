@@ -81,6 +81,7 @@ def test_a_series_is_stale_when_nothing_was_seen_for_long() -> None:
     seen = evidence(read("state-discussed", late))
     assert (seen.state, seen.words) == (State.STALE, "nothing seen on the list since 2025-11-05")
     assert read("state-reviewed", late).state is State.STALE
+    assert read("state-reviewed", late).waiting is None  # for nobody waits any more
     assert read("state-applied-by-a-maintainer", late).state is State.APPLIED
 
 
