@@ -69,7 +69,9 @@ class Possible:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """A series with its lineage, as seen on the lists until now. `changelog` is what its author says has changed."""
+    """A series with its lineage, as seen on the lists until now. `changelog` is what its author says has changed;
+    `forerunners_missing` says that there must be an older version than the oldest that is known.
+    """
 
     series: Series[Mail]
     link: str
@@ -77,6 +79,7 @@ class SeriesReport:
     organisation: str
     status: Status
     versions: tuple[Version, ...]
+    forerunners_missing: bool
     possibly: tuple[Possible, ...]
     changelog: str
     replies: int
@@ -86,11 +89,6 @@ class SeriesReport:
     def patches(self) -> tuple[Reviewed, ...]:
         """Those of the version that is shown."""
         return next(one.patches for one in self.versions if one.series == self.series)
-
-    @property
-    def first_seen_late(self) -> bool:
-        """Whether no version before its first one is known, and there must be one."""
-        return self.versions[0].series.version > (1, 0)
 
 
 def report_series(
@@ -127,6 +125,7 @@ def report_series(
             same_human=people.same_human,
         ),
         tuple(_version(one, lineage, given) for one in lineage.series),
+        lineage.forerunners_missing,
         tuple(
             Possible(guess.earlier, guessed[guess.earlier].title, guess.detail)
             for guess in lineage.guesses
