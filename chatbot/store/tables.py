@@ -152,6 +152,67 @@ seen = Table(
     Index("seen_by_time", "list_id", "received"),
 )
 
+# How a posting stands, and which postings are versions of one series: put together from their mails, and kept until
+# more is said about them, see tracking.py. A posting is known by its head; its columns are what digests choose by.
+standing = Table(
+    "standing",
+    metadata,
+    Column("head_id", Id, primary_key=True, autoincrement=False),
+    Column("lineage_id", BigInteger, nullable=False, index=True),  # the head of its first version
+    Column("received", BigInteger, nullable=False, index=True),
+    Column("applied", BigInteger),  # when it was first said to be; none if it was not
+    Column("closed", BigInteger),  # since when nothing is expected of it: applied whole, superseded, or a draft
+    Column("document", Text, nullable=False),  # see mail/standing.py
+)
+_applied = standing.c.applied.is_not(None)
+Index("standing_by_applied", standing.c.applied, sqlite_where=_applied, postgresql_where=_applied)
+
+# Which posting a mail belongs to: a part of it, or what was said below it. Of talk that is about no patch, the head is
+# the mail that began it. `who` is the human who said it; none for parts of a posting, and for what a program said.
+belongs = Table(
+    "belongs",
+    metadata,
+    Column("mail_id", Id, primary_key=True, autoincrement=False),
+    Column("head_id", BigInteger, nullable=False, index=True),
+    Column("who", Text),
+)
+
+# Of which mails the standings tell: all up to a row of `mail`, as far as they came in since; and by which rules.
+tracking = Table(
+    "tracking",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("rules", String, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("upto", BigInteger, nullable=False),
+)
+
+# What a maintainer said of two postings, each named by the Message-ID of one of its mails.
+correction = Table(
+    "correction",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("one", Text, nullable=False),
+    Column("other", Text, nullable=False),
+    Column("together", Boolean, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+)
+
+# A digest that was shown: the window that it was made of, so that it can be shown again.
+digest = Table(
+    "digest",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("list_name", String, nullable=False),
+    Column("first", BigInteger, nullable=False),  # its first and last row of `seen`
+    Column("last", BigInteger, nullable=False),
+    Column("since", BigInteger),  # the time that was asked for, if it was
+    Column("until", BigInteger),
+    Column("at", BigInteger, nullable=False),  # what was said later does not count
+    Column("made", BigInteger, nullable=False),
+)
+
 # A Message-ID that a list's archive holds once more.
 copy = Table(
     "copy",
