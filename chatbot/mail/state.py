@@ -3,15 +3,13 @@
 Derived each time from the mails and the time handed in. Nothing is concluded from silence but that no reply was seen.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from operator import itemgetter
 
-from chatbot.mail.mail import Mail
-from chatbot.mail.review import APPROVALS, REFUSALS, Given, SameHuman, same_address, tags_on
-from chatbot.mail.said import applied_parts, asks_for_changes, only_tags
-from chatbot.mail.series import Series
+from chatbot.mail.standing import Remark, Standing
 
 # After so long a silence nobody waits any more: two merge windows and what lies between.
 STALE_AFTER = timedelta(days=90)
@@ -70,44 +68,26 @@ class Status:
         return self.seen[-1].state
 
 
-def status(
-    series: Series[Mail],
-    replies: Iterable[tuple[Mail, Mail]],
-    given: Iterable[Given],
-    now: datetime,
-    *,
-    after: Series[Mail] | None = None,
-    is_bot: Callable[[Mail], bool] = lambda _: False,
-    same_human: SameHuman = same_address,
-    stale_after: timedelta = STALE_AFTER,
-) -> Status:
-    """Of a series, the replies to it with what each answers (see `review.answers`), its tags, and the version after it.
-
-    Bots say whether it was applied, and nothing else that counts.
+def status(standing: Standing, now: datetime, *, stale_after: timedelta = STALE_AFTER) -> Status:
+    """Of a posting as it stands now (see `Standing.at`). Bots say whether it was applied, and nothing else that
+    counts.
     """
-    own = {mail.message_id for mail in series.everything}
-    pairs = sorted((pair for pair in replies if pair[1].message_id in own), key=lambda pair: pair[0].received)
-    human = [reply for reply, _ in pairs if not is_bot(reply)]
-    given = tuple(given)
-    by_author = _writes(series, same_human)
-    others = [reply for reply in human if not by_author(reply)]
-    reviewed, asked = _reviewed(series, given), _asked(pairs, given, by_author, is_bot, same_human)
-    applied = _applied(series, pairs, by_author)
-    last = max((*series.everything, *human), key=lambda mail: mail.received)
-    stale = _stale(last, now, stale_after)
+    human = [remark for remark in standing.remarks if not remark.bot]
+    reviewed, asked, applied = _reviewed(standing), _asked(human), _applied(standing)
+    stale = _stale(standing, human, now, stale_after)
     seen = (
-        Seen(State.NEW, (series.head.message_id,), "posted"),
-        _discussed(others),
+        Seen(State.NEW, (standing.mail,), "posted"),
+        _discussed(human),
         reviewed,
         asked,
         stale,
         applied,
     )
     waiting = None
-    if not (after or stale or series.draft or series.pull or (applied and not applied.parts)):
-        talk = [reply for reply in human if not (applied and reply.message_id in applied.mails)]
-        waiting = _waiting(series, talk, by_author, now, reviewed=reviewed, asked=asked)
-    return Status(tuple(filter(None, seen)), waiting, after.head.message_id if after else "")
+    if not (standing.after or stale or standing.draft or standing.pull or (applied and not applied.parts)):
+        talk = [remark for remark in human if not (applied and remark.mail in applied.mails)]
+        waiting = _waiting(standing, talk, now, reviewed=reviewed, asked=asked)
+    return Status(tuple(filter(None, seen)), waiting, standing.after.mail if standing.after else "")
 
 
 def business_days(since: datetime, now: datetime) -> int:
@@ -117,101 +97,67 @@ def business_days(since: datetime, now: datetime) -> int:
     return weeks * 5 + sum((since.weekday() + day) % 7 not in _WEEKEND for day in range(1, rest + 1))
 
 
-def _writes(series: Series[Mail], same_human: SameHuman) -> Callable[[Mail], bool]:
-    """Whether a mail is by somebody who wrote or posted the series."""
-    authors = {person.address.lower(): person for mail in series.everything for person in (mail.sender, mail.author)}
-    return lambda mail: any(same_human(person, mail.sender) for person in authors.values())
+def _discussed(human: Sequence[Remark]) -> Seen | None:
+    others = [remark for remark in human if not remark.own]
+    people = ", ".join(sorted({remark.sender.label for remark in others}))
+    return Seen(State.DISCUSSED, tuple(remark.mail for remark in others), f"replies by {people}") if others else None
 
 
-def _discussed(others: Sequence[Mail]) -> Seen | None:
-    people = ", ".join(sorted({reply.sender.label for reply in others}))
-    return (
-        Seen(State.DISCUSSED, tuple(reply.message_id for reply in others), f"replies by {people}") if others else None
-    )
-
-
-def _stale(last: Mail, now: datetime, after: timedelta) -> Seen | None:
-    if now - last.received < after:
+def _stale(standing: Standing, human: Sequence[Remark], now: datetime, after: timedelta) -> Seen | None:
+    own = [(standing.received, standing.mail), *((piece.received, piece.mail) for piece in standing.pieces)]
+    last, mail = max((*own, *((remark.received, remark.mail) for remark in human)), key=itemgetter(0))
+    if now - last < after:
         return None
-    return Seen(State.STALE, (last.message_id,), f"nothing seen on the list since {last.received:%Y-%m-%d}")
+    return Seen(State.STALE, (mail,), f"nothing seen on the list since {last:%Y-%m-%d}")
 
 
-def _reviewed(series: Series[Mail], given: Sequence[Given]) -> Seen | None:
+def _reviewed(standing: Standing) -> Seen | None:
     """Every announced patch is there and has a Reviewed-by or Acked-by."""
-    mails: list[str] = []
-    for patch in series.patches:
-        approved = [one for one in tags_on(patch, series, given) if one.tag.kind in APPROVALS and not one.foreign]
-        if not approved:
-            return None
-        mails += (one.mail for one in approved)
-    if not (series.patches and series.complete):
+    if standing.missing or not standing.pieces or not all(piece.approvals for piece in standing.pieces):
         return None
-    return Seen(State.REVIEWED, tuple(dict.fromkeys(mails)), "every patch has a Reviewed-by or Acked-by")
+    mails = dict.fromkeys(approval.mail for piece in standing.pieces for approval in piece.approvals)
+    return Seen(State.REVIEWED, tuple(mails), "every patch has a Reviewed-by or Acked-by")
 
 
-def _asked(
-    pairs: Sequence[tuple[Mail, Mail]],
-    given: Sequence[Given],
-    by_author: Callable[[Mail], bool],
-    is_bot: Callable[[Mail], bool],
-    same_human: SameHuman,
-) -> Seen | None:
+def _asked(human: Sequence[Remark]) -> Seen | None:
     """Somebody asked for changes, and has not approved of it since."""
-    refused = {one.mail for one in given if one.tag.kind in REFUSALS}
-    approving = {one.mail for one in given if one.tag.kind in APPROVALS and not one.foreign}
-    standing: list[tuple[Mail, str]] = []
-    for reply, _ in pairs:
-        if by_author(reply) or is_bot(reply):
+    standing: list[tuple[Remark, str]] = []
+    for remark in human:
+        if remark.own:
             continue
-        if reply.message_id in approving:
-            standing = [one for one in standing if not same_human(one[0].sender, reply.sender)]
-        if words := "NACK" if reply.message_id in refused else asks_for_changes(reply.said):
-            standing.append((reply, words))
+        if remark.approves:
+            standing = [one for one in standing if one[0].who != remark.who]
+        if words := "NACK" if remark.refuses else remark.asks:
+            standing.append((remark, words))
     if not standing:
         return None
-    said = ", ".join(dict.fromkeys(f"{words} by {reply.sender.label}" for reply, words in standing))
-    return Seen(State.CHANGES_ASKED, tuple(reply.message_id for reply, _ in standing), said)
+    said = ", ".join(dict.fromkeys(f"{words} by {remark.sender.label}" for remark, words in standing))
+    return Seen(State.CHANGES_ASKED, tuple(remark.mail for remark, _ in standing), said)
 
 
-def _applied(
-    series: Series[Mail], pairs: Sequence[tuple[Mail, Mail]], by_author: Callable[[Mail], bool]
-) -> Seen | None:
+def _applied(standing: Standing) -> Seen | None:
     """Somebody else says that it was applied: in reply to the cover all, to a patch that one, or those in a list."""
-    parts: set[int] = set()
-    mails: list[str] = []
-    for reply, patch in pairs:
-        if by_author(reply):
-            continue
-        found = applied_parts(reply, patch, series)
-        if found:
-            parts |= found
-            mails.append(reply.message_id)
-    if not mails:
+    saying = [remark for remark in standing.remarks if remark.applied and not remark.own]
+    if not saying:
         return None
-    missing = {*range(1, series.total + 1)} - parts
-    words = f"said to be applied: {len(parts)} of {series.total}" if missing else "said to be applied"
-    return Seen(State.APPLIED, tuple(mails), words, tuple(sorted(parts)) if missing else ())
+    parts = {part for remark in saying for part in remark.applied}
+    missing = {*range(1, standing.total + 1)} - parts
+    words = f"said to be applied: {len(parts)} of {standing.total}" if missing else "said to be applied"
+    return Seen(State.APPLIED, tuple(remark.mail for remark in saying), words, tuple(sorted(parts)) if missing else ())
 
 
 def _waiting(
-    series: Series[Mail],
-    talk: Sequence[Mail],
-    by_author: Callable[[Mail], bool],
-    now: datetime,
-    *,
-    reviewed: Seen | None,
-    asked: Seen | None,
+    standing: Standing, talk: Sequence[Remark], now: datetime, *, reviewed: Seen | None, asked: Seen | None
 ) -> Waiting:
     """The author's turn is after a request or a question of somebody else; a mail that only gives tags is neither."""
-    since = max(mail.received for mail in series.parts)
-    on = Turn.REVIEWERS
-    for reply in talk:
-        if by_author(reply):
-            on, since = Turn.REVIEWERS, reply.received
-        elif not only_tags(reply) or (asked and reply.message_id in asked.mails):
-            on, since = Turn.AUTHOR, since if on is Turn.AUTHOR else reply.received
+    on, since = Turn.REVIEWERS, standing.newest
+    for remark in talk:
+        if remark.own:
+            on, since = Turn.REVIEWERS, remark.received
+        elif not remark.tags_only or (asked and remark.mail in asked.mails):
+            on, since = Turn.AUTHOR, since if on is Turn.AUTHOR else remark.received
     if asked:
         on = Turn.AUTHOR
     elif reviewed:
-        on, since = Turn.MAINTAINER, max([since, *(reply.received for reply in talk)])
+        on, since = Turn.MAINTAINER, max([since, *(remark.received for remark in talk)])
     return Waiting(on, since, business_days(since, now))

@@ -78,8 +78,8 @@ def _version(version: Version) -> dict[str, Any]:
         "present": list(series.present),
         "author": _person(series.author),
         "evidence": {"kind": link.evidence.name.lower(), "detail": link.detail} if link else None,
-        "changed": dict(version.outcomes),
-        "tags": dict(version.fates),
+        "changed": dict(version.standing.outcomes),
+        "tags": dict(version.standing.fates),
         "patches": [_patch(one) for one in version.patches],
     }
 

@@ -1,12 +1,10 @@
 """What there is to say about one series: its patches and who looked at them, how far it has come, its versions."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.changelog import changelogs
-from chatbot.mail.comparison import Counterpart, Fate, Outcome, compare, followed_tags
 from chatbot.mail.evidence import Link
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
@@ -14,6 +12,7 @@ from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
+from chatbot.mail.standing import Standing, standings
 from chatbot.mail.state import Status, status
 
 # The tags of people who looked at the code, in the order of their weight.
@@ -36,26 +35,12 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One posting of a lineage, its patches with their tags, the link that made it part of it, and what it changed of
-    the one before.
-    """
+    """One posting of a lineage, its patches with their tags, how it stands, and the link that made it part of it."""
 
     series: Series[Mail]
     patches: tuple[Reviewed, ...]
+    standing: Standing
     link: Link | None
-    changed: tuple[Counterpart, ...]
-    tags: Counter[Fate]
-
-    @property
-    def outcomes(self) -> tuple[tuple[str, int], ...]:
-        """How many patches were added, dropped, changed; what did not happen is left out."""
-        numbers = Counter(one.outcome for one in self.changed)
-        return tuple((kind.value, numbers[kind]) for kind in Outcome if numbers[kind])
-
-    @property
-    def fates(self) -> tuple[tuple[str, int], ...]:
-        """What became of the reviews of the version before."""
-        return tuple((fate.value, self.tags[fate]) for fate in Fate if self.tags[fate])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,25 +91,21 @@ def report_series(
     that its guesses name, by their heads.
     """
     answered = tuple(answers(mails))
-    given = {one.head.message_id: tags_given(one, answered, people.same_human) for one in lineage.series}
     own = {mail.message_id for mail in shown.everything}
     replies = [reply for reply, patch in answered if patch.message_id in own]
     organisation = people.organisation(shown.author, shown.received)
+    versions = tuple(
+        Version(one, _reviewed(one, tags_given(one, answered, people.same_human)), standing, lineage.evidence_of(one))
+        for one, standing in zip(lineage.series, standings(lineage, mails, people), strict=True)
+    )
+    standing = next(version.standing for version in versions if version.series == shown)
     return SeriesReport(
         shown,
         link,
         lists,
         organisation.name if organisation.basis is Basis.RULE else "",
-        status(
-            shown,
-            answered,
-            given[shown.head.message_id],
-            now,
-            after=lineage.after(shown),
-            is_bot=people.is_bot,
-            same_human=people.same_human,
-        ),
-        tuple(_version(one, lineage, given) for one in lineage.series),
+        status(standing, now),
+        versions,
         lineage.forerunners_missing,
         tuple(
             Possible(guess.earlier, guessed[guess.earlier].title, guess.detail)
@@ -137,17 +118,6 @@ def report_series(
     )
 
 
-def _version(series: Series[Mail], lineage: Lineage, given: Mapping[str, tuple[Given, ...]]) -> Version:
-    own = given[series.head.message_id]
-    patches = tuple(Reviewed(patch, tags_on(patch, series, own)) for patch in series.patches)
-    before = lineage.before(series)
-    if before is None:
-        return Version(series, patches, None, (), Counter())
-    tags = (*given[before.head.message_id], *own)
-    return Version(
-        series,
-        patches,
-        lineage.evidence_of(series),
-        compare(series, before),
-        Counter(one.fate for one in followed_tags(series, before, tags)),
-    )
+def _reviewed(series: Series[Mail], given: Iterable[Given]) -> tuple[Reviewed, ...]:
+    given = tuple(given)
+    return tuple(Reviewed(patch, tags_on(patch, series, given)) for patch in series.patches)

@@ -160,12 +160,17 @@ standing = Table(
     Column("head_id", Id, primary_key=True, autoincrement=False),
     Column("lineage_id", BigInteger, nullable=False, index=True),  # the head of its first version
     Column("received", BigInteger, nullable=False, index=True),
-    Column("applied", BigInteger),  # when it was first said to be; none if it was not
-    Column("closed", BigInteger),  # since when nothing is expected of it: applied whole, superseded, or a draft
-    Column("document", Text, nullable=False),  # see mail/standing.py
+    # Since when, if it is so:
+    Column("answered", BigInteger),  # somebody else has replied
+    Column("reviewed", BigInteger),  # every patch has an approval
+    Column("refused", BigInteger),  # the newest NACK
+    Column("applied", BigInteger),  # it was said to be applied
+    Column("closed", BigInteger),  # nothing is expected of it: applied whole, superseded, or a draft
+    Column("document", Text, nullable=False),  # see standings.py; empty where it is to be put together anew
 )
-_applied = standing.c.applied.is_not(None)
+_applied, _spent = standing.c.applied.is_not(None), standing.c.document == ""
 Index("standing_by_applied", standing.c.applied, sqlite_where=_applied, postgresql_where=_applied)
+Index("standing_spent", standing.c.head_id, sqlite_where=_spent, postgresql_where=_spent)
 
 # Which posting a mail belongs to: a part of it, or what was said below it. Of talk that is about no patch, the head is
 # the mail that began it. `who` is the human who said it; none for parts of a posting, and for what a program said.

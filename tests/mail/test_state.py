@@ -1,15 +1,19 @@
 """How far a series has come, what shows it, and whose turn it is."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chatbot.mail.bots import Bots
 from chatbot.mail.grouping import group
+from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
-from chatbot.mail.review import answers, tags_given
+from chatbot.mail.people import People
 from chatbot.mail.said import applied_parts, asks_for_changes
+from chatbot.mail.standing import standings
 from chatbot.mail.state import Seen, State, Status, Turn, Waiting, business_days, status
 from tests.conftest import compose, read_one, thread
 
@@ -17,15 +21,16 @@ from tests.conftest import compose, read_one, thread
 NOW = datetime(2025, 11, 6, 12, tzinfo=UTC)
 
 
-def is_bot(mail: Mail) -> bool:
-    return mail.sender.address.endswith("@robots.example")
+PEOPLE = People(bots=Bots.parse('[[bots]]\nbot = "robots"\nkind = "notice"\naddress = "*@robots.example"\n', "rules"))
 
 
 def read(name: str, now: datetime = NOW) -> Status:
-    mails = thread(name)
-    series, answered = group(mails), tuple(answers(mails))
-    after = series[1] if len(series) > 1 else None
-    return status(series[0], answered, tags_given(series[0], answered), now, after=after, is_bot=is_bot)
+    return status_of(thread(name), now)
+
+
+def status_of(mails: Sequence[Mail], now: datetime = NOW) -> Status:
+    first, *_ = standings(Lineage(group(mails)), mails, PEOPLE)
+    return status(first, now)
 
 
 def evidence(found: Status) -> Seen:
@@ -63,9 +68,7 @@ def test_all_that_was_seen_is_told_not_only_the_state() -> None:
 
 def test_a_series_with_missing_parts_is_not_reviewed() -> None:
     mails = [mail for mail in thread("state-reviewed") if mail.subject.part != 2 or mail.reply]
-    answered = tuple(answers(mails))
-    (series,) = group(mails)
-    found = status(series, answered, tags_given(series, answered), NOW)
+    found = status_of(mails)
     assert found.state is State.DISCUSSED
 
 
@@ -110,8 +113,7 @@ def test_the_authors_turn_begins_with_the_first_question_that_has_no_answer() ->
     for number, (who, text) in enumerate([("Bo <bo@b.example>", "Why?"), ("Bo <bo@b.example>", "And how?")], 2):
         data = compose("Re: [PATCH] a", number, text, who, in_reply_to="<m1@sample.example>")
         mails.append(read_one(data, NOW + timedelta(days=number)))
-    (series,) = group(mails)
-    found = status(series, answers(mails), (), NOW + timedelta(days=9))
+    found = status_of(mails, NOW + timedelta(days=9))
     assert found.waiting == Waiting(Turn.AUTHOR, NOW + timedelta(days=2), 5)
 
 

@@ -15,12 +15,12 @@ def upgrade() -> None:
         sa.Column("head_id", _Id, primary_key=True, autoincrement=False),
         sa.Column("lineage_id", sa.BigInteger, nullable=False, index=True),
         sa.Column("received", sa.BigInteger, nullable=False, index=True),
-        sa.Column("applied", sa.BigInteger),
-        sa.Column("closed", sa.BigInteger),
+        *(sa.Column(name, sa.BigInteger) for name in ("answered", "reviewed", "refused", "applied", "closed")),
         sa.Column("document", sa.Text, nullable=False),
     )
-    known = sa.text("applied IS NOT NULL")
+    known, spent = sa.text("applied IS NOT NULL"), sa.text("document = ''")
     op.create_index("standing_by_applied", "standing", ["applied"], sqlite_where=known, postgresql_where=known)
+    op.create_index("standing_spent", "standing", ["head_id"], sqlite_where=spent, postgresql_where=spent)
     op.create_table(
         "belongs",
         sa.Column("mail_id", _Id, primary_key=True, autoincrement=False),

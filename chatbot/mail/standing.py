@@ -1,0 +1,249 @@
+"""How a posting stands: what of its mails and of what was said below them bears on its state.
+
+Law of the file: everything here has its time, so that it can be said how a posting stood at any moment (`at`), and
+nothing depends on when it was put together. Stores keep it until more is said.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from chatbot.mail.comparison import Fate, Outcome, compare, followed_tags
+from chatbot.mail.diff import Diffstat
+from chatbot.mail.gist import gist
+from chatbot.mail.lineage import Lineage
+from chatbot.mail.mail import Mail
+from chatbot.mail.people import People
+from chatbot.mail.person import Person
+from chatbot.mail.review import APPROVALS, REFUSALS, Given, answers, tags_given, tags_on
+from chatbot.mail.said import applied_parts, asks_for_changes, only_tags
+from chatbot.mail.series import Series
+from chatbot.mail.subject import Subject
+
+# So many places say where a series works; the fourth says that it works everywhere.
+PLACES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A Reviewed-by or Acked-by of somebody for a patch, and the mail that gives it."""
+
+    person: Person
+    mail: str
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A patch of a posting: its number, its mail, and who approved of it."""
+
+    part: int
+    mail: str
+    received: datetime
+    approvals: tuple[Approval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A reply: who sent it (`who` is the same for all spellings of a human), whether that is an author of the series
+    (`own`) or a program (`bot`); whether it gives an approval, or a NACK; in what words it asks for changes; which
+    parts it says to be applied; and whether it gives tags and says nothing else.
+    """
+
+    mail: str
+    received: datetime
+    sender: Person
+    who: str
+    own: bool
+    bot: bool
+    approves: bool
+    refuses: bool
+    asks: str
+    applied: tuple[int, ...]
+    tags_only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """The version before or after, by its head, and when it came; `detail` is what shows that it is one."""
+
+    mail: str
+    revision: str
+    received: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """`mail` is the head's Message-ID. `places` are the directories that it changes most, `gist` what it is about in a
+    sentence. `outcomes` says how many patches were added, dropped, changed since the version `before`, `fates` what
+    became of its reviews; `first_seen` that it should have forerunners, and none is known. `possibly` are titles and
+    versions of postings that it may be a version of.
+    """
+
+    mail: str
+    subject: Subject
+    title: str
+    version: tuple[int, int]
+    revision: str
+    author: Person
+    received: datetime
+    cover: bool
+    total: int
+    pieces: tuple[Piece, ...]
+    draft: bool
+    pull: bool
+    diffstat: Diffstat
+    places: tuple[str, ...]
+    gist: str
+    remarks: tuple[Remark, ...]
+    before: Neighbour | None
+    after: Neighbour | None
+    outcomes: tuple[tuple[str, int], ...]
+    fates: tuple[tuple[str, int], ...]
+    first_seen: bool
+    possibly: tuple[str, ...]
+
+    @property
+    def missing(self) -> tuple[int, ...]:
+        """The numbers of the announced patches that are not there."""
+        present = {piece.part for piece in self.pieces}
+        return () if self.pull else tuple(number for number in range(1, self.total + 1) if number not in present)
+
+    @property
+    def size(self) -> str:
+        """`7`, or `5 of 7` where some are missing."""
+        missing = len(self.missing)
+        return f"{self.total - missing} of {self.total}" if missing else str(self.total)
+
+    @property
+    def newest(self) -> datetime:
+        """When the last of its own mails came."""
+        return max((piece.received for piece in self.pieces), default=self.received)
+
+    def at(self, moment: datetime) -> "Standing":
+        """The same as it was then."""
+        return replace(
+            self,
+            pieces=tuple(
+                replace(piece, approvals=tuple(one for one in piece.approvals if one.received <= moment))
+                for piece in self.pieces
+                if piece.received <= moment
+            ),
+            remarks=tuple(remark for remark in self.remarks if remark.received <= moment),
+            after=self.after if self.after and self.after.received <= moment else None,
+        )
+
+
+def standings(
+    lineage: Lineage, mails: Iterable[Mail], people: People, titles: Sequence[str] = ()
+) -> Iterator[Standing]:
+    """How each version of a lineage stands, the oldest first; `mails` are those of all versions and those below them,
+    `titles` those of the postings that the newest one may be a version of.
+    """
+    answered = tuple(sorted(answers(mails), key=lambda pair: pair[0].received))
+    given = {one.head.message_id: tags_given(one, answered, people.same_human) for one in lineage.series}
+    for series in lineage.series:
+        own = given[series.head.message_id]
+        before, after = lineage.before(series), lineage.after(series)
+        changed = compare(series, before) if before else ()
+        followed = followed_tags(series, before, (*given[before.head.message_id], *own)) if before else ()
+        link = lineage.evidence_of(series)
+        received = {mail.message_id: mail.received for mail in series.everything}
+        received |= {reply.message_id: reply.received for reply, _ in answered}
+        changes = [change for patch in series.patches for change in patch.diff.changes]
+        yield Standing(
+            mail=series.head.message_id,
+            subject=series.subject,
+            title=series.title,
+            version=series.version,
+            revision=series.revision,
+            author=series.author,
+            received=series.received,
+            cover=series.cover is not None,
+            total=series.total,
+            pieces=() if series.pull else tuple(_pieces(series, own, received)),
+            draft=series.draft,
+            pull=series.pull,
+            diffstat=series.diffstat,
+            places=_places([(change.path, change.insertions + change.deletions) for change in changes]),
+            gist=_gist(series),
+            remarks=tuple(_remarks(series, answered, own, people)),
+            before=_neighbour(before, link.detail if link else "") if before else None,
+            after=_neighbour(after) if after else None,
+            outcomes=_counted([one.outcome for one in changed], Outcome),
+            fates=_counted([one.fate for one in followed], Fate),
+            first_seen=series is lineage.series[0] and lineage.forerunners_missing,
+            possibly=tuple(titles) if series is lineage.newest else (),
+        )
+
+
+def standing_of(series: Series[Mail], mails: Iterable[Mail], people: People) -> Standing:
+    """How a posting stands on its own, as if it had no other versions."""
+    (only,) = standings(Lineage((series,)), mails, people)
+    return only
+
+
+def _pieces(series: Series[Mail], given: Sequence[Given], received: Mapping[str, datetime]) -> Iterator[Piece]:
+    for patch in series.patches:
+        approvals = tuple(
+            Approval(one.tag.person, one.mail, received[one.mail])
+            for one in tags_on(patch, series, given)
+            if one.tag.kind in APPROVALS and not one.foreign
+        )
+        part = patch.subject.part or 1
+        # One that was sent anew has been there since it was sent first.
+        first = min(mail.received for mail in series.everything if (mail.subject.part or 1) == part)
+        yield Piece(part, patch.message_id, first, approvals)
+
+
+def _remarks(
+    series: Series[Mail], answered: Iterable[tuple[Mail, Mail]], given: Iterable[Given], people: People
+) -> Iterator[Remark]:
+    own = {mail.message_id for mail in series.everything}
+    authors = {people.identity(person) for mail in series.everything for person in (mail.sender, mail.author)}
+    refusing = {one.mail for one in given if one.tag.kind in REFUSALS}
+    approving = {one.mail for one in given if one.tag.kind in APPROVALS and not one.foreign}
+    for reply, patch in answered:
+        if patch.message_id not in own:
+            continue
+        who = people.identity(reply.sender)
+        yield Remark(
+            mail=reply.message_id,
+            received=reply.received,
+            sender=reply.sender,
+            who=who,
+            own=who in authors,
+            bot=people.is_bot(reply),
+            approves=reply.message_id in approving,
+            refuses=reply.message_id in refusing,
+            asks=asks_for_changes(reply.said),
+            applied=tuple(sorted(applied_parts(reply, patch, series))),
+            tags_only=only_tags(reply),
+        )
+
+
+def _neighbour(series: Series[Mail], detail: str = "") -> Neighbour:
+    return Neighbour(series.head.message_id, series.revision, series.received, detail)
+
+
+def _counted(words: Iterable[StrEnum], order: type[StrEnum]) -> tuple[tuple[str, int], ...]:
+    """What happened how often, in the order of the words; what did not happen is left out."""
+    numbers = Counter(words)
+    return tuple((word.value, numbers[word]) for word in order if numbers[word])
+
+
+def _places(changes: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    """The directories of these files with the most changed lines, most first; files at the top stand for themselves."""
+    lines: Counter[str] = Counter()
+    for path, changed in changes:
+        lines[path.rpartition("/")[0] or path] += changed + 1
+    return tuple(place for place, _ in sorted(lines.items(), key=lambda item: (-item[1], item[0]))[:PLACES])
+
+
+def _gist(series: Series[Mail]) -> str:
+    """Of the cover, else of a patch that stands alone."""
+    mail = series.cover or (series.head if series.total == 1 else None)
+    return gist(mail.patch.log if mail.patch else mail.said) if mail else ""
