@@ -8,14 +8,26 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import Protocol
 
-from chatbot.mail.mail import Mail
 from chatbot.mail.memory import LONGEST, TEXTS
 from chatbot.mail.person import Person
 from chatbot.mail.rulefile import RuleFile, Table
+from chatbot.mail.subject import Subject
 
 # Subjects are looked at so far: no longer is a line of a mail (RFC 5322, 2.1.1).
 _SUBJECT = 998
+
+
+class Sending(Protocol):
+    """What rules look at: a mail, or as much of it as an index has at hand."""
+
+    @property
+    def sender(self) -> Person: ...  # noqa: D102
+    @property
+    def sent_by(self) -> Person: ...  # noqa: D102
+    @property
+    def subject(self) -> Subject: ...  # noqa: D102
 
 
 class Kind(StrEnum):
@@ -104,20 +116,20 @@ class Bots:
         """These rules, and after them the others."""
         return Bots(self.rules + others.rules)
 
-    def of(self, mail: Mail) -> Bot | None:
+    def of(self, mail: Sending) -> Bot | None:
         """The bot that sent a mail, itself or through a relay; None where a human did.
 
         A reply answers what a subject tells of, so rules that look at subjects say nothing of replies.
         """
         bot = self._first(mail.sender, mail)
-        return bot or (self._first(mail.behind.person, mail) if mail.behind else None)
+        return bot or (self._first(mail.sent_by, mail) if mail.sent_by != mail.sender else None)
 
     def named(self, person: Person) -> Bot | None:
         """The bot that a person is, in whatever mail: whom a tag names, or a patch's author."""
         rules, _ = self._about(person)
         return next((_bot(rule) for rule in rules if not rule.subjects), None)
 
-    def _first(self, person: Person, mail: Mail) -> Bot | None:
+    def _first(self, person: Person, mail: Sending) -> Bot | None:
         rules, openings = self._about(person)
         if not rules:
             return None

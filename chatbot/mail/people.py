@@ -8,6 +8,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.organisations import Basis, Organisation, Organisations
 from chatbot.mail.person import Person
+from chatbot.mail.relay import is_relay, see_through
 
 # What says more of somebody's work comes first.
 _TELLING = {Basis.RULE: 0, Basis.DOMAIN: 1, Basis.PROVIDER: 2}
@@ -15,11 +16,14 @@ _TELLING = {Basis.RULE: 0, Basis.DOMAIN: 1, Basis.PROVIDER: 2}
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Without files, everybody is who they say they are, is of their domain, and is human."""
+    """Without files, everybody is who they say they are, is of their domain, and is human. `rules` stands for what the
+    files say: it is another where they say anything else.
+    """
 
     mailmap: Mailmap = field(default_factory=Mailmap)
     organisations: Organisations = field(default_factory=Organisations)
     bots: Bots = field(default_factory=Bots)
+    rules: str = ""
 
     def same_human(self, one: Person, other: Person) -> bool:
         """Whether these two are one."""
@@ -27,7 +31,11 @@ class People:
 
     def identity(self, person: Person) -> str:
         """What all spellings of a human have in common."""
-        return self.mailmap.of(person).identity
+        return self.human(person).identity
+
+    def human(self, person: Person) -> Person:
+        """Who that is, by the canonical name; through a relay, as far as it says itself whom it stands for."""
+        return self.mailmap.of(see_through(person, ()).person if is_relay(person) else person)
 
     def is_bot(self, mail: Mail) -> bool:
         """Whether a program has sent it."""

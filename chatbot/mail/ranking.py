@@ -1,24 +1,63 @@
 """Who wrote and who reviewed, most first: two rankings of humans, and the programs apart."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Self, TypeVar
 
 from chatbot.mail.bots import Bot
 from chatbot.mail.mail import Mail
-from chatbot.mail.organisations import Organisation
+from chatbot.mail.organisations import Basis, Organisation
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
+from chatbot.mail.subject import Subject
 
 # Tags that say that somebody has looked at a patch.
 REVIEWS = frozenset({"Reviewed-by", "Acked-by", "Tested-by", "Nacked-by"})
 
 
+Named = TypeVar("Named", Bot, Organisation)
+
+
+class Sent(NamedTuple):
+    """Of a mail what rankings look at: sender and author as it spells them, the humans who sent and who wrote it, and
+    those whom its REVIEWS name.
+    """
+
+    sender: Person
+    author: Person
+    sent_by: Person
+    written_by: Person
+    subject: Subject
+    received: datetime
+    is_patch: bool
+    reviews: tuple[Person, ...] = ()
+
+    @classmethod
+    def of(cls, mail: Mail) -> Self:
+        """Of a mail that is at hand."""
+        named = () if mail.patch else tuple(tag.person for tag in mail.tags if tag.kind in REVIEWS)
+        return cls(
+            mail.sender,
+            mail.author,
+            mail.sent_by,
+            mail.written_by,
+            mail.subject,
+            mail.received,
+            mail.patch is not None,
+            named,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """A human by the canonical name, for whom they wrote last, and a number of mails."""
+    """A human by the canonical name, for whom they wrote last, and a number of mails; `identity` is the same for all
+    spellings.
+    """
 
     person: Person
+    identity: str
     organisation: Organisation
     mails: int
 
@@ -26,17 +65,20 @@ class Rank:
 @dataclass(frozen=True, slots=True)
 class Rankings:
     """`authors` by patches as the classic text counts them, covers included; `reviewers` by mails in which they gave
-    others a tag of REVIEWS in their own name; `bots` by mails. All complete, the most first, ties by name.
+    others a tag of REVIEWS in their own name; `organisations` by the authors' patches, those of providers left out;
+    `bots` by mails. All complete, the most first, ties by name.
     """
 
-    authors: tuple[Rank, ...]
-    reviewers: tuple[Rank, ...]
-    bots: tuple[tuple[Bot, int], ...]
+    authors: tuple[Rank, ...] = ()
+    reviewers: tuple[Rank, ...] = ()
+    organisations: tuple[tuple[Organisation, int], ...] = ()
+    bots: tuple[tuple[Bot, int], ...] = ()
 
 
-def rank(mails: Iterable[Mail], people: People) -> Rankings:
+def rank(mails: Iterable[Sent], people: People) -> Rankings:
     """From mails in the order in which they came, oldest first."""
     authors, reviewers = _Tally(people), _Tally(people)
+    organisations: Counter[Organisation] = Counter()
     bots: Counter[Bot] = Counter()
     for mail in mails:
         bot = people.bots.of(mail)
@@ -44,17 +86,24 @@ def rank(mails: Iterable[Mail], people: People) -> Rankings:
             bots[bot] += 1
         elif mail.subject.counted:
             if not people.bots.named(mail.written_by):
-                authors.add(mail.written_by, mail)
-        elif not mail.patch and _reviews(mail, people):
-            reviewers.add(mail.sent_by, mail)
-    ranked = sorted(bots.items(), key=lambda item: (-item[1], item[0].name.casefold()))
-    return Rankings(authors.ranked(), reviewers.ranked(), tuple(ranked))
+                organisations[authors.add(mail.written_by, mail.received)] += 1
+        elif not mail.is_patch and _reviews(mail, people):
+            reviewers.add(mail.sent_by, mail.received)
+    return Rankings(
+        authors.ranked(),
+        reviewers.ranked(),
+        tuple((one, count) for one, count in _sorted(organisations) if one.name and one.basis is not Basis.PROVIDER),
+        tuple(_sorted(bots)),
+    )
 
 
-def _reviews(mail: Mail, people: People) -> bool:
+def _sorted(counts: Mapping[Named, int]) -> list[tuple[Named, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0].name.casefold()))
+
+
+def _reviews(mail: Sent, people: People) -> bool:
     """Whether its sender gives a tag of REVIEWS in their own name."""
-    own = people.mailmap.of(mail.sent_by).identity
-    return any(tag.kind in REVIEWS and people.mailmap.of(tag.person).identity == own for tag in mail.tags)
+    return any(people.same_human(person, mail.sent_by) for person in mail.reviews)
 
 
 class _Tally:
@@ -64,11 +113,14 @@ class _Tally:
         self._people = people
         self._ranks: dict[str, Rank] = {}
 
-    def add(self, written: Person, mail: Mail) -> None:
-        person = self._people.mailmap.of(written)
-        before = self._ranks.get(person.identity)
-        organisation = self._people.organisation(written, mail.received)
-        self._ranks[person.identity] = Rank(person, organisation, before.mails + 1 if before else 1)
+    def add(self, written: Person, received: datetime) -> Organisation:
+        """Count a mail; for whom it was written."""
+        identity = self._people.identity(written)
+        before = self._ranks.get(identity)
+        organisation = self._people.organisation(written, received)
+        person = self._people.human(written)
+        self._ranks[identity] = Rank(person, identity, organisation, before.mails + 1 if before else 1)
+        return organisation
 
     def ranked(self) -> tuple[Rank, ...]:
         order = sorted(self._ranks.items(), key=lambda item: (-item[1].mails, item[1].person.label.casefold(), item[0]))

@@ -17,7 +17,7 @@ from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.review import APPROVALS, REFUSALS, Given, answers, tags_given, tags_on
+from chatbot.mail.review import APPROVALS, REFUSALS, Given, tags_given, tags_on
 from chatbot.mail.said import applied_parts, asks_for_changes, only_tags
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
@@ -138,12 +138,12 @@ class Standing:
 
 
 def standings(
-    lineage: Lineage, mails: Iterable[Mail], people: People, titles: Sequence[str] = ()
+    lineage: Lineage, answered: Iterable[tuple[Mail, Mail]], people: People, titles: Sequence[str] = ()
 ) -> Iterator[Standing]:
-    """How each version of a lineage stands, the oldest first; `mails` are those of all versions and those below them,
-    `titles` those of the postings that the newest one may be a version of.
+    """How each version of a lineage stands, the oldest first, by the replies to any of them with what each answers (see
+    `review.answers`). `titles` are those of the postings that the newest one may be a version of.
     """
-    answered = tuple(sorted(answers(mails), key=lambda pair: pair[0].received))
+    answered = tuple(sorted(answered, key=lambda pair: pair[0].received))
     given = {one.head.message_id: tags_given(one, answered, people.same_human) for one in lineage.series}
     for series in lineage.series:
         own = given[series.head.message_id]
@@ -178,12 +178,6 @@ def standings(
             first_seen=series is lineage.series[0] and lineage.forerunners_missing,
             possibly=tuple(titles) if series is lineage.newest else (),
         )
-
-
-def standing_of(series: Series[Mail], mails: Iterable[Mail], people: People) -> Standing:
-    """How a posting stands on its own, as if it had no other versions."""
-    (only,) = standings(Lineage((series,)), mails, people)
-    return only
 
 
 def _pieces(series: Series[Mail], given: Sequence[Given], received: Mapping[str, datetime]) -> Iterator[Piece]:

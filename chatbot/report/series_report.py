@@ -96,7 +96,7 @@ def report_series(
     organisation = people.organisation(shown.author, shown.received)
     versions = tuple(
         Version(one, _reviewed(one, tags_given(one, answered, people.same_human)), standing, lineage.evidence_of(one))
-        for one, standing in zip(lineage.series, standings(lineage, mails, people), strict=True)
+        for one, standing in zip(lineage.series, standings(lineage, answered, people), strict=True)
     )
     standing = next(version.standing for version in versions if version.series == shown)
     return SeriesReport(

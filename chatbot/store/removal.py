@@ -15,6 +15,7 @@ from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above
 from chatbot.store.outbox import plan_anew
+from chatbot.store.standings import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount
 from chatbot.store.tables import ALL_LISTS
 from chatbot.store.words import words
@@ -98,6 +99,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
     counts = dict(zip(_COUNTS, entry.counts, strict=True)) | {"received": entry.received}
     connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(counts))
+    follow_again(connection, mail_id)
     insert_rows(connection, "body", tuple(tables.body.c.keys()), [(mail_id, entry.text)])
     insert_rows(connection, "tag", tuple(tables.tag.c.keys()), [(mail_id, *tag) for tag in entry.tags])
     add_rows(connection, tables.touched, [(directory, entry.received, mail_id) for directory in entry.directories])
@@ -127,6 +129,7 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(_COUNTS, 0)))
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
+        connection.execute(delete(tables.belongs).where(tables.belongs.c.mail_id == mail_id))
     else:
         read_again(connection, tables.mail.c.id == mail_id)
 
@@ -152,6 +155,7 @@ def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ())
     """Take out what stands beside a mail's row: text, full text, tags, sums, and the persons and directories that
     nothing else names, but for those that are `kept`.
     """
+    spend(connection, [mail.id])
     discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
     if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)

@@ -30,7 +30,7 @@ from chatbot.store.rows import (
     posted_with,
 )
 from chatbot.store.tables import ALL_LISTS, moment, seconds
-from chatbot.store.threads import mails_named, named
+from chatbot.store.threads import named, thread_above
 from chatbot.store.words import key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
@@ -315,17 +315,8 @@ def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tupl
 
 
 def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
-    """The first of these mails that is a patch, or the nearest above them in their threads."""
-    asked: set[str] = set()
-    while ids:
-        known = {mail.message_id: mail for mail in mails_named(connection, ids[:CHUNK])}
-        patch = next((known[one] for one in ids if one in known and known[one].patch), None)
-        if patch:
-            return patch
-        asked.update(ids)
-        above = (parent for mail in known.values() for parent in mail.parents)
-        ids = tuple(dict.fromkeys(parent for parent in above if parent not in asked))
-    return None
+    """The first of these mails that is known, if it is a patch, else the nearest above it in its thread."""
+    return next((mail for mail in thread_above(connection, ids) if mail.patch), None)
 
 
 def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series[Part], ...]:

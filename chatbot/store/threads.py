@@ -1,6 +1,6 @@
 """Mails by their Message-IDs, and what hangs below them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sqlalchemy import ColumnElement, Connection, select
 
@@ -15,6 +15,31 @@ def mails_named(connection: Connection, message_ids: Iterable[str]) -> list[Mail
     ids, found = sorted(set(message_ids)), list[Mail]()
     for start in range(0, len(ids), CHUNK // 2):
         found += load_mails(connection, SELECT_MAILS.where(*named(ids[start : start + CHUNK // 2])))
+    return found
+
+
+def thread_above(connection: Connection, message_ids: Sequence[str]) -> Iterator[Mail]:
+    """The first of these mails that the index has, then what it answers, and so on up to the mail that began it all, or
+    to where the thread is broken.
+    """
+    asked: set[str] = set()
+    ids = tuple(message_ids)
+    while ids:
+        asked.update(ids)
+        known = {mail.message_id: mail for mail in mails_named(connection, ids[:CHUNK])}
+        mail = next((known[one] for one in ids if one in known), None)
+        if mail:
+            yield mail
+        ids = tuple(one for one in mail.parents if one not in asked) if mail else ()
+
+
+def rows_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, int]:
+    """The rows of the mails with these Message-IDs that the index has."""
+    ids, mail = sorted(set(message_ids)), tables.mail.c
+    found: dict[str, int] = {}
+    for start in range(0, len(ids), CHUNK // 2):
+        query = select(mail.message_id, mail.id).where(*named(ids[start : start + CHUNK // 2]))
+        found.update((message_id, row) for message_id, row in connection.execute(query))
     return found
 
 
@@ -45,11 +70,7 @@ def patches_answering(connection: Connection, message_ids: Iterable[str]) -> lis
 
 def in_order(connection: Connection, mails: Mapping[str, Mail]) -> list[Mail]:
     """These mails, which are known by their Message-IDs, as they came."""
-    ids, mail = sorted(mails), tables.mail.c
-    places: dict[str, int] = {}
-    for start in range(0, len(ids), CHUNK // 2):
-        query = select(mail.message_id, mail.id).where(*named(ids[start : start + CHUNK // 2]))
-        places.update((message_id, place) for message_id, place in connection.execute(query))
+    places = rows_named(connection, mails)
     return [mails[one] for one in sorted(places, key=places.__getitem__)]
 
 

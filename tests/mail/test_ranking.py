@@ -6,7 +6,7 @@ from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.organisations import Organisations
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.ranking import Rank, rank
+from chatbot.mail.ranking import Rank, Sent, rank
 from tests.conftest import NOON, TESTS, compose, read_one, situation
 
 BOTS = Bots.parse((TESTS.parent / "config" / "bots.example.toml").read_text(), "bots.example.toml")
@@ -44,7 +44,7 @@ def test_authors_and_reviewers_are_ranked_apart() -> None:
         reply(5, BO, f"Signed-off-by: {BO}\nReported-by: {BO}\n"),
     ]
     mails.append(read_one(compose("[RFC 1/2] a", 6, f"Acked-by: {ANA}\n", ANA)))
-    found = rank(mails, PEOPLE)
+    found = rank(map(Sent.of, mails), PEOPLE)
     assert shown(found.authors) == [("Ana Brenner", "Northgate", 2), ("Bo Lindqvist", "kernelworks.example", 1)]
     assert shown(found.reviewers) == [("Bo Lindqvist", "kernelworks.example", 1)]
 
@@ -57,13 +57,13 @@ def test_one_human_behind_several_addresses_is_ranked_once() -> None:
         patch(4, ANA),
         reply(5, "ana@gmail.example", f"Acked-by: {ANA}\n"),
     ]
-    found = rank(mails, PEOPLE)
+    found = rank(map(Sent.of, mails), PEOPLE)
     assert shown(found.authors) == [("Ana Brenner", "Northgate", 4)]
     assert shown(found.reviewers) == [("Ana Brenner", "Northgate", 1)]
 
 
 def test_a_tag_that_somebody_else_sends_makes_no_reviewer() -> None:
-    assert rank([reply(1, BO, f"Reviewed-by: {ANA}\n")], PEOPLE).reviewers == ()
+    assert rank([Sent.of(reply(1, BO, f"Reviewed-by: {ANA}\n"))], PEOPLE).reviewers == ()
 
 
 def test_bots_are_counted_apart_and_never_as_authors_or_reviewers() -> None:
@@ -71,7 +71,7 @@ def test_bots_are_counted_apart_and_never_as_authors_or_reviewers() -> None:
     mails = [situation(name) for name in names]
     mails.append(reply(7, "kernel test robot <lkp@intel.com>", "Tested-by: kernel test robot <lkp@intel.com>\n"))
     mails.append(patch(8, ANA, "From: dependabot[bot] <d@users.noreply.github.com>\n\nLog.\n"))
-    found = rank(mails, PEOPLE)
+    found = rank(map(Sent.of, mails), PEOPLE)
     assert (found.authors, found.reviewers) == ((), ())
     assert [(bot.name, count) for bot, count in found.bots] == [
         ("kernel test robot", 2), ("syzbot", 2), ("AUTOSEL", 1), ("dependabot", 1), ("tip-bot", 1),
@@ -91,7 +91,7 @@ def test_without_files_all_are_human_and_of_their_domain() -> None:
 def test_two_humans_of_one_name_are_ranked_apart() -> None:
     senders = ("Wei Wang <wei@a.example>", "Wei Wang <wei@b.example>", "Wei Wang", "Wei Wang via L <l@l.example>")
     mails = [patch(number, sender) for number, sender in enumerate(senders)]
-    assert [one.mails for one in rank(mails, PEOPLE).authors] == [1, 1, 1, 1]
+    assert [one.mails for one in rank(map(Sent.of, mails), PEOPLE).authors] == [1, 1, 1, 1]
 
 
 def test_somebody_is_of_the_organisation_that_either_address_tells() -> None:

@@ -12,6 +12,7 @@ from chatbot.mail.grouping import group
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
+from chatbot.mail.review import answers
 from chatbot.mail.said import applied_parts, asks_for_changes
 from chatbot.mail.standing import standings
 from chatbot.mail.state import Seen, State, Status, Turn, Waiting, business_days, status
@@ -29,7 +30,7 @@ def read(name: str, now: datetime = NOW) -> Status:
 
 
 def status_of(mails: Sequence[Mail], now: datetime = NOW) -> Status:
-    first, *_ = standings(Lineage(group(mails)), mails, PEOPLE)
+    first, *_ = standings(Lineage(group(mails)), answers(mails), PEOPLE)
     return status(first, now)
 
 

@@ -1,0 +1,100 @@
+"""What happened on a list in a stretch of it, as an archive or an index tells it: what digests are made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from chatbot.mail.grouping import group, pull_requests
+from chatbot.mail.lineage import lineages
+from chatbot.mail.mail import Mail
+from chatbot.mail.part import Part, parts_of
+from chatbot.mail.people import People
+from chatbot.mail.ranking import Sent
+from chatbot.mail.review import answers
+from chatbot.mail.standing import Standing, standings
+from chatbot.mail.subject import Subject
+from chatbot.mail.totals import Totals
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What was said below one mail, the head of a posting or of talk about no patch: by how many humans, and in how
+    many mails of theirs.
+    """
+
+    mail: str
+    subject: Subject
+    people: int
+    mails: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The stretch of the same length before: how many mails it had, how many postings began in it, what was sent."""
+
+    mails: int
+    postings: int
+    sent: tuple[Sent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chronicle:
+    """A stretch of a list. Standings are as at its end. `posted` began in it; `spoken_of` are those below which
+    something was said in it; `ids` are all Message-IDs of its mails, by which one knows what was said in it.
+
+    `reviewed` and `silent` began before its end, and nothing closed them: the newest of those with complete reviews,
+    and of those without any answer, of which there are `more_silent` more. `newcomers` are the identities of those
+    whose first patch is in it. Where nothing before it is known, these are empty, and `earlier` and `newcomers` None.
+
+    `heads` (the mails that speak for a posting, oldest first) are there where the classic text is asked for.
+    `uncovered` says in sentences what is not known.
+    """
+
+    totals: Totals = field(default_factory=Totals)
+    ids: frozenset[str] = frozenset()
+    sent: tuple[Sent, ...] = ()
+    posted: tuple[Standing, ...] = ()
+    spoken_of: tuple[Standing, ...] = ()
+    reviewed: tuple[Standing, ...] = ()
+    silent: tuple[Standing, ...] = ()
+    more_silent: int = 0
+    talks: tuple[Talk, ...] = ()
+    newcomers: frozenset[str] | None = None
+    earlier: Earlier | None = None
+    heads: tuple[Part, ...] = ()
+    uncovered: tuple[str, ...] = ()
+
+
+def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
+    """Of these mails alone, oldest first: nothing before them is known."""
+    series = sorted((*group(mails), *pull_requests(mails)), key=lambda one: one.received)
+    heads = {mail.message_id: one.head.message_id for one in series for mail in one.everything}
+    answered: dict[str, list[tuple[Mail, Mail]]] = {}
+    for reply, above in answers(mails):
+        answered.setdefault(heads.get(above.message_id, above.message_id), []).append((reply, above))
+    known: dict[str, Standing] = {}
+    for lineage in lineages(series, identify=people.identity):
+        pairs = [pair for one in lineage.series for pair in answered.get(one.head.message_id, ())]
+        known.update((standing.mail, standing) for standing in standings(lineage, pairs, people))
+    posted = tuple(known[one.head.message_id] for one in series)
+    subjects = {mail.message_id: mail.subject for mail in mails}
+    return replace(
+        letters_of(mails),
+        ids=frozenset(subjects),
+        posted=posted,
+        spoken_of=tuple(one for one in posted if one.remarks),
+        talks=tuple(
+            Talk(head, subjects[head], len({people.identity(one.sender) for one in said}), len(said))
+            for head, pairs in answered.items()
+            if (said := [reply for reply, _ in pairs if not people.is_bot(reply)])
+        ),
+        uncovered=("earlier versions, and what has long been waiting: only these mails were read",),
+    )
+
+
+def letters_of(mails: Sequence[Mail]) -> Chronicle:
+    """As much as the classic text tells: numbers, authors and letters."""
+    return Chronicle(
+        totals=Totals.of(mails),
+        sent=tuple(map(Sent.of, mails)),
+        heads=tuple(part for part in parts_of(mails) if part.subject.speaks),
+    )

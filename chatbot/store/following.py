@@ -1,0 +1,137 @@
+"""Postings put together with all that was said below them, and what follows of it: their standings, kept or not.
+
+Law of the file: what is kept is what anybody would get who puts it together now. So it is kept with the rules about
+people by which it was made, and put together anew where something about it was said, taken out or corrected.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+
+from chatbot.mail.mail import Mail
+from chatbot.mail.people import People
+from chatbot.mail.review import answers
+from chatbot.mail.standing import Standing, standings
+from chatbot.mail.state import STALE_AFTER
+from chatbot.store import tables
+from chatbot.store.database import writing
+from chatbot.store.lineages import Family, family_of
+from chatbot.store.standings import Home, keep, spent
+from chatbot.store.tables import seconds
+from chatbot.store.threads import rows_named, thread_above
+
+# So many mails are followed in one transaction: others wait a second for it.
+AT_ONCE = 200
+
+
+@dataclass(slots=True)
+class Followed:
+    """Where mails belong, by their rows; how the postings stand, by the rows of their heads, each with the row of its
+    lineage's first head.
+    """
+
+    homes: dict[int, Home] = field(default_factory=dict)
+    standings: dict[int, tuple[int, Standing]] = field(default_factory=dict)
+
+
+def follow(connection: Connection, message_ids: Iterable[str], people: People) -> Followed:
+    """What these mails belong to, with all other mails of it."""
+    found, done = Followed(), set[str]()
+    for message_id in message_ids:
+        if message_id in done:
+            continue
+        thread = list(thread_above(connection, [message_id]))
+        patch = next((mail for mail in thread if mail.patch), None)
+        family = family_of(connection, patch.message_id, people.identity) if patch else None
+        if family:
+            _take_in(connection, family, people, found)
+            done.update(mail.message_id for mail in family.mails)
+        if message_id not in done and thread:
+            # Talk about no patch, or about one that was said to be none.
+            rows = rows_named(connection, (message_id, thread[-1].message_id))
+            found.homes[rows[message_id]] = Home(rows[thread[-1].message_id], _who(thread[0], people))
+            done.add(message_id)
+    return found
+
+
+def _take_in(connection: Connection, family: Family, people: People, found: Followed) -> None:
+    versions = family.lineage.series
+    answered = tuple(answers(family.mails))
+    heads = {mail.message_id: one.head.message_id for one in versions for mail in one.everything}
+    replies = {reply.message_id: reply for reply, _ in answered}
+    heads |= {reply.message_id: heads[above.message_id] for reply, above in answered if above.message_id in heads}
+    rows = rows_named(connection, heads)
+    for message_id, head in heads.items():
+        reply = replies.get(message_id)
+        found.homes[rows[message_id]] = Home(rows[head], _who(reply, people) if reply else None)
+    titles = tuple(dict.fromkeys(one.title for one in family.guessed.values()))
+    first = rows[versions[0].head.message_id]
+    for standing in standings(family.lineage, answered, people, titles):
+        found.standings[rows[standing.mail]] = first, standing
+
+
+def _who(mail: Mail, people: People) -> str | None:
+    return None if people.is_bot(mail) else people.identity(mail.sender)
+
+
+class Following:
+    """Standings that are kept, brought up to date with what is new."""
+
+    def __init__(self, engine: Engine) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+
+    def keep_up(self, people: People, now: datetime, *, stopped: Callable[[], bool] = lambda: False) -> int:
+        """Follow what has come since the last time, and what has changed; how many mails that were.
+
+        The first time, and when the rules are others, all that is not stale yet. May be stopped between two mails.
+        """
+        done = 0
+        while not stopped():
+            with writing(self._engine) as connection:
+                upto, since = _begin(connection, people, now)
+                again, heads = _spent(connection)
+                fresh, reached = _fresh(connection, upto, since) if not again else ((), upto)
+                if not heads and reached == upto:
+                    break
+                connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
+                found = follow(connection, (*again, *fresh), people)
+                keep(connection, found.homes, found.standings)
+                connection.execute(update(tables.tracking).values(upto=reached))
+                done += len(again) + len(fresh)
+        return done
+
+
+def _begin(connection: Connection, people: People, now: datetime) -> tuple[int, int]:
+    """Up to which row of `mail`, and since when, all has been followed; everything anew where the rules are others."""
+    row = connection.execute(select(tables.tracking)).first()
+    if row and row.rules == people.rules:
+        return row.upto, row.since
+    for table in (tables.tracking, tables.standing, tables.belongs):
+        connection.execute(delete(table))
+    since, seen = seconds(now - STALE_AFTER), tables.seen.c
+    first = connection.execute(select(func.min(seen.mail_id)).where(seen.received >= since)).scalar()
+    upto = first - 1 if first else connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
+    connection.execute(insert(tables.tracking).values(id=1, rules=people.rules, since=since, upto=upto))
+    return upto, since
+
+
+def _spent(connection: Connection) -> tuple[list[str], list[int]]:
+    """The mails of some postings that are to be put together anew, and their heads, which may be gone."""
+    heads, homes, mail = spent(connection, AT_ONCE // 10), tables.belongs.c, tables.mail.c
+    theirs = select(homes.mail_id).where(homes.head_id.in_(heads))
+    query = select(mail.message_id).where(mail.id.in_(theirs.union(select(mail.id).where(mail.id.in_(heads)))))
+    return list(connection.execute(query.where(mail.blob != "").order_by(mail.id)).scalars()) if heads else [], heads
+
+
+def _fresh(connection: Connection, upto: int, since: int) -> tuple[list[str], int]:
+    """The next mails that have come, and up to which row that is all."""
+    mail = tables.mail.c
+    query = select(mail.message_id, mail.id).where(mail.id > upto, mail.received >= since, mail.blob != "")
+    rows = connection.execute(query.order_by(mail.id).limit(AT_ONCE)).all()
+    if len(rows) == AT_ONCE:
+        return [row.message_id for row in rows], rows[-1].id
+    newest = connection.execute(select(func.max(mail.id))).scalar() or 0
+    return [row.message_id for row in rows], max(newest, upto)

@@ -1,0 +1,115 @@
+"""Standings that are kept, as rows and back, and where mails belong."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import ColumnElement, Connection, delete, select, update
+
+from chatbot.mail.standing import Remark, Standing
+from chatbot.store import tables
+from chatbot.store.bulk import insert_rows
+from chatbot.store.rows import CHUNK
+from chatbot.store.tables import seconds
+
+_DECODER = msgspec.json.Decoder(Standing)
+_STANDING = tuple(tables.standing.c.keys())
+_BELONGS = tuple(tables.belongs.c.keys())
+
+
+class Home(NamedTuple):
+    """Where a mail belongs: the row of the head, and the human who said it, if it is what a human said."""
+
+    head_id: int
+    who: str | None = None
+
+
+def keep(connection: Connection, homes: Mapping[int, Home], standings: Mapping[int, tuple[int, Standing]]) -> None:
+    """Keep where these mails belong, by their rows, and how these postings stand, by the rows of their heads, each with
+    the row of its lineage's first head; in the place of what was known of them.
+    """
+    _delete(connection, tables.belongs.c.mail_id, homes)
+    # A head that is none any more: of a posting whose cover came last.
+    _delete(connection, tables.standing.c.head_id, homes)
+    insert_rows(connection, "belongs", _BELONGS, [(mail_id, *home) for mail_id, home in homes.items()])
+    rows = [(head_id, lineage_id, *_columns(one)) for head_id, (lineage_id, one) in standings.items()]
+    insert_rows(connection, "standing", _STANDING, rows)
+
+
+def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
+    """Have all put together anew that these mails have to do with: every version of what they belong to."""
+    homes, standing = tables.belongs.c, tables.standing.c
+    for chunk in _chunks(mail_ids):
+        heads = select(homes.head_id).where(homes.mail_id.in_(chunk))
+        lineages = select(standing.lineage_id).where(standing.head_id.in_(heads))
+        connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=""))
+
+
+def follow_again(connection: Connection, mail_id: int) -> None:
+    """Have one mail followed again that says something else now, wherever it belonged."""
+    connection.execute(delete(tables.standing).where(tables.standing.c.head_id == mail_id))
+    insert_rows(connection, "standing", _STANDING, [(mail_id, mail_id, 0, *[None] * 5, "")])
+
+
+def spent(connection: Connection, limit: int) -> list[int]:
+    """The heads of postings that are to be put together anew, some of them."""
+    query = select(tables.standing.c.head_id).where(tables.standing.c.document == "").limit(limit)
+    return list(connection.execute(query).scalars())
+
+
+def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Standing]:
+    """How these postings stand, those that are kept and not spent, by the rows of their heads."""
+    standing = tables.standing.c
+    found: dict[int, Standing] = {}
+    for chunk in _chunks(head_ids):
+        query = select(standing.head_id, standing.document).where(standing.head_id.in_(chunk), standing.document != "")
+        found.update((head_id, _DECODER.decode(document)) for head_id, document in connection.execute(query))
+    return found
+
+
+def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]:
+    """Where these mails belong, as far as it is kept."""
+    homes = tables.belongs
+    found: dict[int, Home] = {}
+    for chunk in _chunks(mail_ids):
+        query = select(homes).where(homes.c.mail_id.in_(chunk))
+        found.update((mail_id, Home(head_id, who)) for mail_id, head_id, who in connection.execute(query))
+    return found
+
+
+def _columns(one: Standing) -> tuple[Any, ...]:
+    """From `received` on."""
+    others = [remark for remark in one.remarks if not (remark.own or remark.bot)]
+    approved = [min((each.received for each in piece.approvals), default=None) for piece in one.pieces]
+    complete = bool(approved) and not one.missing and None not in approved
+    applied = [remark for remark in one.remarks if remark.applied and not remark.own]
+    whole = {part for remark in applied for part in remark.applied} >= set(range(1, one.total + 1))
+    closed = [
+        *([one.received] if one.draft or one.pull else []),
+        *([one.after.received] if one.after else []),
+        *([max(remark.received for remark in applied)] if applied and whole else []),
+    ]
+    times = (
+        min((remark.received for remark in others), default=None),
+        max((time for time in approved if time), default=None) if complete else None,
+        max((remark.received for remark in others if refuses(remark)), default=None),
+        min((remark.received for remark in applied), default=None),
+        min(closed, default=None),
+    )
+    document = msgspec.json.encode(one).decode()
+    return (seconds(one.received), *(seconds(time) if time else None for time in times), document)
+
+
+def refuses(remark: Remark) -> bool:
+    """Whether it is a NACK."""
+    return remark.refuses or remark.asks == "NACK"
+
+
+def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[int]) -> None:
+    for chunk in _chunks(ids):
+        connection.execute(delete(column.table).where(column.in_(chunk)))
+
+
+def _chunks(ids: Iterable[int]) -> Iterable[Sequence[int]]:
+    wanted = sorted(set(ids))
+    return (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
