@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from chatbot.chat.platform import Platform
     from chatbot.commands.command import Context
     from chatbot.config import Config
-    from chatbot.config import People as PeopleFiles
     from chatbot.errors import Problem
     from chatbot.ingest import Ingested
     from chatbot.mail.people import People
@@ -33,24 +32,29 @@ if TYPE_CHECKING:
     from chatbot.store.index import Index
 
 
-_BOTS = "bots.example.toml"
-Rules = TypeVar("Rules")
-
-
 def utc_now() -> datetime:
     """The only clock; everything else is handed the time."""
     return datetime.now(UTC)
 
 
 def archive_digest(
-    folder: Path, mailing_list: MailingList, choice: Choice, now: datetime, progress: Callable[[int], None]
+    folder: Path,
+    mailing_list: MailingList,
+    choice: Choice,
+    now: datetime,
+    progress: Callable[[int], None],
+    *,
+    classic: bool,
 ) -> Digest:
-    """A digest straight from an archive, without an index. `progress` is told how many mails were read.
+    """A digest straight from an archive, without an index; all of it, or what the classic text tells. `progress` is
+    told how many mails were read.
 
     Raises Misunderstood, Unreadable.
     """
+    from chatbot.mail.chronicle import chronicle_of, letters_of
+    from chatbot.people import read_people
     from chatbot.read import read
-    from chatbot.report.digest import digest_of
+    from chatbot.report.digest import build
     from chatbot.report.window import Window, between, candidates, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
@@ -65,13 +69,66 @@ def archive_digest(
     with PublicInbox(mailing_list.name, folder) as archive:
         if choice.commits is not None:
             window = Window(spans(archive, choice.commits))
-            return digest_of(mailing_list, window, (read(raw)[1] for raw in told(archive.mails(window.spans))))
-        if choice.last is not None:
-            found, window = last(told(archive.mails_of(archive.history())), choice.last)
+            mails = [read(raw)[1] for raw in told(archive.mails(window.spans))]
         else:
-            likely = candidates(archive.history(), since)
-            found, window = between(told(archive.mails_of(likely)), since, until)
-        return digest_of(mailing_list, window, (mail for _, mail in reversed(found)))
+            if choice.last is not None:
+                found, window = last(told(archive.mails_of(archive.history())), choice.last)
+            else:
+                likely = candidates(archive.history(), since)
+                found, window = between(told(archive.mails_of(likely)), since, until)
+            mails = [mail for _, mail in reversed(found)]
+    people = read_people()
+    chronicle = letters_of(mails) if classic else chronicle_of(mails, people)
+    # The same range tells the same, whenever it is asked for.
+    at = until or max((mail.received for mail in mails), default=now)
+    return build(mailing_list, window, chronicle, people, min(at, now))
+
+
+def index_digest(
+    store: str, config: Config | None, list_name: str | None, asked: Choice | str, now: datetime, *, classic: bool
+) -> Digest:
+    """A digest out of the index: of a choice of a list's mails, or again the one of an id. Raises Misunderstood."""
+    from chatbot.errors import Misunderstood
+    from chatbot.mail.mail import EARLIEST
+    from chatbot.report.digest import MailingList
+    from chatbot.report.links import LORE
+
+    with questions(store, config) as context:
+        if isinstance(asked, str):
+            found = context.summarizer.again(asked, context.lists, letters=classic)
+            if found is None:
+                raise Misunderstood(f"--id {asked}", "there is no such digest", "take the id from a digest's last line")
+            return found
+        names = (*context.lists, *context.index.names())
+        if not names:
+            raise Misunderstood("digest", "the index has no list yet", "fill it with chatbot ingest")
+        name = list_name or names[0]
+        if name not in names:
+            raise Misunderstood(
+                f"--list {name}", "there is no such list", f"name one of {', '.join(dict.fromkeys(names))}"
+            )
+        _keep_up(store, context.people, now)
+        since, until = asked.times(now)
+        stretches = context.summarizer.stretches
+        if asked.last is not None:
+            stretch = stretches.newest(name, asked.last)
+        else:
+            stretch = stretches.between(name, since or EARLIEST, until or now)
+        mailing_list = context.lists.get(name, MailingList(name, name, LORE))
+        return context.summarizer.make(mailing_list, stretch, min(until or now, now), letters=classic)
+
+
+def _keep_up(store: str, people: People, now: datetime) -> None:
+    """Follow what has come, unless a bot does."""
+    from chatbot.errors import Busy
+    from chatbot.store.database import writable_database
+    from chatbot.store.following import Following
+
+    try:
+        with writable_database(store, _say) as engine:
+            Following(engine).keep_up(people, now)
+    except Busy:
+        pass
 
 
 def print_digest(digest: Digest) -> None:
@@ -241,19 +298,23 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
 def questions(store: str, config: Config | None) -> Iterator[Context]:
     """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
     from chatbot.commands.command import Context
-    from chatbot.config import People as PeopleFiles
+    from chatbot.people import read_people
     from chatbot.report.digest import MailingList
+    from chatbot.store.chronicles import Chronicles
     from chatbot.store.database import open_database
     from chatbot.store.index import Index
     from chatbot.store.search import Search
+    from chatbot.store.stretches import Stretches
+    from chatbot.summarize import Summarizer
 
-    people = read_people(config.people if config else PeopleFiles())
+    people = _people_of(config) if config else read_people()
     lists = config.lists if config else ()
     engine = open_database(store, _say, make=False)
     try:
         yield Context(
             Index(engine),
             Search(engine),
+            Summarizer(Chronicles(engine), Stretches(engine), people),
             {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
             people,
             utc_now(),
@@ -262,45 +323,11 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
         engine.dispose()
 
 
-def read_people(files: PeopleFiles) -> People:
-    """What the files of the config's `[people]` say, and our own rules for bots. Raises BadConfig with all faults."""
-    from pathlib import Path
+def _people_of(config: Config) -> People:
+    from chatbot.people import read_people
 
-    from chatbot.errors import BadConfig
-    from chatbot.mail.bots import Bots
-    from chatbot.mail.mailmap import Mailmap
-    from chatbot.mail.organisations import Organisations
-    from chatbot.mail.people import People
-
-    faults: list[str] = []
-
-    def parsed(path: Path | None, parse: Callable[[str, str], Rules], otherwise: Rules) -> Rules:
-        try:
-            return parse(_read_rules(path), str(path)) if path else otherwise
-        except BadConfig as error:
-            faults.extend(error.faults)
-            return otherwise
-
-    here = Path(__file__).resolve().parent
-    # In a wheel our own rules lie inside the package, in a checkout beside it.
-    own = next(path for path in (here / _BOTS, here.parent / "config" / _BOTS) if path.is_file())
-    people = People(
-        Mailmap.parse(files.mailmap.read_bytes().decode("utf-8", "replace")) if files.mailmap else Mailmap(),
-        parsed(files.organisations, Organisations.parse, Organisations()),
-        parsed(files.bots, Bots.parse, Bots()).then(parsed(own, Bots.parse, Bots())),
-    )
-    if faults:
-        raise BadConfig(tuple(faults))
-    return people
-
-
-def _read_rules(path: Path) -> str:
-    from chatbot.errors import BadConfig
-
-    try:
-        return path.read_text("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadConfig((f"{path}: this is no UTF-8 at byte {error.start}; save it as UTF-8",)) from error
+    files = config.people
+    return read_people(files.mailmap, files.organisations, files.bots)
 
 
 def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
@@ -323,13 +350,17 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     from chatbot.report.render import Renderer
     from chatbot.schedule import Timetable
     from chatbot.serve import Bot
+    from chatbot.store.chronicles import Chronicles
     from chatbot.store.database import writable_database
+    from chatbot.store.following import Following
     from chatbot.store.index import Index
     from chatbot.store.outbox import Outbox
     from chatbot.store.search import Search
+    from chatbot.store.stretches import Stretches
+    from chatbot.summarize import Summarizer
 
     lists = {one.name: MailingList(one.name, one.title or one.name, one.link) for one in config.lists}
-    people = read_people(config.people)
+    people = _people_of(config)
     platforms = platforms_of(config)
     renderer = Renderer(config.templates.folder)
     for platform in platforms.values():
@@ -355,6 +386,8 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             renderer=renderer,
             index=Index(engine),
             search=Search(engine),
+            summarizer=Summarizer(Chronicles(engine), Stretches(engine), people),
+            following=Following(engine),
             outbox=Outbox(engine),
             readers=stack.enter_context(Readers(config.sources.jobs)),
             refresh=config.sources.refresh,

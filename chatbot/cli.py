@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from chatbot.config import Config, MailingList
     from chatbot.ingest import Ingested
+    from chatbot.report.digest import Digest
     from chatbot.store.writer import Added
 
 FACES = ("classic", "text", "markdown", "json")
@@ -133,11 +134,15 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 
 def _add_question(parser: argparse.ArgumentParser, word: str) -> None:
     parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    _add_index(parser)
+    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
+    parser.set_defaults(run=_question, word=word)
+
+
+def _add_index(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
     where.add_argument("--store", metavar="URL", help="the index, without a config")
-    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
-    parser.set_defaults(run=_question, word=word)
 
 
 def _add_run(parser: argparse.ArgumentParser) -> None:
@@ -152,8 +157,11 @@ def _add_digest(parser: argparse.ArgumentParser) -> None:
         "range", nargs="?", metavar="A..B", help="commits, in any form git takes; 0:A..1:B over several epochs"
     )
     parser.add_argument(
-        "--archive", type=Path, required=True, metavar="DIR", help="a public-inbox v2 folder, or one bare epoch"
+        "--archive", type=Path, metavar="DIR", help="a public-inbox v2 folder, or one bare epoch, instead of the index"
     )
+    parser.add_argument("--list", metavar="LIST", help="a list of the index (default: the config's first)")
+    parser.add_argument("--id", metavar="ID", help="a digest that was shown before: the id is in its last line")
+    _add_index(parser)
     parser.add_argument("--name", metavar="NAME", help="the list's display name (default: the folder's)")
     parser.add_argument("--since", metavar="TIME", help="mails received from here on: 7d, 2025-11-10, 2025-11-10T08:00")
     parser.add_argument(
@@ -324,17 +332,9 @@ def _chosen(config: Config, names: Sequence[str]) -> list[MailingList]:
 
 
 def _digest(options: argparse.Namespace) -> int:
-    from chatbot.app import archive_digest, plain_digest, print_digest, utc_now
-    from chatbot.report.digest import MailingList
-    from chatbot.report.links import LORE
-    from chatbot.report.window import Choice
+    from chatbot.app import plain_digest, print_digest
 
-    name = options.name or options.archive.resolve().name.removesuffix(".git")
-    mailing_list = MailingList(name, name, options.link or LORE)
-    choice = Choice(options.range, options.since, options.until, options.last)
-    progress = _progress()
-    digest = archive_digest(options.archive, mailing_list, choice, utc_now(), progress)
-    progress(0)
+    digest = _digest_of_archive(options) if options.archive else _digest_of_index(options)
     if options.face == "json":
         from chatbot.report.document import to_json
 
@@ -352,6 +352,45 @@ def _digest(options: argparse.Namespace) -> int:
     dialect, template = (CLASSIC, "classic") if options.face == "classic" else (MARKDOWN, "digest")
     _write(Renderer().render(dialect, template, digest=digest), options.output)
     return 0
+
+
+def _digest_of_archive(options: argparse.Namespace) -> Digest:
+    from chatbot.app import archive_digest, utc_now
+    from chatbot.report.digest import MailingList
+    from chatbot.report.links import LORE
+    from chatbot.report.window import Choice
+
+    for option in ("list", "id", "config", "store"):
+        if getattr(options, option):
+            raise Misunderstood(f"--{option}", "it asks the index, and --archive does not", "leave one of them out")
+    name = options.name or options.archive.resolve().name.removesuffix(".git")
+    mailing_list = MailingList(name, name, options.link or LORE)
+    choice = Choice(options.range, options.since, options.until, options.last)
+    progress = _progress()
+    digest = archive_digest(
+        options.archive, mailing_list, choice, utc_now(), progress, classic=options.face == "classic"
+    )
+    progress(0)
+    return digest
+
+
+def _digest_of_index(options: argparse.Namespace) -> Digest:
+    from chatbot.app import index_digest, utc_now
+    from chatbot.report.window import Choice
+
+    for option in ("range", "name", "link"):
+        if getattr(options, option):
+            raise Misunderstood(f"{option} {getattr(options, option)}", "only --archive takes it", "give --archive DIR")
+    choice = Choice(None, options.since, options.until, options.last)
+    config = None if options.store else _config(options)
+    return index_digest(
+        options.store or (config.store.url if config else ""),
+        config,
+        options.list,
+        options.id or choice,
+        utc_now(),
+        classic=options.face == "classic",
+    )
 
 
 def _progress() -> Callable[[int], None]:

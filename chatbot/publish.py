@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chatbot.chat.post import Dialect, Post
-from chatbot.report.digest import Digest, MailingList, build
+from chatbot.report.digest import Digest, MailingList
 from chatbot.report.render import Renderer
-from chatbot.report.window import Window
-from chatbot.store.index import Index, Share
+from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.stretches import Stretch
+from chatbot.summarize import Summarizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,14 @@ class Subscription:
 
 
 def publish(
-    subscription: Subscription, slot: datetime, *, index: Index, outbox: Outbox, renderer: Renderer, dialect: Dialect
+    subscription: Subscription,
+    slot: datetime,
+    *,
+    index: Index,
+    summarizer: Summarizer,
+    outbox: Outbox,
+    renderer: Renderer,
+    dialect: Dialect,
 ) -> Digest | None:
     """Plan the digest of what came since the room's last one; the digest, if one was planned.
 
@@ -37,13 +45,13 @@ def publish(
     had = outbox.progress().get(subscription.key)
     newest = index.newest(name)
     if had is not None:
-        share = index.share(name, after=had.upto, upto=newest)
+        stretch = summarizer.stretches.after(name, had.upto, newest)
     elif subscription.first is not None and (received := index.newest_received(name)):
         # A mail that claims to be from the future must not push the look back there.
-        share = index.received_between(name, min(received, slot) - subscription.first, upto=newest)
+        stretch = summarizer.stretches.between(name, min(received, slot) - subscription.first, upto=newest)
     else:
-        share = Share()
-    digest = build(subscription.mailing_list, Window(share.spans), share.patches, share.totals, share.earlier)
+        stretch = Stretch(name)
+    digest = summarizer.make(subscription.mailing_list, stretch, slot)
     wanted = bool(digest.mails) or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:

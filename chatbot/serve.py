@@ -25,10 +25,12 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.schedule import Clock, Timetable, due
 from chatbot.sources.source import Source
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
 from chatbot.store.writer import Added
+from chatbot.summarize import Summarizer
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +48,8 @@ class Bot:
     renderer: Renderer
     index: Index
     search: Search
+    summarizer: Summarizer
+    following: Following
     outbox: Outbox
     readers: Readers
     refresh: timedelta
@@ -83,7 +87,7 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(self.index, self.search, self.lists, self.people, self.now())
+        context = Context(self.index, self.search, self.summarizer, self.lists, self.people, self.now())
         try:
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
@@ -112,6 +116,10 @@ class Bot:
             if self.index.unread(name):
                 with _logged("list not read again", list=name):
                     ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
+        with _logged("series not followed"):
+            followed = self.following.keep_up(self.people, self.now(), stopped=self.stopping.is_set)
+            if followed:
+                log.info("series followed", mails=followed)
         return read
 
     def _publish(self, read: set[str]) -> None:
@@ -127,6 +135,7 @@ class Bot:
                     subscription,
                     one.slot,
                     index=self.index,
+                    summarizer=self.summarizer,
                     outbox=self.outbox,
                     renderer=self.renderer,
                     dialect=self.platforms[subscription.platform].dialect,

@@ -9,14 +9,18 @@ from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
 from chatbot.store.index import Index
 from chatbot.store.search import Search
+from chatbot.summarize import Summarizer
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command may look at: the index, the lists by name, what is known of people, and the time it was asked."""
+    """What a command may look at: the index, digests of it, the lists by name, what is known of people, and the time it
+    was asked.
+    """
 
     index: Index
     search: Search
+    summarizer: Summarizer
     lists: Mapping[str, MailingList]
     people: People
     now: datetime

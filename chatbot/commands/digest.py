@@ -1,28 +1,50 @@
 """/digest: what happened on a list in a stretch of time."""
 
 import re
+from datetime import datetime
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
-from chatbot.report.digest import MailingList, build
-from chatbot.report.window import EXAMPLES, Window, parse_moment
-from chatbot.store.index import Share
+from chatbot.report.digest import Digest, MailingList
+from chatbot.report.digest_diff import compare
+from chatbot.report.window import EXAMPLES, parse_moment
+from chatbot.store.stretches import Stretch
 
 # "since 7d", "from 2025-11-10 to 2025-11-18": what people write beside the times.
 _FILLING = frozenset({"since", "from", "to", "until", "last", "the", "mails"})
 _COUNT = re.compile(r"\d{1,6}")
+# The beginning of an id will do; a number of mails has no letter and fewer digits, and `365d` fewer signs.
+_ID = re.compile(r"(?=[0-9a-f]*[a-f]|\d{7})[0-9a-f]{6,12}", re.IGNORECASE)
 # A digest asked for without a window covers the last day.
 DEFAULT_WINDOW = "1d"
 
 
 def run(arguments: str, context: Context) -> Facts:
     """The list may be left out where there is one, the window where the last day is meant."""
+    asked = arguments.split()
+    if asked and asked[0].lower() == "diff":
+        return _diff(asked[1:], context)
+    if len(asked) == 1 and _ID.fullmatch(asked[0]) and asked[0] not in context.lists:
+        return Facts("digest", {"digest": _again(asked[0], context)})
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)
-    share, window = _share(mailing_list, words or [DEFAULT_WINDOW], context)
-    digest = build(mailing_list, window, share.patches, share.totals, share.earlier)
-    return Facts("digest", {"digest": digest})
+    stretch, at = _stretch(mailing_list, words or [DEFAULT_WINDOW], context)
+    return Facts("digest", {"digest": context.summarizer.make(mailing_list, stretch, at)})
+
+
+def _diff(ids: list[str], context: Context) -> Facts:
+    if len(ids) != 2:  # noqa: PLR2004
+        raise Misunderstood("/digest diff", "it needs two digests", f"type {COMMAND.examples[-1]}, with their ids")
+    earlier, later = (_again(one, context) for one in ids)
+    return Facts("diff", {"diff": compare(earlier, later)})
+
+
+def _again(digest_id: str, context: Context) -> Digest:
+    digest = context.summarizer.again(digest_id.lower(), context.lists)
+    if digest is None:
+        raise Misunderstood(repr(digest_id), "there is no such digest", "take the id from a digest's last line")
+    return digest
 
 
 def _list(words: list[str], context: Context) -> MailingList:
@@ -40,13 +62,13 @@ def _list(words: list[str], context: Context) -> MailingList:
     return next(iter(context.lists.values()))
 
 
-def _share(mailing_list: MailingList, words: list[str], context: Context) -> tuple[Share, Window]:
-    """`7d`, `2025-11-10`, `2025-11-10 2025-11-18`, or a number of mails."""
+def _stretch(mailing_list: MailingList, words: list[str], context: Context) -> tuple[Stretch, datetime]:
+    """`7d`, `2025-11-10`, `2025-11-10 2025-11-18`, or a number of mails; and the moment as of which it is told."""
+    stretches = context.summarizer.stretches
     if _COUNT.fullmatch(words[0]) and len(words) == 1:
         if int(words[0]) == 0:
             raise Misunderstood("0", "this is no number of mails", "write 1 or more")
-        share = context.index.newest_mails(mailing_list.name, int(words[0]))
-        return share, Window(share.spans)
+        return stretches.newest(mailing_list.name, int(words[0])), context.now
     first, *others = words
     if len(others) > 1:
         raise Misunderstood(
@@ -58,14 +80,14 @@ def _share(mailing_list: MailingList, words: list[str], context: Context) -> tup
         raise Misunderstood(repr(first), "this is still to come", EXAMPLES)
     if until <= since:
         raise Misunderstood(repr(" ".join(words)), "this window ends before it begins", "name the earlier time first")
-    share = context.index.received_between(mailing_list.name, since, until)
-    return share, Window(share.spans, since, until)
+    return stretches.between(mailing_list.name, since, until), min(until, context.now)
 
 
 COMMAND = Command(
     "digest",
-    "[LIST] [WINDOW]",
-    "Show what happened on a list: since a time (7d, 2025-11-10), between two, or in the last so many mails (200).",
-    ("/digest", "/digest kvm 7d", "/digest kvm 2025-11-10 2025-11-18", "/digest kvm 200"),
+    "[LIST] [WINDOW] | ID | diff ID ID",
+    "Show what happened on a list: since a time (7d, 2025-11-10), between two, or in the last so many mails (200); a"
+    " digest that was shown before, by its id; or what is new between two of them.",
+    ("/digest", "/digest kvm 7d", "/digest kvm 2025-11-10 2025-11-18", "/digest kvm 200", "/digest diff 1f0c7b 9a3e02"),
     run,
 )

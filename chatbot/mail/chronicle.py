@@ -29,10 +29,9 @@ class Talk:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """The stretch of the same length before: how many mails it had, how many postings began in it, what was sent."""
+    """The stretch of the same length before: how many mails it had, and what was sent."""
 
     mails: int
-    postings: int
     sent: tuple[Sent, ...]
 
 
@@ -75,7 +74,8 @@ def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
     for lineage in lineages(series, identify=people.identity):
         pairs = [pair for one in lineage.series for pair in answered.get(one.head.message_id, ())]
         known.update((standing.mail, standing) for standing in standings(lineage, pairs, people))
-    posted = tuple(known[one.head.message_id] for one in series)
+    # What nobody looked for is not missing.
+    posted = tuple(replace(known[one.head.message_id], first_seen=False) for one in series)
     subjects = {mail.message_id: mail.subject for mail in mails}
     return replace(
         letters_of(mails),

@@ -34,8 +34,12 @@ class People:
         return self.human(person).identity
 
     def human(self, person: Person) -> Person:
-        """Who that is, by the canonical name; through a relay, as far as it says itself whom it stands for."""
-        return self.mailmap.of(see_through(person, ()).person if is_relay(person) else person)
+        """Who that is, by the canonical name."""
+        return self.mailmap.of(self.behind(person))
+
+    def behind(self, person: Person) -> Person:
+        """For whom a relay speaks, as far as it says so itself; whoever is no relay speaks for themselves."""
+        return see_through(person, ()).person if is_relay(person) else person
 
     def is_bot(self, mail: Mail) -> bool:
         """Whether a program has sent it."""

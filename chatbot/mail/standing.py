@@ -64,6 +64,11 @@ class Remark:
     applied: tuple[int, ...]
     tags_only: bool
 
+    @property
+    def refusal(self) -> bool:
+        """Whether it is a NACK, as a tag or in words."""
+        return self.refuses or self.asks == "NACK"
+
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:

@@ -97,6 +97,14 @@ def business_days(since: datetime, now: datetime) -> int:
     return weeks * 5 + sum((since.weekday() + day) % 7 not in _WEEKEND for day in range(1, rest + 1))
 
 
+def business_day_before(now: datetime, days: int) -> datetime:
+    """The latest moment since which so many business days have begun until now."""
+    day = now
+    while business_days(day, now) < days:
+        day -= timedelta(days=1)
+    return day.replace(hour=23, minute=59, second=59, microsecond=0) if days else now
+
+
 def _discussed(human: Sequence[Remark]) -> Seen | None:
     others = [remark for remark in human if not remark.own]
     people = ", ".join(sorted({remark.sender.label for remark in others}))

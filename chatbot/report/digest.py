@@ -1,18 +1,32 @@
 """The digest: what happened on one list in one window. One value, every face is made from it."""
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from chatbot.mail.grouping import group
-from chatbot.mail.mail import Mail
-from chatbot.mail.part import Part, parts_of
+from chatbot.mail.bots import Bot
+from chatbot.mail.chronicle import Chronicle, Earlier, Talk
+from chatbot.mail.organisations import Basis
+from chatbot.mail.part import Part
+from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series
-from chatbot.mail.totals import Totals
+from chatbot.mail.ranking import Rank, rank
+from chatbot.mail.standing import Remark, Standing
+from chatbot.mail.state import State, Status, Turn, business_days, status
 from chatbot.report.links import mail_link
 from chatbot.report.window import Window
+
+# After so many business days without an answer somebody should look. People take a week for a review.
+SILENT_AFTER = 5
+# Fewer humans than these are no discussion.
+LIVELY = 3
+# A posting's mails may take so long.
+ARRIVING = timedelta(hours=6)
+# Digits of a digest's id: two of a million have the same by chance once in two thousand.
+_ID_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +55,60 @@ class Domain:
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
-    """`patches` counts the mails that call themselves patches, covers included, as the two rankings do; the rankings
-    are complete. `series` and `heads` (the mails that speak for a posting) have the newest first. `first` and
-    `last` are when the earliest and the latest of the mails came in.
+class Posting:
+    """A posting as the digest tells of it: how it stood at the window's end, and for whom its author works (empty where
+    only a provider's address tells).
     """
 
+    standing: Standing
+    organisation: str
+    status: Status
+
+
+class Need(StrEnum):
+    """Why a posting needs somebody's attention, the most urgent first."""
+
+    REFUSED = "refused"
+    REVIEWED = "reviewed"
+    INCOMPLETE = "incomplete"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A posting that needs somebody's attention; `words` say what was seen of it."""
+
+    need: Need
+    posting: Posting
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A human's place in a ranking: `moved` is by how many places up since the window before, None for who was not in
+    it, or where nobody knows; `new` says that it is their first patch.
+    """
+
+    rank: Rank
+    moved: int | None
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """`patches` counts the mails that call themselves patches, covers included, as the two classic rankings, `domains`
+    and `contributors`, do; all rankings are complete. `series` are new, `versions` new ones of known series, both with
+    the newest first, as `heads` (the mails that speak for a posting; there where the classic text was asked for).
+    `first` and `last` are when the earliest and the latest of the mails came in; all is told as it stood `at` a moment.
+    `more_silent` are further postings that need attention, for nobody has answered them.
+
+    `change` is by how many mails more than the window before, which was as long; None where nobody knows.
+    """
+
+    id: str
     mailing_list: MailingList
     window: Window
+    at: datetime
     mails: int
     patches: int
     replies: int
@@ -56,60 +116,91 @@ class Digest:
     defects: int
     first: datetime | None
     last: datetime | None
+    change: int | None
+    attention: tuple[Attention, ...]
+    more_silent: int
+    series: tuple[Posting, ...]
+    versions: tuple[Posting, ...]
+    applied: tuple[Posting, ...]
+    discussed: tuple[Talk, ...]
+    authors: tuple[Ranked, ...]
+    reviewers: tuple[Ranked, ...]
+    organisations: tuple[tuple[str, int], ...]
+    bots: tuple[tuple[Bot, int], ...]
     domains: tuple[Domain, ...]
     contributors: tuple[Contributor, ...]
-    series: tuple[Series[Part], ...]
     heads: tuple[Part, ...]
+    uncovered: tuple[str, ...]
 
     @property
     def headline(self) -> str:
-        """The numbers in one line, without those that are zero."""
-        parts = (
-            amount(len(self.series), "series", "series"),
-            amount(self.patches, "patch", "patches"),
+        """All of it in one sentence, without what did not happen."""
+        if self.empty:
+            return "Nothing new."
+        posted = (
+            amount(len(self.series), "new series", "new series"),
+            amount(len(self.versions), "new version"),
+            f"{len(self.applied):,} applied",
             amount(self.replies, "reply", "replies"),
         )
-        told = ", ".join(part for part in parts if not part.startswith("0 "))
+        told = ", ".join(part for part in posted if not part.startswith("0 "))
         people = amount(self.people, "person", "people")
-        return f"{told} from {people} in {amount(self.mails, 'mail')}".lstrip()
+        return f"{amount(self.mails, 'mail')}{self._change()} from {people}{': ' if told else ''}{told}."
+
+    @property
+    def newcomers(self) -> tuple[Ranked, ...]:
+        """The authors whose first patch this window has."""
+        return tuple(one for one in self.authors if one.new)
 
     @property
     def empty(self) -> bool:
         """Whether nothing happened."""
         return self.mails == 0
 
-    def link(self, part: Part) -> str:
+    def link(self, message_id: str) -> str:
         """The page of a mail."""
-        return mail_link(self.mailing_list.base, part.message_id)
+        return mail_link(self.mailing_list.base, message_id)
+
+    def _change(self) -> str:
+        if self.change is None:
+            return ""
+        if self.change == 0:
+            return " (as many as before)"
+        return f" ({abs(self.change):,} {'more' if self.change > 0 else 'fewer'} than before)"
 
 
-def digest_of(mailing_list: MailingList, window: Window, mails: Iterable[Mail]) -> Digest:
-    """The digest of these mails, which come in archive order, oldest first."""
-    mails = tuple(mails)
-    return build(mailing_list, window, parts_of(mails), Totals.of(mails))
+def digest_id(mailing_list: MailingList, window: Window, at: datetime, *settings: object) -> str:
+    """What stands for a digest: the same for the same window, moment and settings."""
+    spans = [f"{span.epoch}:{span.after}..{span.to}" for span in window.spans]
+    told = (mailing_list, *spans, window.since, window.until, int(at.timestamp()), *settings)
+    return hashlib.sha256("\n".join(map(str, told)).encode()).hexdigest()[:_ID_DIGITS]
 
 
 def build(
     mailing_list: MailingList,
     window: Window,
-    patches: Iterable[Part],
-    totals: Totals,
-    earlier: Iterable[Part] = (),
+    chronicle: Chronicle,
+    people: People,
+    at: datetime,
+    *,
+    silent_after: int = SILENT_AFTER,
 ) -> Digest:
-    """The digest of a window in which these patches came, in archive order, oldest first, and so many mails in all.
-
-    `earlier` are patches from before the window; a series that began with one of them is not new again.
+    """The digest of a window in which this happened, as it stood at a moment; nobody's answer for `silent_after`
+    business days is a silence.
     """
-    patches = tuple(patches)
-    old = {part.message_id for part in earlier}
-    counted = [part for part in patches if part.subject.counted]
-    domains = _ranked(Counter(domain for part in counted if (domain := part.author.domain)))
-    people = {part.author.written: part.author for part in counted}
-    contributors = _ranked(Counter(part.author.written for part in counted))
-    series = group((*earlier, *patches))
+    totals = chronicle.totals
+    counted = [sent for sent in chronicle.sent if sent.subject.counted]
+    written = {sent.author.written: sent.author for sent in counted}
+    contributors = _ranked(Counter(sent.author.written for sent in counted))
+    domains = _ranked(Counter(domain for sent in counted if (domain := sent.author.domain)))
+    postings = {one.mail: _posting(one, people, at) for one in (*chronicle.posted, *chronicle.spoken_of)}
+    posted = [postings[one.mail] for one in reversed(chronicle.posted)]
+    rankings, before = rank(chronicle.sent, people), _rankings_before(chronicle.earlier, people)
     return Digest(
+        id=digest_id(mailing_list, window, at, people.rules, silent_after),
         mailing_list=mailing_list,
         window=window,
+        at=at,
         mails=totals.mails,
         patches=len(counted),
         replies=totals.replies,
@@ -117,16 +208,96 @@ def build(
         defects=totals.defects,
         first=totals.first,
         last=totals.last,
+        change=totals.mails - chronicle.earlier.mails if chronicle.earlier else None,
+        attention=tuple(_attention(chronicle, postings, people, at, silent_after)),
+        more_silent=chronicle.more_silent,
+        series=tuple(one for one in posted if not _later(one.standing)),
+        versions=tuple(one for one in posted if _later(one.standing)),
+        applied=tuple(
+            one for one in postings.values() if (first := _first_applied(one.standing)) and first.mail in chronicle.ids
+        ),
+        discussed=tuple(sorted((talk for talk in chronicle.talks if talk.people >= LIVELY), key=_liveliest)),
+        authors=tuple(_moved(rankings.authors, before and before[0], chronicle.newcomers or frozenset())),
+        reviewers=tuple(_moved(rankings.reviewers, before and before[1])),
+        organisations=tuple((one.name, number) for one, number in rankings.organisations),
+        bots=rankings.bots,
         domains=tuple(Domain(domain, count) for domain, count in domains),
-        contributors=tuple(Contributor(people[written], count) for written, count in contributors),
-        series=tuple(one for one in reversed(series) if not any(part.message_id in old for part in one.parts)),
-        heads=tuple(part for part in reversed(patches) if part.subject.speaks),
+        contributors=tuple(Contributor(written[one], count) for one, count in contributors),
+        heads=chronicle.heads[::-1],
+        uncovered=chronicle.uncovered,
     )
 
 
 def amount(count: int, word: str, words: str = "") -> str:
     """`1 patch`, `2 patches`."""
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def _posting(standing: Standing, people: People, at: datetime) -> Posting:
+    organisation = people.organisation(standing.author, standing.received)
+    name = "" if organisation.basis is Basis.PROVIDER else organisation.name
+    return Posting(standing, name, status(standing, at))
+
+
+def _later(standing: Standing) -> bool:
+    """Whether it is a later version, by what is known of the one before, or at least by its own word."""
+    return standing.before is not None or standing.version > (1, 0)
+
+
+def _first_applied(standing: Standing) -> Remark | None:
+    return next((remark for remark in standing.remarks if remark.applied and not remark.own), None)
+
+
+def _liveliest(talk: Talk) -> tuple[int, int, str]:
+    return -talk.people, -talk.mails, talk.mail
+
+
+def _attention(
+    chronicle: Chronicle, postings: Mapping[str, Posting], people: People, at: datetime, silent_after: int
+) -> Iterator[Attention]:
+    """What somebody should look at. What nobody expects anything of is left out: drafts, and what was superseded."""
+    for one in postings.values():
+        if not one.standing.after and (last := _refusal(one, chronicle.ids)):
+            yield Attention(Need.REFUSED, one, f"NACK by {last.sender.label}")
+    for standing in chronicle.reviewed:
+        one = _posting(standing, people, at)
+        waiting = one.status.waiting
+        if waiting and waiting.on is Turn.MAINTAINER:
+            days = f" for {amount(waiting.business_days, 'business day')}" if waiting.business_days else ""
+            yield Attention(Need.REVIEWED, one, f"all reviewed, not seen applied{days}")
+    for standing in chronicle.posted:
+        one = postings[standing.mail]
+        if standing.missing and at - standing.newest > ARRIVING and not standing.after:
+            lacking = amount(len(standing.missing), "patch", "patches")
+            yield Attention(Need.INCOMPLETE, one, f"{lacking} of {standing.total} not seen on the list")
+    for standing in chronicle.silent:
+        one = _posting(standing, people, at)
+        if one.status.waiting and business_days(standing.received, at) >= silent_after:
+            words = f"no reply seen for {amount(business_days(standing.received, at), 'business day')}"
+            yield Attention(Need.SILENT, one, words)
+
+
+def _refusal(one: Posting, ids: frozenset[str]) -> Remark | None:
+    """The NACK among these mails that still stands."""
+    asked = next((seen for seen in one.status.seen if seen.state is State.CHANGES_ASKED), None)
+    standing = [remark for remark in one.standing.remarks if asked and remark.mail in asked.mails and remark.refusal]
+    return next((remark for remark in reversed(standing) if remark.mail in ids), None)
+
+
+def _rankings_before(earlier: Earlier | None, people: People) -> tuple[Sequence[Rank], Sequence[Rank]] | None:
+    if earlier is None:
+        return None
+    rankings = rank(earlier.sent, people)
+    return rankings.authors, rankings.reviewers
+
+
+def _moved(
+    ranks: Iterable[Rank], before: Sequence[Rank] | None, newcomers: frozenset[str] = frozenset()
+) -> Iterator[Ranked]:
+    places = {one.identity: place for place, one in enumerate(before or ())}
+    for place, one in enumerate(ranks):
+        was = places.get(one.identity)
+        yield Ranked(one, None if was is None else was - place, one.identity in newcomers)
 
 
 def _ranked(counts: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -1,15 +1,15 @@
 """The digest for programs: one JSON document; docs/json.md describes it, and `SCHEMA` names its version."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
-from chatbot.mail.part import Part
 from chatbot.mail.person import Person
-from chatbot.mail.series import Series
-from chatbot.report.digest import Digest
+from chatbot.mail.standing import Neighbour
+from chatbot.report.digest import Digest, Posting, Ranked
 
 # Grows when a field changes its meaning or goes away; a new field leaves it as it is.
-SCHEMA = "chatbot.digest/1"
+SCHEMA = "chatbot.digest/2"
 
 
 def to_json(digest: Digest) -> str:
@@ -22,6 +22,7 @@ def document(digest: Digest) -> dict[str, Any]:
     window = digest.window
     return {
         "schema": SCHEMA,
+        "id": digest.id,
         "list": digest.mailing_list.title,
         "range": {
             "from": window.begin,
@@ -32,17 +33,42 @@ def document(digest: Digest) -> dict[str, Any]:
             "last_received": digest.last.isoformat() if digest.last else None,
             "epochs": [{"epoch": span.epoch, "from": span.after, "to": span.to} for span in window.spans],
         },
+        "at": digest.at.isoformat(),
         "counts": {
             "mails": digest.mails,
+            "mails_before": digest.mails - digest.change if digest.change is not None else None,
             "patches": digest.patches,
             "series": len(digest.series),
+            "versions": len(digest.versions),
+            "applied": len(digest.applied),
             "replies": digest.replies,
             "people": digest.people,
             "defects": digest.defects,
         },
+        "attention": [
+            {"need": one.need.value, "words": one.words, **_named(digest, one.posting)} for one in digest.attention
+        ],
+        "more_silent": digest.more_silent,
+        "series": [_posting(digest, one) for one in digest.series],
+        "versions": [_posting(digest, one) for one in digest.versions],
+        "applied": [_named(digest, one) for one in digest.applied],
+        "discussed": [
+            {
+                "title": one.subject.title,
+                "message_id": one.mail,
+                "link": digest.link(one.mail),
+                "people": one.people,
+                "mails": one.mails,
+            }
+            for one in digest.discussed
+        ],
+        "authors": _ranked(digest.authors),
+        "reviewers": _ranked(digest.reviewers),
+        "organisations": [{"organisation": name, "patches": patches} for name, patches in digest.organisations],
+        "bots": [{"bot": bot.name, "kind": bot.kind.value, "mails": mails} for bot, mails in digest.bots],
         "domains": [{"domain": row.domain, "patches": row.patches} for row in digest.domains],
         "contributors": [{**_person(row.person), "patches": row.patches} for row in digest.contributors],
-        "series": [_series(digest, series) for series in digest.series],
+        "uncovered": list(digest.uncovered),
     }
 
 
@@ -50,33 +76,64 @@ def _person(person: Person) -> dict[str, str]:
     return {"name": person.name, "address": person.address}
 
 
-def _series(digest: Digest, series: Series[Part]) -> dict[str, Any]:
-    diffstat = series.diffstat
+def _named(digest: Digest, posting: Posting) -> dict[str, Any]:
+    """What it is and where to find it."""
+    series = posting.standing
     return {
-        "title": series.subject.title,
-        "version": series.subject.version,
-        "revision": series.subject.revision,
-        "parts": series.total,
-        "prefixes": list(series.subject.prefixes),
+        "title": series.title,
+        "revision": series.revision,
         "author": _person(series.author),
-        "message_id": series.head.message_id,
-        "link": digest.link(series.head),
-        "received": series.received.isoformat(),
-        "diffstat": {
-            "files": diffstat.files,
-            "insertions": diffstat.insertions,
-            "deletions": diffstat.deletions,
-        },
-        "cover": series.cover is not None,
-        "complete": series.complete,
-        "patches": [_patch(part) for part in series.patches],
+        "message_id": series.mail,
+        "link": digest.link(series.mail),
     }
 
 
-def _patch(part: Part) -> dict[str, Any]:
+def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
+    series, waiting = posting.standing, posting.status.waiting
     return {
-        "part": part.subject.part if part.subject.part is not None else 1,
-        "subject": str(part.subject),
-        "author": _person(part.author),
-        "message_id": part.message_id,
+        **_named(digest, posting),
+        "version": series.version[0],
+        "prefixes": list(series.subject.prefixes),
+        "pull_request": series.pull,
+        "organisation": posting.organisation or None,
+        "received": series.received.isoformat(),
+        "parts": series.total,
+        "present": [piece.part for piece in series.pieces],
+        "cover": series.cover,
+        "complete": not series.missing,
+        "diffstat": {
+            "files": series.diffstat.files,
+            "insertions": series.diffstat.insertions,
+            "deletions": series.diffstat.deletions,
+        },
+        "places": list(series.places),
+        "gist": series.gist or None,
+        "state": posting.status.state.value,
+        "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
+        "before": _before(series.before) if series.before else None,
+        "changed": dict(series.outcomes),
+        "tags": dict(series.fates),
+        "possibly": list(series.possibly),
     }
+
+
+def _before(version: Neighbour) -> dict[str, str]:
+    return {
+        "message_id": version.mail,
+        "revision": version.revision,
+        "received": version.received.isoformat(),
+        "evidence": version.detail,
+    }
+
+
+def _ranked(ranks: Iterable[Ranked]) -> list[dict[str, Any]]:
+    return [
+        {
+            **_person(one.rank.person),
+            "organisation": one.rank.organisation.name or None,
+            "mails": one.rank.mails,
+            "moved": one.moved,
+            "first_patch": one.new,
+        }
+        for one in ranks
+    ]

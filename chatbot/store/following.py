@@ -6,7 +6,7 @@ people by which it was made, and put together anew where something about it was 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
@@ -24,6 +24,10 @@ from chatbot.store.threads import rows_named, thread_above
 
 # So many mails are followed in one transaction: others wait a second for it.
 AT_ONCE = 200
+# So old is what is followed from the beginning: what is not stale yet, for digests of the last month, too.
+AGE = STALE_AFTER + timedelta(days=30)
+# What standings are made by beside the rules about people: another number where they are made in another way.
+FORM = 1
 
 
 @dataclass(slots=True)
@@ -76,6 +80,11 @@ def _who(mail: Mail, people: People) -> str | None:
     return None if people.is_bot(mail) else people.identity(mail.sender)
 
 
+def rules_of(people: People) -> str:
+    """By what standings are made: what others have made is not read."""
+    return f"{FORM} {people.rules}"
+
+
 class Following:
     """Standings that are kept, brought up to date with what is new."""
 
@@ -107,14 +116,16 @@ class Following:
 def _begin(connection: Connection, people: People, now: datetime) -> tuple[int, int]:
     """Up to which row of `mail`, and since when, all has been followed; everything anew where the rules are others."""
     row = connection.execute(select(tables.tracking)).first()
-    if row and row.rules == people.rules:
+    if row and row.rules == rules_of(people):
         return row.upto, row.since
     for table in (tables.tracking, tables.standing, tables.belongs):
         connection.execute(delete(table))
-    since, seen = seconds(now - STALE_AFTER), tables.seen.c
+    seen = tables.seen.c
+    newest = connection.execute(select(func.max(seen.received)).where(seen.received <= seconds(now))).scalar()
+    since = (newest or seconds(now)) - int(AGE.total_seconds())
     first = connection.execute(select(func.min(seen.mail_id)).where(seen.received >= since)).scalar()
     upto = first - 1 if first else connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
-    connection.execute(insert(tables.tracking).values(id=1, rules=people.rules, since=since, upto=upto))
+    connection.execute(insert(tables.tracking).values(id=1, rules=rules_of(people), since=since, upto=upto))
     return upto, since
 
 

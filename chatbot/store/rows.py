@@ -47,11 +47,11 @@ SELECT_PARTS: Select[Any] = (
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     """The mails that a query over SELECT_MAILS finds, in its order."""
     rows = connection.execute(query).all()
-    persons = _persons(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
+    persons = persons_of(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
     tags: dict[int, list[Tag]] = {}
     tag = tables.tag.c
     given = select(tag.mail_id, tag.kind, tag.value).order_by(tag.mail_id, tag.place)
-    for mail_id, kind, value in _by_ids(connection, given, tag.mail_id, [row.id for row in rows]):
+    for mail_id, kind, value in by_ids(connection, given, tag.mail_id, [row.id for row in rows]):
         tags.setdefault(mail_id, []).append(Tag(kind, value))
     return [_mail(row, persons, tags) for row in rows]
 
@@ -73,12 +73,12 @@ def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
 def load_parts_by_id(connection: Connection, ids: Iterable[int]) -> list[Part]:
     """The parts of these rows of mails, oldest row first."""
     query = SELECT_PARTS.order_by(tables.mail.c.id)
-    return make_parts(connection, list(_by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
+    return make_parts(connection, list(by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
 
 
 def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
     """The parts of series that rows with the columns of SELECT_PARTS are, and perhaps more columns after them."""
-    persons = _persons(connection, {person_id for sender, author, *_ in rows for person_id in (sender, author)})
+    persons = persons_of(connection, {person_id for sender, author, *_ in rows for person_id in (sender, author)})
     found: list[Part] = []
     for row in rows:
         sender, author, message_id, written, lead, received, in_reply_to, references, archived_as, diff, *rest = row
@@ -112,7 +112,7 @@ def posted_with(connection: Connection, parts: Iterable[Part], *where: ColumnEle
     row = tables.mail.c
     within = row.received.between(min(first for first, _ in wanted.values()), max(last for _, last in wanted.values()))
     query = select(row.id, row.posting_key, row.received).where(within, *where)
-    found = _by_ids(connection, query, row.posting_key, sorted(wanted))
+    found = by_ids(connection, query, row.posting_key, sorted(wanted))
     return load_parts_by_id(
         connection, [mail_id for mail_id, key, when in found if wanted[key][0] <= when <= wanted[key][1]]
     )
@@ -125,13 +125,14 @@ def _parents(in_reply_to: str, references: str) -> tuple[str, ...]:
     return answered(in_reply_to, references.split())
 
 
-def _persons(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
+def persons_of(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
+    """The persons of these rows."""
     person = tables.person.c
     query = select(person.id, person.written, person.name, person.address)
-    return {row[0]: Person(*row[1:]) for row in _by_ids(connection, query, person.id, sorted(ids))}
+    return {row[0]: Person(*row[1:]) for row in by_ids(connection, query, person.id, sorted(ids))}
 
 
-def _by_ids(connection: Connection, query: Select[Any], which: ColumnElement[int], ids: Sequence[int]) -> Iterable[Any]:
+def by_ids(connection: Connection, query: Select[Any], which: ColumnElement[Any], ids: Sequence[Any]) -> Iterable[Any]:
     """The rows that a query finds for these ids, a chunk at a time."""
     for start in range(0, len(ids), CHUNK):
         yield from connection.execute(query.where(which.in_(ids[start : start + CHUNK]))).all()

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, select, update
 
-from chatbot.mail.standing import Remark, Standing
+from chatbot.mail.standing import Standing
 from chatbot.store import tables
 from chatbot.store.bulk import insert_rows
 from chatbot.store.rows import CHUNK
@@ -57,14 +57,19 @@ def spent(connection: Connection, limit: int) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Standing]:
-    """How these postings stand, those that are kept and not spent, by the rows of their heads."""
+def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Standing | None]:
+    """How these postings stand that are kept, by the rows of their heads; None for what is to be put together anew."""
     standing = tables.standing.c
-    found: dict[int, Standing] = {}
+    found: dict[int, Standing | None] = {}
     for chunk in _chunks(head_ids):
-        query = select(standing.head_id, standing.document).where(standing.head_id.in_(chunk), standing.document != "")
-        found.update((head_id, _DECODER.decode(document)) for head_id, document in connection.execute(query))
+        query = select(standing.head_id, standing.document).where(standing.head_id.in_(chunk))
+        found.update((row[0], decode(row[1]) if row[1] else None) for row in connection.execute(query))
     return found
+
+
+def decode(document: str) -> Standing:
+    """A standing from its column."""
+    return _DECODER.decode(document)
 
 
 def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]:
@@ -92,17 +97,12 @@ def _columns(one: Standing) -> tuple[Any, ...]:
     times = (
         min((remark.received for remark in others), default=None),
         max((time for time in approved if time), default=None) if complete else None,
-        max((remark.received for remark in others if refuses(remark)), default=None),
+        max((remark.received for remark in others if remark.refusal), default=None),
         min((remark.received for remark in applied), default=None),
         min(closed, default=None),
     )
     document = msgspec.json.encode(one).decode()
     return (seconds(one.received), *(seconds(time) if time else None for time in times), document)
-
-
-def refuses(remark: Remark) -> bool:
-    """Whether it is a NACK."""
-    return remark.refuses or remark.asks == "NACK"
 
 
 def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[int]) -> None:

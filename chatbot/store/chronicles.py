@@ -1,0 +1,285 @@
+"""What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
+
+from chatbot.mail.chronicle import Chronicle, Earlier, Talk
+from chatbot.mail.part import Part
+from chatbot.mail.patch import Tag
+from chatbot.mail.people import People
+from chatbot.mail.person import Person
+from chatbot.mail.ranking import REVIEWS, Sent
+from chatbot.mail.standing import Standing
+from chatbot.mail.state import STALE_AFTER, business_day_before
+from chatbot.mail.subject import Subject
+from chatbot.mail.totals import Totals
+from chatbot.store import tables
+from chatbot.store.database import reading
+from chatbot.store.following import follow, rules_of
+from chatbot.store.index import known_list
+from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, make_parts, persons_of
+from chatbot.store.standings import Home, decode, homes_of, load
+from chatbot.store.stretches import Stretch, conditions
+from chatbot.store.tables import moment, seconds
+from chatbot.store.threads import named
+
+# So many of those that wait are looked at, the newest: more than any digest shows.
+WAITING = 20
+
+
+class Chronicles:
+    """Questions to the index for digests. Each call is one transaction that reads."""
+
+    def __init__(self, engine: Engine) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+
+    def of(
+        self, stretch: Stretch, people: People, at: datetime, *, silent_after: int, letters: bool = False
+    ) -> Chronicle:
+        """What happened there, as it stood at that moment. `silent_after` so many business days without an answer a
+        posting is `silent`; `letters` are for the classic text.
+        """
+        with reading(self._engine) as connection, _without_looking_for_garbage():
+            return _Reading(connection, stretch, people, at).chronicle(silent_after, letters=letters)
+
+
+class _Reading:
+    """One chronicle on its way."""
+
+    def __init__(self, connection: Connection, stretch: Stretch, people: People, at: datetime) -> None:
+        self._connection = connection
+        self._people = people
+        self._at = at
+        seen = tables.seen.c
+        self._here = seen.list_id == known_list(stretch.list_name)
+        self._which = conditions(stretch)
+        self._stretch = stretch
+        self._rows = self._mails(self._which)
+        self._ids = frozenset(row.message_id for row in self._rows)
+
+    def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
+        totals = self._totals()
+        if not self._rows or totals.first is None:
+            return Chronicle(totals)
+        tracked = self._tracked()
+        homes, known = self._known(kept=tracked is not None)
+        posted, spoken_of = self._posted(homes, known), self._spoken_of(homes, known)
+        since = min(self._stretch.since or totals.first, self._at)
+        horizon = self._at - STALE_AFTER
+        reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
+        uncovered = []
+        if not tracked:
+            uncovered.append("what has long been waiting: it is not followed yet")
+        elif tracked > horizon:
+            uncovered.append(f"what has been waiting since before {tracked:%Y-%m-%d}")
+        return Chronicle(
+            totals=totals,
+            ids=self._ids,
+            sent=self._sent(self._rows),
+            posted=posted,
+            spoken_of=spoken_of,
+            reviewed=reviewed,
+            silent=silent,
+            more_silent=more,
+            talks=tuple(self._talks(homes)),
+            newcomers=self._newcomers(since),
+            earlier=self._earlier(since),
+            heads=self._heads() if letters else (),
+            uncovered=tuple(uncovered),
+        )
+
+    def _mails(self, which: Iterable[ColumnElement[bool]]) -> list[Any]:
+        """Mails of the list, in its order; those that are to be read again left out."""
+        seen, mail = tables.seen.c, tables.mail.c
+        columns = (
+            mail.id,
+            mail.message_id,
+            mail.sender_id,
+            mail.author_id,
+            mail.subject,
+            mail.lead,
+            mail.received,
+            mail.is_patch,
+        )
+        query = select(*columns, seen.id.label("place")).join(tables.seen, seen.mail_id == mail.id)
+        rows = self._connection.execute(query.where(self._here, mail.blob != "", *which)).all()
+        return sorted(rows, key=attrgetter("place"))
+
+    def _totals(self) -> Totals:
+        seen, person = tables.seen.c, tables.person.c
+        known = person.id.is_not(None)  # a mail that is to be read again has no author
+        counts = (
+            func.count(person.id),
+            func.count().filter(seen.is_reply),
+            func.count(person.mailbox.distinct()),
+            func.count().filter(seen.is_defective),
+            func.min(seen.received).filter(known),
+            func.max(seen.received).filter(known),
+        )
+        joined = tables.seen.outerjoin(tables.person, person.id == seen.author_id)
+        query = select(*counts).select_from(joined).where(self._here, *self._which)
+        *numbers, begin, end = self._connection.execute(query).one()
+        return Totals(*numbers, *(moment(time) if time is not None else None for time in (begin, end)))
+
+    def _sent(self, rows: Sequence[Any]) -> tuple[Sent, ...]:
+        persons = persons_of(self._connection, {one for row in rows for one in (row.sender_id, row.author_id)})
+        tag, reviews = tables.tag.c, dict[int, list[Person]]()
+        query = select(tag.mail_id, tag.kind, tag.value).where(tag.kind.in_(sorted(REVIEWS)))
+        for mail_id, kind, value in by_ids(
+            self._connection, query, tag.mail_id, [row.id for row in rows if not row.is_patch]
+        ):
+            reviews.setdefault(mail_id, []).append(Tag(kind, value).person)
+        humans = {row_id: self._people.behind(person) for row_id, person in persons.items()}
+        return tuple(
+            Sent(
+                persons[row.sender_id],
+                persons[row.author_id],
+                humans[row.sender_id],
+                humans[row.author_id],
+                Subject.split(row.subject, row.lead),
+                moment(row.received),
+                row.is_patch,
+                tuple(reviews.get(row.id, ())),
+            )
+            for row in rows
+        )
+
+    def _known(self, *, kept: bool) -> tuple[dict[int, Home], dict[int, Standing]]:
+        """Where the mails belong, and how those postings stood then: what is not kept is put together now."""
+        homes = homes_of(self._connection, [row.id for row in self._rows] if kept else [])
+        loaded = load(self._connection, {home.head_id for home in homes.values()})
+        spent = {head_id for head_id, standing in loaded.items() if standing is None}
+        unknown = [row.message_id for row in self._rows if row.id not in homes or homes[row.id].head_id in spent]
+        followed = follow(self._connection, unknown, self._people)
+        standings = {head_id: standing for head_id, standing in loaded.items() if standing}
+        standings |= {head_id: standing for head_id, (_, standing) in followed.standings.items()}
+        then = {head_id: standing.at(self._at) for head_id, standing in standings.items()}
+        return {**homes, **followed.homes}, then
+
+    def _posted(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
+        """The postings that began in the stretch, in the order of the list: none of their mails came before it."""
+        heads = dict.fromkeys(
+            homes[row.id].head_id for row in self._rows if row.is_patch or homes[row.id].head_id == row.id
+        )
+        standings = [known[head_id] for head_id in heads if head_id in known]
+        own = {one.mail: {one.mail, *(piece.mail for piece in one.pieces)} - self._ids for one in standings}
+        elsewhere, mail, seen = sorted(set().union(*own.values())), tables.mail.c, tables.seen.c
+        before: set[str] = set()
+        for start in range(0, len(elsewhere), CHUNK // 2):
+            earlier = exists().where(seen.mail_id == mail.id, self._here, seen.id < self._stretch.first)
+            query = select(mail.message_id).where(*named(elsewhere[start : start + CHUNK // 2]), earlier)
+            before.update(self._connection.execute(query).scalars())
+        return tuple(one for one in standings if not own[one.mail] & before)
+
+    def _spoken_of(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
+        heads = dict.fromkeys(homes[row.id].head_id for row in self._rows if not row.is_patch)
+        found = (known[head_id] for head_id in heads if head_id in known)
+        return tuple(one for one in found if any(remark.mail in self._ids for remark in one.remarks))
+
+    def _talks(self, homes: Mapping[int, Home]) -> Iterator[Talk]:
+        said: dict[int, list[str]] = {}
+        for row in self._rows:
+            home = homes[row.id]
+            if home.who is not None:
+                said.setdefault(home.head_id, []).append(home.who)
+        lively = {head_id: who for head_id, who in said.items() if len(set(who)) > 1}
+        mail = tables.mail.c
+        query = select(mail.id, mail.message_id, mail.subject, mail.lead)
+        for head_id, message_id, subject, lead in by_ids(self._connection, query, mail.id, sorted(lively)):
+            who = lively[head_id]
+            yield Talk(message_id, Subject.split(subject, lead), len(set(who)), len(who))
+
+    def _tracked(self) -> datetime | None:
+        """Since when all postings are followed; None where none are, or by other rules."""
+        row = self._connection.execute(select(tables.tracking)).first()
+        return moment(row.since) if row and row.rules == rules_of(self._people) else None
+
+    def _waiting(self, horizon: datetime, silent_after: int) -> tuple[tuple[Standing, ...], tuple[Standing, ...], int]:
+        """The newest postings whose reviews are complete, the newest that nobody answered, and how many more of these
+        there are.
+        """
+        standing, at = tables.standing.c, seconds(self._at)
+
+        def not_yet(column: ColumnElement[int]) -> ColumnElement[bool]:
+            return or_(column.is_(None), column > at)
+
+        seen = tables.seen.c
+        on_list = exists().where(seen.mail_id == standing.head_id, self._here)
+        opened = and_(standing.received >= seconds(horizon), not_yet(standing.closed), not_yet(standing.applied))
+        silent = and_(
+            opened,
+            standing.received <= seconds(business_day_before(self._at, silent_after)),
+            not_yet(standing.answered),
+        )
+        approved = and_(opened, standing.received <= at, standing.reviewed <= at)
+        found = []
+        for which, newest in ((approved, standing.reviewed), (silent, standing.received)):
+            query = (
+                select(standing.document)
+                .where(which, on_list, standing.document != "")
+                .order_by(newest.desc(), standing.head_id)
+            )
+            documents = self._connection.execute(query.limit(WAITING)).scalars()
+            found.append(tuple(decode(document).at(self._at) for document in documents))
+        total = self._connection.execute(
+            select(func.count()).select_from(tables.standing).where(silent, on_list)
+        ).scalar_one()
+        reviewed, unanswered = found
+        return reviewed, unanswered, total - len(unanswered)
+
+    def _earlier(self, since: datetime) -> Earlier | None:
+        """The stretch before, of the same length; None where the list does not go back so far."""
+        seen = tables.seen.c
+        before = since - (self._at - since)
+        oldest = select(func.min(seen.received)).where(self._here)
+        if before >= since or (self._connection.execute(oldest).scalar() or 0) > seconds(before):
+            return None
+        rows = self._mails((seen.received >= seconds(before), seen.received < seconds(since)))
+        return Earlier(len(rows), self._sent(rows))
+
+    def _newcomers(self, since: datetime) -> frozenset[str] | None:
+        """Whose first patch is in the stretch; None where what came before is too little to tell."""
+        mail, person, seen = tables.mail.c, tables.person.c, tables.seen.c
+        oldest = self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar()
+        if oldest is None or oldest > seconds(since - STALE_AFTER):
+            return None
+        authors = persons_of(self._connection, {row.author_id for row in self._rows if row.is_patch})
+        boxes: dict[str, str] = {}
+        for author in authors.values():
+            identity = self._people.identity(author)
+            for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
+                boxes[box] = identity
+        earlier = exists().where(mail.author_id == person.id, mail.received < seconds(since), mail.is_patch)
+        query = select(person.mailbox).where(earlier)
+        known = {boxes[box] for (box,) in by_ids(self._connection, query, person.mailbox, sorted(boxes))}
+        return frozenset(boxes.values()) - known
+
+    def _heads(self) -> tuple[Part, ...]:
+        """The mails that speak for a posting, in the order of the list."""
+        mail = tables.mail.c
+        speaking = [row.id for row in self._rows if row.is_patch]
+        query = SELECT_PARTS.where(mail.speaks).add_columns(mail.id)
+        places = {row.id: row.place for row in self._rows}
+        rows = sorted(by_ids(self._connection, query, mail.id, sorted(speaking)), key=lambda row: places[row[-1]])
+        return tuple(make_parts(self._connection, rows))
+
+
+@contextmanager
+def _without_looking_for_garbage() -> Iterator[None]:
+    """Thousands of values are made that are all kept, and have no cycles: to look at them again and again would take a
+    fifth of a digest's time. Threads may do this at once: the first that began ends it.
+    """
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()

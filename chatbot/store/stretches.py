@@ -1,0 +1,135 @@
+"""Stretches of a list: which of its mails a digest is about."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select
+
+from chatbot.sources.source import Span
+from chatbot.store import tables
+from chatbot.store.database import reading, writing
+from chatbot.store.index import known_list
+from chatbot.store.tables import moment, seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Some mails of a list: by their rows of `seen`, from the first to the last, and by when they came in: from `since`
+    on, before `until`. `spans` are the commits that hold them.
+    """
+
+    list_name: str
+    first: int = 0
+    last: int = -1
+    since: datetime | None = None
+    until: datetime | None = None
+    spans: tuple[Span, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A digest that was shown: its id, what it was about, and how it stood at which moment."""
+
+    id: str
+    stretch: Stretch
+    at: datetime
+
+
+class Stretches:
+    """Each call is one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+
+    def after(self, list_name: str, row: int, upto: int) -> Stretch:
+        """The list's mails after one row of `seen` up to another."""
+        seen = tables.seen.c
+        return self._stretch(Stretch(list_name, row + 1, upto), (seen.id > row, seen.id <= upto))
+
+    def between(
+        self, list_name: str, since: datetime, until: datetime | None = None, *, upto: int | None = None
+    ) -> Stretch:
+        """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
+        since, until = since.replace(microsecond=0), until and until.replace(microsecond=0)
+        which = [tables.seen.c.received >= seconds(since)]
+        if until is not None:
+            which.append(tables.seen.c.received < seconds(until))
+        if upto is not None:
+            which.append(tables.seen.c.id <= upto)
+        return self._stretch(Stretch(list_name, since=since, until=until), which)
+
+    def newest(self, list_name: str, count: int) -> Stretch:
+        """The list's newest `count` mails."""
+        rows = tables.seen.c
+        newest = select(rows.id).where(rows.list_id == known_list(list_name)).order_by(rows.id.desc()).limit(count)
+        return self._stretch(Stretch(list_name), (rows.id.in_(newest),))
+
+    def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
+        rows = tables.seen.c
+        with reading(self._engine) as connection:
+            ends = select(func.min(rows.id), func.max(rows.id)).where(
+                rows.list_id == known_list(asked.list_name), *which
+            )
+            first, last = connection.execute(ends).one()
+            if first is None or last is None:
+                return asked
+            return replace(asked, first=first, last=last, spans=tuple(_spans(connection, asked.list_name, first, last)))
+
+    def remember(self, shown: Shown, now: datetime) -> None:
+        """Keep what a digest was about, so that it can be shown again."""
+        stretch, table = shown.stretch, tables.digest
+        values = {
+            "id": shown.id,
+            "list_name": stretch.list_name,
+            "first": stretch.first,
+            "last": stretch.last,
+            "since": seconds(stretch.since) if stretch.since else None,
+            "until": seconds(stretch.until) if stretch.until else None,
+            "at": seconds(shown.at),
+            "made": seconds(now),
+        }
+        with writing(self._engine) as connection:
+            if connection.execute(select(table.c.id).where(table.c.id == shown.id)).first() is None:
+                connection.execute(insert(table), values)
+
+    def remembered(self, digest_id: str) -> Shown | None:
+        """The digest of this id, as far as there is still something of it; the id may be cut short, if it fits one."""
+        table = tables.digest
+        query = select(table).where(table.c.id.startswith(digest_id, autoescape=True)).limit(2)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        if len(rows) != 1:
+            return None
+        row = rows[0]
+        since, until = (moment(time) if time is not None else None for time in (row.since, row.until))
+        asked = Stretch(row.list_name, row.first, row.last, since, until)
+        return Shown(row.id, self._stretch(asked, conditions(asked)), moment(row.at))
+
+
+def conditions(stretch: Stretch) -> tuple[ColumnElement[bool], ...]:
+    """Which rows of `seen` of its list these are."""
+    seen = tables.seen.c
+    within = [seen.id >= stretch.first, seen.id <= stretch.last]
+    if stretch.since is not None:
+        within.append(seen.received >= seconds(stretch.since))
+    if stretch.until is not None:
+        within.append(seen.received < seconds(stretch.until))
+    return tuple(within)
+
+
+def _spans(connection: Connection, list_name: str, first: int, last: int) -> Iterable[Span]:
+    """The commits of each epoch that the rows of `seen` from the first to the last came from."""
+    rows = tables.seen.c
+    here = rows.list_id == known_list(list_name)
+    within = and_(here, rows.id >= first, rows.id <= last)
+    oldest, newest = connection.execute(select(func.min(rows.epoch), func.max(rows.epoch)).where(within)).one()
+    ends = [(oldest, first, last)]
+    if oldest != newest:  # to sort the rows into epochs takes five times as long as to see that there is but one
+        each = select(rows.epoch, func.min(rows.id), func.max(rows.id)).where(within)
+        ends = list(map(tuple, connection.execute(each.group_by(rows.epoch).order_by(rows.epoch))))
+    for epoch, begin, end in ends:
+        earlier = select(rows.commit).where(here, rows.epoch == epoch, rows.id < begin)
+        before = connection.execute(earlier.order_by(rows.id.desc()).limit(1)).scalar()
+        yield Span(epoch, before, connection.execute(select(rows.commit).where(rows.id == end)).scalar_one())

@@ -1,0 +1,45 @@
+"""Index → digest: what rooms get, what people ask for, and what they see again."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from chatbot.mail.people import People
+from chatbot.report.digest import SILENT_AFTER, Digest, MailingList, build
+from chatbot.report.links import LORE
+from chatbot.report.window import Window
+from chatbot.store.chronicles import Chronicles
+from chatbot.store.stretches import Shown, Stretch, Stretches
+
+
+class Summarizer:
+    """Digests of what the index has, by one team's rules."""
+
+    def __init__(
+        self, chronicles: Chronicles, stretches: Stretches, people: People, silent_after: int = SILENT_AFTER
+    ) -> None:
+        """Nobody's answer for `silent_after` business days is a silence."""
+        self.stretches = stretches
+        self._chronicles = chronicles
+        self._people = people
+        self._silent_after = silent_after
+
+    def make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool = False) -> Digest:
+        """The digest of a stretch as it stood at a moment, which can be shown again; `letters` for the classic text."""
+        digest = self._make(mailing_list, stretch, at, letters=letters)
+        if not digest.empty:
+            self.stretches.remember(Shown(digest.id, stretch, at), at)
+        return digest
+
+    def again(self, digest_id: str, lists: Mapping[str, MailingList], *, letters: bool = False) -> Digest | None:
+        """A digest that was made once, by its id or the beginning of it; None where there is none, or more than one."""
+        shown = self.stretches.remembered(digest_id)
+        if shown is None:
+            return None
+        name = shown.stretch.list_name
+        return self._make(lists.get(name, MailingList(name, name, LORE)), shown.stretch, shown.at, letters=letters)
+
+    def _make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool) -> Digest:
+        at = at.replace(microsecond=0)
+        chronicle = self._chronicles.of(stretch, self._people, at, silent_after=self._silent_after, letters=letters)
+        window = Window(stretch.spans, stretch.since, stretch.until)
+        return build(mailing_list, window, chronicle, self._people, at, silent_after=self._silent_after)
