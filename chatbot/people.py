@@ -17,7 +17,7 @@ Rules = TypeVar("Rules")
 
 
 def read_people(mailmap: Path | None = None, organisations: Path | None = None, bots: Path | None = None) -> People:
-    """By these files: ours stand in for the organisations', and come after the bots'. Raises BadConfig with all faults."""
+    """By these files; ours stand in for the organisations', and come after the bots'. Raises BadConfig: all faults."""
     faults: list[str] = []
     said = hashlib.sha256()
 

@@ -11,17 +11,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from chatbot.mail.chronicle import Chronicle
 from chatbot.mail.mail import Mail, read_mail
+from chatbot.mail.people import People
 from chatbot.readers import Readers
+from chatbot.report.digest import SILENT_AFTER
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
 from chatbot.sources.source import Commit, RawMail
 from chatbot.store import tables
+from chatbot.store.chronicles import Chronicles
 from chatbot.store.database import open_database, reading
 from chatbot.store.entry import Batch, batch_of
 from chatbot.store.index import Index, known_list
 from chatbot.store.rows import SELECT_MAILS, load_mails
+from chatbot.store.stretches import Stretch, Stretches
 from chatbot.store.writer import Added
+from chatbot.summarize import Summarizer
 
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
@@ -198,3 +204,13 @@ def git(folder: Path, *arguments: str) -> str:
     """Plain git in a repository of the test's own."""
     done = subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def summarizer(engine: Engine, people: People | None = None) -> Summarizer:
+    """What makes digests of an index."""
+    return Summarizer(Chronicles(engine), Stretches(engine), people or People())
+
+
+def chronicle(engine: Engine, stretch: Stretch, at: datetime = NOON + timedelta(days=365)) -> Chronicle:
+    """What happened in a stretch, as it stood a year later."""
+    return Chronicles(engine).of(stretch, People(), at, silent_after=SILENT_AFTER)

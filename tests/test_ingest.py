@@ -13,16 +13,17 @@ from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
 from chatbot.store.index import Index
+from chatbot.store.stretches import Stretches
 from chatbot.store.writer import Added
 from tests.changing import Archive
-from tests.conftest import compose, mails_of
+from tests.conftest import chronicle, compose, mails_of
 
 
 class List:
     """One list's archive, and the index that follows it."""
 
     def __init__(self, archive: Archive, inbox: PublicInbox, engine: Engine, readers: Readers) -> None:
-        self.archive, self.index, self._engine = archive, Index(engine), engine
+        self.archive, self.index, self.engine = archive, Index(engine), engine
         self._inbox, self._readers = inbox, readers
 
     def read(self) -> Added:
@@ -31,7 +32,7 @@ class List:
         return came.added
 
     def titles(self) -> list[str]:
-        return [mail.subject.title for mail in mails_of(self._engine, "list")]
+        return [mail.subject.title for mail in mails_of(self.engine, "list")]
 
 
 @pytest.fixture
@@ -128,8 +129,8 @@ def test_a_room_that_has_had_the_newest_mail_gets_the_next_one_though_that_one_w
     followed.read()
     followed.archive.add(compose("[PATCH] next", 50))
     followed.read()
-    share = followed.index.share("list", after=had, upto=followed.index.newest("list"))
-    assert [mail.subject.title for mail in share.patches] == ["next"]
+    came = Stretches(followed.engine).after("list", had, followed.index.newest("list"))
+    assert [sent.subject.title for sent in chronicle(followed.engine, came).sent] == ["next"]
 
 
 def test_mails_without_a_message_id_that_are_the_same_stay_as_many_when_history_is_rewritten(followed: List) -> None:

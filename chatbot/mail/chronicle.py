@@ -67,16 +67,17 @@ def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
     """Of these mails alone, oldest first: nothing before them is known."""
     series = sorted((*group(mails), *pull_requests(mails)), key=lambda one: one.received)
     heads = {mail.message_id: one.head.message_id for one in series for mail in one.everything}
+    subjects = {mail.message_id: mail.subject for mail in mails}
     answered: dict[str, list[tuple[Mail, Mail]]] = {}
     for reply, above in answers(mails):
         answered.setdefault(heads.get(above.message_id, above.message_id), []).append((reply, above))
     known: dict[str, Standing] = {}
     for lineage in lineages(series, identify=people.identity):
         pairs = [pair for one in lineage.series for pair in answered.get(one.head.message_id, ())]
-        known.update((standing.mail, standing) for standing in standings(lineage, pairs, people))
+        titles = dict.fromkeys(subjects[guess.earlier].title for guess in lineage.guesses)
+        known.update((standing.mail, standing) for standing in standings(lineage, pairs, people, tuple(titles)))
     # What nobody looked for is not missing.
     posted = tuple(replace(known[one.head.message_id], first_seen=False) for one in series)
-    subjects = {mail.message_id: mail.subject for mail in mails}
     return replace(
         letters_of(mails),
         ids=frozenset(subjects),

@@ -82,10 +82,10 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`mail` is the head's Message-ID. `places` are the directories that it changes most, `gist` what it is about in a
-    sentence. `outcomes` says how many patches were added, dropped, changed since the version `before`, `fates` what
-    became of its reviews; `first_seen` that it should have forerunners, and none is known. `possibly` are titles and
-    versions of postings that it may be a version of.
+    """`mail` is the head's Message-ID; so many parts as `anew` says were sent again. `places` are the directories that
+    it changes most, `gist` what it is about in a sentence. `outcomes` says how many patches were added, dropped,
+    changed since the version `before`, `fates` what became of its reviews; `first_seen` that it should have
+    forerunners, and none is known. `possibly` are the titles of postings that it may be a version of.
     """
 
     mail: str
@@ -97,6 +97,7 @@ class Standing:
     received: datetime
     cover: bool
     total: int
+    anew: int
     pieces: tuple[Piece, ...]
     draft: bool
     pull: bool
@@ -169,6 +170,7 @@ def standings(
             received=series.received,
             cover=series.cover is not None,
             total=series.total,
+            anew=len({mail.subject.part for mail in series.rerolls}),
             pieces=() if series.pull else tuple(_pieces(series, own, received)),
             draft=series.draft,
             pull=series.pull,

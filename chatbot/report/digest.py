@@ -141,6 +141,7 @@ class Digest:
             amount(len(self.series), "new series", "new series"),
             amount(len(self.versions), "new version"),
             f"{len(self.applied):,} applied",
+            amount(self.patches, "patch", "patches"),
             amount(self.replies, "reply", "replies"),
         )
         told = ", ".join(part for part in posted if not part.startswith("0 "))

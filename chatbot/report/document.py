@@ -98,6 +98,7 @@ def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
         "organisation": posting.organisation or None,
         "received": series.received.isoformat(),
         "parts": series.total,
+        "sent_anew": series.anew,
         "present": [piece.part for piece in series.pieces],
         "cover": series.cover,
         "complete": not series.missing,

@@ -9,13 +9,16 @@ from typing import Any
 from sqlalchemy import Engine, select
 
 from chatbot.mail.mailmap import Mailmap
+from chatbot.mail.people import People
 from chatbot.mail.subject import Subject
-from chatbot.report.digest import MailingList, build
+from chatbot.report.digest import SILENT_AFTER, MailingList, build
 from chatbot.report.window import Window
 from chatbot.store import tables
+from chatbot.store.chronicles import Chronicles
 from chatbot.store.database import open_database, reading
 from chatbot.store.index import Index
 from chatbot.store.search import Search
+from chatbot.store.stretches import Stretches
 from chatbot.store.words import words
 from tests.bench.archives import Spread
 from tests.bench.figures import Figure
@@ -68,12 +71,14 @@ def _questions(engine: Engine) -> Iterator[tuple[str, Callable[[Any], object], l
     directories = _sample(engine, tables.directory, "path", some)
     since = newest - timedelta(days=90)
     yield "paths below a directory in 90 days", lambda path: search.touching(path, since), directories, 50
-    shown = MailingList(NAME, NAME, "")
+    people, shown = People(), MailingList(NAME, NAME, "")
+    chronicles, stretches = Chronicles(engine), Stretches(engine)
 
     def digest(weeks: int) -> object:
         until = newest - timedelta(weeks=weeks)
-        share = index.received_between(NAME, until - timedelta(days=7), until)
-        return build(shown, Window(share.spans), share.patches, share.totals, share.earlier)
+        stretch = stretches.between(NAME, until - timedelta(days=7), until)
+        chronicle = chronicles.of(stretch, people, until, silent_after=SILENT_AFTER)
+        return build(shown, Window(stretch.spans), chronicle, people, until)
 
     yield "digest of a week", digest, list(range(1, 101)), 100
     yield "top contributors of all time", search.top_contributors, [None, NAME], 100

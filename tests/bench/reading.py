@@ -92,14 +92,17 @@ def busy_day(raws: list[RawMail]) -> tuple[date, str]:
 MEMORY = {
     "every mail read and let go": "for raw in inbox.mails(inbox.everything()): read(raw)",
     "the digest of the whole archive": (
-        "digest_of(MailingList('a', 'a', ''), Window(), (read(raw)[1] for raw in inbox.mails(inbox.everything())))"
+        "mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]; "
+        "build(MailingList('a', 'a', ''), Window(), letters_of(mails), People(), mails[-1].received)"
     ),
 }
 PREPARATION = """
 import sys
 from pathlib import Path
 from chatbot.read import read
-from chatbot.report.digest import MailingList, digest_of
+from chatbot.mail.chronicle import letters_of
+from chatbot.mail.people import People
+from chatbot.report.digest import MailingList, build
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 with PublicInbox("bench", Path(sys.argv[1])) as inbox:

@@ -8,25 +8,27 @@ from hypothesis import strategies as st
 
 from chatbot.chat.post import CLASSIC, MARKDOWN
 from chatbot.chat.styled import DIALECT, plain_text
+from chatbot.mail.chronicle import chronicle_of
 from chatbot.mail.mail import Mail
-from chatbot.mail.part import parts_of
-from chatbot.mail.totals import Totals
+from chatbot.mail.people import People
 from chatbot.read import read
-from chatbot.report.digest import Digest, MailingList, build, digest_of
+from chatbot.report.digest import Digest, MailingList, build
 from chatbot.report.document import SCHEMA, document, to_json
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
-from tests.conftest import TESTS, compose, read_one, thread
+from tests.conftest import NOON, TESTS, compose, read_one, thread
 
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
 ROOT = TESTS.parent
 
 
-def digest(*mails: Mail, earlier: tuple[Mail, ...] = ()) -> Digest:
-    window = Window((Span(0, "a" * 40, "b" * 40),))
-    return build(KVM, window, parts_of(mails), Totals.of(mails), parts_of(earlier))
+WINDOW = Window((Span(0, "a" * 40, "b" * 40),))
+
+
+def digest(*mails: Mail, window: Window = WINDOW) -> Digest:
+    return build(KVM, window, chronicle_of(mails, People()), People(), NOON)
 
 
 def patches(*authors: str) -> list[Mail]:
@@ -81,16 +83,8 @@ def test_counts_tell_patches_replies_and_people_apart() -> None:
     ]
     made = digest(*mails)
     assert (made.mails, made.patches, made.replies, made.people, made.defects) == (6, 2, 1, 3, 1)
-    assert [one.title for one in made.series] == ["no word", "a"]
-    assert made.headline == "2 series, 2 patches, 1 reply from 3 people in 6 mails"
-
-
-def test_a_series_that_began_before_the_window_is_not_new_again() -> None:
-    cover = read_one(compose("[PATCH 0/1] a", 1))
-    late = read_one(compose("[PATCH 1/1] b", 2, in_reply_to="<m1@sample.example>"))
-    assert len(digest(late).series) == 1
-    assert digest(late, earlier=(cover,)).series == ()
-    assert digest(late, earlier=(cover,)).patches == 1
+    assert [one.standing.title for one in made.series] == ["c", "no word", "a"]
+    assert made.headline == "6 mails from 3 people: 3 new series, 1 reply."
 
 
 @pytest.mark.parametrize(
@@ -103,7 +97,7 @@ def test_a_series_that_began_before_the_window_is_not_new_again() -> None:
     ],
 )
 def test_a_face_says_how_much_of_a_series_is_there_and_what_was_sent_anew(name: str, said: str) -> None:
-    made = digest_of(KVM, Window(), thread(name))
+    made = digest(*thread(name))
     assert f", {said}, Ana" in Renderer().render(MARKDOWN, "digest", digest=made)
     assert f" · {said} · Ana" in plain_text(Renderer().render(DIALECT, "digest", digest=made))
 
@@ -135,7 +129,7 @@ def test_what_a_mail_says_reaches_the_classic_text_unchanged() -> None:
 def sample_digest(sample: dict[str, Path]) -> Digest:
     with PublicInbox("kvm", sample["kvm"]) as inbox:
         spans = inbox.everything()
-        return digest_of(KVM, Window(spans), [read(raw)[1] for raw in inbox.mails(spans)])
+        return digest(*(read(raw)[1] for raw in inbox.mails(spans)), window=Window(spans))
 
 
 def test_the_faces_of_the_sample_are_the_ones_that_were_read_and_found_good(sample: dict[str, Path]) -> None:

@@ -10,11 +10,13 @@ from rich.text import Text
 from chatbot.chat.post import CLASSIC, MARKDOWN, Dialect, plain, printable
 from chatbot.chat.styled import DIALECT
 from chatbot.errors import BadConfig
-from chatbot.report.digest import MailingList, digest_of
+from chatbot.mail.chronicle import chronicle_of
+from chatbot.mail.people import People
+from chatbot.report.digest import MailingList, build
 from chatbot.report.links import mail_link, message_id_in
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
-from tests.conftest import compose, read_one
+from tests.conftest import NOON, compose, read_one
 
 HOSTILE = [
     "[evil](https://evil.example)",
@@ -50,7 +52,8 @@ HOSTILE = [
 
 def faces(text: str) -> dict[str, str]:
     mail = read_one(compose(f"[PATCH] x: {text}", 1, sender=f'"{text}" <a@a.example>', message_id="<a@b|c>"))
-    made = digest_of(MailingList("kvm", "KVM", "https://lore.example/kvm"), Window(), [mail])
+    shown = MailingList("kvm", "KVM", "https://lore.example/kvm")
+    made = build(shown, Window(), chronicle_of([mail], People()), People(), NOON)
     return {dialect.name: Renderer().render(dialect, "digest", digest=made) for dialect in (DIALECT, MARKDOWN)}
 
 
@@ -83,7 +86,8 @@ def test_a_folder_of_ones_own_replaces_single_templates(tmp_path: Path) -> None:
     (tmp_path / "markdown" / "digest.j2").write_text("Ours: {{ text }}")
     renderer = Renderer(tmp_path)
     assert renderer.render(MARKDOWN, "digest", text="<b>") == "Ours: \\<b\\>"
-    assert "Top 15" in renderer.render(CLASSIC, "classic", digest=digest_of(MailingList("a", "A", ""), Window(), []))
+    made = build(MailingList("a", "A", ""), Window(), chronicle_of([], People()), People(), NOON)
+    assert "Top 15" in renderer.render(CLASSIC, "classic", digest=made)
 
 
 def test_every_broken_template_is_a_fault_with_its_place(tmp_path: Path) -> None:

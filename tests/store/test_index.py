@@ -19,17 +19,15 @@ from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.readers import Readers
-from chatbot.report.digest import MailingList, build, digest_of
-from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
-from chatbot.sources.source import Span
 from chatbot.store import fulltext
 from chatbot.store.database import open_database, reading, writing
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
+from chatbot.store.stretches import Stretches
 from chatbot.store.writer import Added
-from tests.conftest import NOON, TESTS, add, compose, mails_of, read_one, situation
+from tests.conftest import NOON, TESTS, add, chronicle, compose, mails_of, read_one, situation
 
 Make = Callable[..., Path]
 
@@ -134,69 +132,6 @@ def test_an_ingest_goes_on_where_the_last_one_ended(engine: Engine, archive: Mak
     assert [mail.subject.title for mail in mails_of(engine)] == ["0", "1", "2", "3"]
 
 
-def test_a_share_knows_its_commits_and_what_was_posted_before_with_its_mails(engine: Engine) -> None:
-    index = Index(engine)
-    cover = read_one(compose("[PATCH 0/2] a", 1))
-    parts = [read_one(compose(f"[PATCH {part}/2] b", part + 1, in_reply_to="<m1@sample.example>")) for part in (1, 2)]
-    other = read_one(compose("[PATCH 0/2] c", 9, sender="Bo <bo@b.example>"))
-    add(index, "kvm", cover, other, parts[0])
-    after = index.newest("kvm")
-    add(index, "kvm", parts[1], epoch=1)
-    share = index.share("kvm", after=after, upto=index.newest("kvm"))
-    assert share.spans == (Span(1, None, "c1.0"),)
-    assert share.patches == parts_of([parts[1]])
-    assert share.earlier == parts_of([cover, parts[0]])
-    assert index.share("kvm", after=index.newest("kvm"), upto=index.newest("kvm")).patches == ()
-    assert index.newest_mails("kvm", 2).spans == (Span(0, "c0.1", "c0.2"), Span(1, None, "c1.0"))
-
-
-def test_what_was_posted_together_came_within_days(engine: Engine) -> None:
-    index = Index(engine)
-    mails = [
-        replace(read_one(compose(subject, number)), received=NOON + timedelta(days=day))
-        for number, (subject, day) in enumerate(
-            [
-                ("[PATCH 1/2] long before", -4),
-                ("[PATCH 1/2] before", -3),
-                ("[PATCH v2 1/2] before", -5),
-                ("[PATCH 2/2] now", 0),
-                ("[PATCH v2 2/2] later", 6),
-            ]
-        )
-    ]
-    add(index, "kvm", *mails)
-    share = index.received_between("kvm", NOON, NOON + timedelta(days=7))
-    assert share.patches == parts_of(mails[3:])
-    assert share.earlier == parts_of([mails[1]])
-
-
-def test_a_digest_out_of_the_index_is_the_one_out_of_the_archive(
-    engine: Engine, sample: dict[str, Path], readers: Readers
-) -> None:
-    kvm = MailingList("kvm", "KVM", "https://lore.example/kvm/")
-    with PublicInbox("kvm", sample["kvm"]) as inbox:
-        ingest(inbox, Index(engine), readers)
-        mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]
-    for count in (len(mails), 7):
-        share = Index(engine).newest_mails("kvm", count)
-        window = Window(share.spans)
-        found = build(kvm, window, share.patches, share.totals)
-        assert found == digest_of(kvm, window, mails[-count:])
-        assert [part.log for part in found.heads if not part.log] == []
-
-
-def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
-    index = Index(engine)
-    mails = [
-        replace(read_one(compose(f"[PATCH] {day}", day)), received=NOON + timedelta(days=day)) for day in (0, 3, 1, 2)
-    ]
-    add(index, "kvm", *mails)
-    share = index.received_between("kvm", NOON + timedelta(days=1), NOON + timedelta(days=3))
-    assert [mail.subject.title for mail in share.patches] == ["1", "2"]
-    assert index.newest_received("kvm") == NOON + timedelta(days=3)
-    assert index.newest_received("nothing") is None
-
-
 def test_an_index_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     (tmp_path / "text.sqlite3").write_text("this is no database, but it is long enough to be looked at" * 20)
     for url, reason in (
@@ -267,7 +202,7 @@ def test_an_index_counts_as_one_counts_by_hand(engine: Engine, sample: dict[str,
     with PublicInbox("kvm", sample["kvm"]) as inbox:
         mails = [read(raw)[1] for raw in inbox.mails(inbox.everything())]
     add(index, "kvm", *mails)
-    assert index.share("kvm", after=0, upto=index.newest("kvm")).totals == Totals.of(mails)
+    assert chronicle(engine, Stretches(engine).after("kvm", 0, index.newest("kvm"))).totals == Totals.of(mails)
     counted = Counter(mail.author.address.lower() for mail in mails if mail.subject.counted)
     ranked = sorted(((number, box) for box, number in counted.items()), reverse=True)
     assert [(number, box) for _, box, number in Search(engine).top_contributors("kvm", 1000)] == ranked

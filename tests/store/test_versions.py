@@ -25,16 +25,16 @@ from chatbot.errors import BadConfig
 from chatbot.ingest import ingest
 from chatbot.mail.mailmap import Mailmap
 from chatbot.readers import Readers
-from chatbot.report.digest import Digest, MailingList, build
-from chatbot.report.window import Window
+from chatbot.report.digest import Digest, MailingList
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, versions
 from chatbot.store.database import open_database, writing
 from chatbot.store.index import Index
 from chatbot.store.search import Search
+from chatbot.store.stretches import Stretches
 from chatbot.store.tables import metadata
 from chatbot.store.writer import Added
-from tests.conftest import NOON, TESTS, compose, git, mails_of
+from tests.conftest import NOON, TESTS, compose, git, mails_of, summarizer
 from tests.fakes.platform import Ledger
 
 Make = Callable[..., Path]
@@ -222,14 +222,8 @@ def test_a_migrated_index_holds_what_an_ingest_of_the_same_archives_makes(
 
 
 def digest_of(engine: Engine) -> Digest:
-    share = Index(engine).newest_mails("kvm", 4)
-    return build(
-        MailingList("kvm", "KVM", "https://lore.example/"),
-        Window(share.spans),
-        share.patches,
-        share.totals,
-        share.earlier,
-    )
+    mailing_list = MailingList("kvm", "KVM", "https://lore.example/")
+    return summarizer(engine).make(mailing_list, Stretches(engine).newest("kvm", 4), NOON, letters=True)
 
 
 def test_a_post_knows_its_list_where_its_room_has_one(old: str) -> None:

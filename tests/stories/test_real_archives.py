@@ -8,17 +8,19 @@ import pytest
 
 from chatbot.chat.post import CLASSIC
 from chatbot.mail.bots import Bots
+from chatbot.mail.chronicle import letters_of
 from chatbot.mail.diff import Diffstat
 from chatbot.mail.grouping import group, postings
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import parts_of
+from chatbot.mail.people import People
 from chatbot.read import read
-from chatbot.report.digest import MailingList, digest_of
+from chatbot.report.digest import MailingList, build
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
-from tests.conftest import CORPUS, TESTS
+from tests.conftest import CORPUS, NOON, TESTS
 
 Corpus = Callable[[str], Path]
 
@@ -27,7 +29,9 @@ def test_the_classic_text_is_the_one_that_the_team_gets_today(corpus: Corpus) ->
     with PublicInbox("kvm", corpus("kvm-2025-11-17")) as inbox:
         window = Window(spans(inbox, "HEAD~52..HEAD"))
         mails = [read(raw)[1] for raw in inbox.mails(window.spans)]
-    text = Renderer().render(CLASSIC, "classic", digest=digest_of(MailingList("kvm", "KVM", ""), window, mails))
+    text = Renderer().render(
+        CLASSIC, "classic", digest=build(MailingList("kvm", "KVM", ""), window, letters_of(mails), People(), NOON)
+    )
     reference = (CORPUS.parent / "reference" / "kvm-digest.txt").read_text()
     assert text.split("\n", 2)[2] == reference.split("\n", 2)[2]
     assert text.splitlines()[:2] == [

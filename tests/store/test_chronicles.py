@@ -1,0 +1,174 @@
+"""What the index tells of a stretch: the same as the mails themselves, at any moment, kept or not."""
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from chatbot.mail.chronicle import chronicle_of
+from chatbot.mail.mail import Mail
+from chatbot.mail.people import People
+from chatbot.mail.standing import Standing
+from chatbot.read import read
+from chatbot.report.digest import Digest, MailingList
+from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.source import Span
+from chatbot.store import tables
+from chatbot.store.database import open_database, reading
+from chatbot.store.following import Following
+from chatbot.store.index import Index
+from chatbot.store.stretches import Stretch, Stretches
+from tests.conftest import NOON, add, chronicle, compose, read_one, summarizer, thread
+
+LATER = NOON + timedelta(days=365)
+KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
+
+
+@pytest.fixture(scope="module")
+def mails(sample: dict[str, Path]) -> list[Mail]:
+    """The sample's list, each mail once, in its order."""
+    with PublicInbox("kvm", sample["kvm"]) as inbox:
+        found = {mail.message_id: mail for mail in (read(raw)[1] for raw in inbox.mails(inbox.everything()))}
+    return list(found.values())
+
+
+def everything(engine: Engine) -> Stretch:
+    return Stretches(engine).after("kvm", 0, Index(engine).newest("kvm"))
+
+
+def standings(found: Iterable[Standing]) -> dict[str, Standing]:
+    """By their heads; that nobody looked for forerunners is no difference."""
+    return {one.mail: replace(one, first_seen=False) for one in found}
+
+
+def days(mails: Iterable[Mail]) -> list[datetime]:
+    """The nights between the days on which mails came."""
+    return sorted({mail.received.replace(hour=0, minute=0, second=0) + timedelta(days=1) for mail in mails})
+
+
+def test_the_index_tells_of_a_list_what_its_mails_tell(engine: Engine, mails: list[Mail]) -> None:
+    add(Index(engine), "kvm", *mails)
+    found, told = chronicle(engine, everything(engine)), chronicle_of(mails, People())
+    assert found.totals == told.totals
+    assert found.sent == told.sent
+    assert standings(found.posted) == standings(told.posted)
+    assert [one.mail for one in found.posted] == [one.mail for one in told.posted]
+    assert standings(found.spoken_of) == standings(told.spoken_of) != {}
+    lively = {talk for talk in told.talks if talk.people > 1}
+    assert set(found.talks) == lively != set()
+
+
+def test_what_is_kept_is_what_anybody_finds_who_puts_it_together_now(engine: Engine, mails: list[Mail]) -> None:
+    index, following = Index(engine), Following(engine)
+    rest, steps = list(mails), random.Random(4)
+    while rest:
+        count = steps.randint(1, 20)
+        some, rest = rest[:count], rest[count:]
+        add(index, "kvm", *some)
+        if steps.random() < 0.7:
+            following.keep_up(People(), some[-1].received)
+    assert following.keep_up(People(), LATER) >= 0
+    kept = chronicle(engine, everything(engine))
+    with reading(engine) as connection:
+        assert len(connection.execute(select(tables.belongs)).all()) == len(mails)
+    # Other rules do not look at it.
+    now = People(rules="others")
+    assert kept.posted == summarized(engine, now)
+    assert following.keep_up(People(), LATER) == 0
+
+
+def summarized(engine: Engine, people: People) -> tuple[Standing, ...]:
+    from chatbot.store.chronicles import Chronicles
+
+    return Chronicles(engine).of(everything(engine), people, LATER, silent_after=5).posted
+
+
+def test_a_digest_that_is_made_again_later_is_the_same(tmp_path: Path, mails: list[Mail]) -> None:
+    """Each night's digest, made that night from what was there, and when all has come, kept or not."""
+    url = f"sqlite:///{tmp_path / 'index.sqlite'}"
+    engine = open_database(url)
+    index, following, made = Index(engine), Following(engine), dict[datetime, Digest]()
+    ordered = sorted(mails, key=lambda mail: mail.received)
+    for night in days(mails):
+        came = [mail for mail in ordered if night - timedelta(days=1) <= mail.received < night]
+        add(index, "kvm", *came)
+        following.keep_up(People(), night)
+        stretch = Stretches(engine).between("kvm", night - timedelta(days=1), night)
+        made[night] = summarizer(engine).make(KVM, stretch, night)
+    assert len(made) > 5
+    assert any(one.attention for one in made.values())
+    for night, digest in made.items():
+        again = summarizer(engine).again(digest.id, {"kvm": KVM})
+        assert again == digest, night
+    assert len({digest.id for digest in made.values()}) == len(made)
+    engine.dispose()
+
+
+def test_a_posting_is_new_once_however_late_its_other_patches_come(engine: Engine) -> None:
+    index = Index(engine)
+    cover = read_one(compose("[PATCH 0/2] a", 1))
+    parts = [read_one(compose(f"[PATCH {part}/2] b", part + 1, in_reply_to="<m1@sample.example>")) for part in (1, 2)]
+    add(index, "kvm", cover, parts[0])
+    had = index.newest("kvm")
+    add(index, "kvm", parts[1], epoch=1)
+    first, second = Stretches(engine).after("kvm", 0, had), Stretches(engine).after("kvm", had, index.newest("kvm"))
+    assert second.spans == (Span(1, None, "c1.0"),)
+    assert [one.mail for one in chronicle(engine, first).posted] == [cover.message_id]
+    assert chronicle(engine, second).posted == ()
+    assert len(chronicle(engine, second).sent) == 1
+    assert chronicle(engine, Stretches(engine).after("kvm", index.newest("kvm"), index.newest("kvm"))).sent == ()
+    assert Stretches(engine).newest("kvm", 2).spans == (Span(0, "c0.0", "c0.1"), Span(1, None, "c1.0"))
+
+
+def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
+    index = Index(engine)
+    came = [
+        replace(read_one(compose(f"[PATCH] {day}", day)), received=NOON + timedelta(days=day)) for day in (0, 3, 1, 2)
+    ]
+    add(index, "kvm", *came)
+    stretch = Stretches(engine).between("kvm", NOON + timedelta(days=1), NOON + timedelta(days=3))
+    assert [sent.subject.title for sent in chronicle(engine, stretch).sent] == ["1", "2"]
+    assert index.newest_received("kvm") == NOON + timedelta(days=3)
+    assert index.newest_received("nothing") is None
+
+
+def test_the_letters_are_there_for_the_classic_text(engine: Engine, mails: list[Mail]) -> None:
+    add(Index(engine), "kvm", *mails)
+    made = summarizer(engine).make(KVM, Stretches(engine).newest("kvm", 40), LATER, letters=True)
+    told = chronicle_of(mails[-40:], People())
+    assert made.heads == told.heads[::-1] != ()
+    assert [part.log for part in made.heads if not part.log] == []
+
+
+def test_nothing_of_a_mail_that_is_taken_out_is_kept(engine: Engine) -> None:
+    """Its posting is put together anew, without it, and so are the other versions."""
+    index, following = Index(engine), Following(engine)
+    mails = thread("state-reviewed")
+    add(index, "kvm", *mails)
+    following.keep_up(People(), mails[-1].received)
+    assert chronicle(engine, everything(engine)).posted[0].remarks != ()
+    (reply,) = [mail for mail in mails if mail.reply]
+    with index.writer("kvm") as writer:
+        from chatbot.store import removal
+
+        row = writer._connection.execute(
+            select(tables.seen.c.id)
+            .join(tables.mail, tables.mail.c.id == tables.seen.c.mail_id)
+            .where(tables.mail.c.message_id == reply.message_id)
+        ).scalar_one()
+        removal.forget(writer._connection, writer._list_id, row)
+    with reading(engine) as connection:
+        assert [text for text in connection.execute(select(tables.standing.c.document)).scalars() if text] == []
+    assert chronicle(engine, everything(engine)).posted[0].remarks == ()
+    following.keep_up(People(), mails[-1].received)
+    with reading(engine) as connection:
+        kept = list(connection.execute(select(tables.standing.c.document)).scalars())
+        homes = connection.execute(select(tables.belongs)).all()
+    assert kept
+    assert all(kept)
+    assert reply.message_id not in "".join(kept)
+    assert len(homes) == len(mails) - 1
