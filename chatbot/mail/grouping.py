@@ -170,7 +170,9 @@ def _under_covers(found: list[list[M]]) -> list[list[M]]:
         first = min(parts, key=_number) if parts[0].subject.part else parts[0]
         above = _above(first)
         if above and above not in alone:
-            near = [one for one, cover in alone.items() if posting(cover[0]) == posting(first) and _at_one_go(cover, parts)]
+            near = [
+                one for one, cover in alone.items() if posting(cover[0]) == posting(first) and _at_one_go(cover, parts)
+            ]
             above = near[0] if len(near) == 1 else above
         if above in alone and above not in joined and posting(alone[above][0])[:3] == posting(first)[:3]:
             joined[above] = parts
@@ -292,11 +294,8 @@ def _sent_again(series: Series[M], bare: Iterable[Series[M]]) -> M | None:
     if not series.patches:
         return None
     named = (series.head.sender.address.lower(), series.version, series.title)
-    for one in bare:
-        if (one.head.sender.address.lower(), one.version, one.title) == named:
-            if abs(one.received - series.received) <= _SENT_AGAIN:
-                return one.head
-    return None
+    same = (one for one in bare if (one.head.sender.address.lower(), one.version, one.title) == named)
+    return next((one.head for one in same if abs(one.received - series.received) <= _SENT_AGAIN), None)
 
 
 def _opens(one: Member) -> bool:

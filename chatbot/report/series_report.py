@@ -12,12 +12,16 @@ from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
+from chatbot.mail.questions import Question, open_questions
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
 from chatbot.mail.state import Status, status
+from chatbot.report.links import mail_link
 
 # The tags of people who looked at the code, in the order of their weight.
 REVIEW_TAGS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
+# So many patches are shown at a time: most series whole, and no more than a screen of any.
+PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,11 @@ class Reviewed:
 @dataclass(frozen=True, slots=True)
 class Version:
     """One posting of a lineage, its patches with their tags, the link that made it part of it, and what it changed of
-    the one before.
+    `before`, the one that it followed.
     """
 
     series: Series[Mail]
+    before: Series[Mail] | None
     patches: tuple[Reviewed, ...]
     link: Link | None
     changed: tuple[Counterpart, ...]
@@ -69,15 +74,17 @@ class Possible:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """A series with its lineage, as seen on the lists until now. `changelog` is what its author says has changed;
-    `forerunners_missing` says that there must be an older version than the oldest that is known.
+    """A series with its lineage, as seen on the lists until now. `versions` are in the order in which they came, each
+    after the one that it followed; `changelog` is what its author says has changed; `forerunners_missing` says that
+    there must be an older version than the oldest that is known. Links begin with `base`.
     """
 
     series: Series[Mail]
-    link: str
+    base: str
     lists: tuple[str, ...]
     organisation: str
     status: Status
+    questions: tuple[Question, ...]
     versions: tuple[Version, ...]
     forerunners_missing: bool
     possibly: tuple[Possible, ...]
@@ -90,6 +97,34 @@ class SeriesReport:
         """Those of the version that is shown."""
         return next(one.patches for one in self.versions if one.series == self.series)
 
+    @property
+    def pages(self) -> int:
+        """On how many pages its patches are shown."""
+        return max(1, -(-len(self.patches) // PAGE))
+
+    def page(self, number: int) -> tuple[Reviewed, ...]:
+        """The patches of one page; the first is 1."""
+        return self.patches[(number - 1) * PAGE : number * PAGE]
+
+    def left_after(self, page: int) -> int:
+        """How many patches come after those of a page."""
+        return max(0, len(self.patches) - page * PAGE)
+
+    @property
+    def link(self) -> str:
+        """Where it can be read."""
+        return mail_link(self.base, self.series.message_id)
+
+    def link_to(self, mail: Mail) -> str:
+        """Where a mail of its threads can be read."""
+        return mail_link(self.base, mail.message_id)
+
+    @property
+    def superseded_by(self) -> Series[Mail] | None:
+        """The version that took its place."""
+        head = self.status.superseded_by
+        return next((one.series for one in self.versions if one.series.head.message_id == head), None)
+
 
 def report_series(
     shown: Series[Mail],
@@ -99,7 +134,7 @@ def report_series(
     *,
     people: People,
     now: datetime,
-    link: str,
+    base: str,
     lists: tuple[str, ...],
 ) -> SeriesReport:
     """Of one version of a lineage. `mails` are those of all its versions and those below them, `guessed` the postings
@@ -110,9 +145,10 @@ def report_series(
     own = {mail.message_id for mail in shown.everything}
     replies = [reply for reply, patch in answered if patch.message_id in own]
     organisation = people.organisation(shown.author, shown.received)
+    after = lineage.after(shown)
     return SeriesReport(
         shown,
-        link,
+        base,
         lists,
         organisation.name if organisation.basis is Basis.RULE else "",
         status(
@@ -120,14 +156,15 @@ def report_series(
             answered,
             given[shown.head.message_id],
             now,
-            after=lineage.after(shown),
+            after=after,
             is_bot=people.is_bot,
             same_human=people.same_human,
         ),
-        tuple(_version(one, lineage, given) for one in lineage.series),
+        open_questions(shown, answered, after=after, is_bot=people.is_bot, same_human=people.same_human),
+        tuple(_version(one, lineage, given) for one in _as_they_came(lineage)),
         lineage.forerunners_missing,
         tuple(
-            Possible(guess.earlier, guessed[guess.earlier].title, guess.detail)
+            Possible(guessed[guess.earlier].message_id, guessed[guess.earlier].title, guess.detail)
             for guess in lineage.guesses
             if guess.later == shown.head.message_id and guess.earlier in guessed
         ),
@@ -137,15 +174,26 @@ def report_series(
     )
 
 
+def _as_they_came(lineage: Lineage) -> list[Series[Mail]]:
+    """By time; one that came in after its next version stands before it nevertheless."""
+    since: dict[str, datetime] = {}
+    for one in lineage.series:
+        before = lineage.before(one)
+        known = since[before.head.message_id] if before else one.received
+        since[one.head.message_id] = max(one.received, known)
+    return sorted(lineage.series, key=lambda one: since[one.head.message_id])
+
+
 def _version(series: Series[Mail], lineage: Lineage, given: Mapping[str, tuple[Given, ...]]) -> Version:
     own = given[series.head.message_id]
     patches = tuple(Reviewed(patch, tags_on(patch, series, own)) for patch in series.patches)
     before = lineage.before(series)
     if before is None:
-        return Version(series, patches, None, (), Counter())
+        return Version(series, None, patches, None, (), Counter())
     tags = (*given[before.head.message_id], *own)
     return Version(
         series,
+        before,
         patches,
         lineage.evidence_of(series),
         compare(series, before),
