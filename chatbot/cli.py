@@ -293,8 +293,8 @@ def _question(options: argparse.Namespace) -> int:
     from chatbot.chat.styled import DIALECT, plain_text
     from chatbot.report.render import Renderer
 
-    config = None if options.store else _config(options)
-    with questions(options.store or (config.store.url if config else ""), config) as context:
+    config = _config(options) if options.store is None else None
+    with questions(config.store.url if config else options.store, config) as context:
         facts = look_up(f"/{options.word} {' '.join(options.words)}", context)
         nothing = facts.template == "nothing"
         if options.json and not nothing:

@@ -1,7 +1,9 @@
 """Questions to the index on the command line, for persons and for programs."""
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,47 @@ def test_an_index_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert shown.returncode == 2
     assert f"there is no index {tmp_path}/none.sqlite3; make it with chatbot ingest" in shown.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("sqlite:///{}/empty.sqlite3", "there is no index {}/empty.sqlite3; make it with chatbot ingest"),
+        ("sqlite:///{}/bare.sqlite3", "there is no index {}/bare.sqlite3; make it with chatbot ingest"),
+        ("sqlite://", "sqlite:// names no file; write sqlite:///chatbot.sqlite3"),
+        ("sqlite:///:memory:", "sqlite:///:memory: names no file; write sqlite:///chatbot.sqlite3"),
+        ("", "'' is no database URL; write sqlite:///chatbot.sqlite3"),
+    ],
+)
+def test_what_is_no_index_does_not_become_one(tmp_path: Path, url: str, reason: str) -> None:
+    (tmp_path / "empty.sqlite3").touch()
+    with closing(sqlite3.connect(tmp_path / "bare.sqlite3")) as bare:
+        bare.execute("PRAGMA user_version = 7")
+    shown = chatbot("series", "x", "--store", url.format(tmp_path), cwd=tmp_path)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr == f"chatbot: [store] url: {reason.format(tmp_path)}\n"
+    assert (tmp_path / "empty.sqlite3").stat().st_size == 0
+
+
+def test_programs_get_all_patches_and_the_open_questions(tmp_path: Path, archive: Make) -> None:
+    folder = archive(situation_mails("questions-before-a-new-version"), name="kvm")
+    url = f"sqlite:///{tmp_path}/index.sqlite3"
+    assert chatbot("ingest", "--archive", folder, "--name", "kvm", "--store", url).returncode == 0
+    found = json.loads(chatbot("series", "filter", "v1", "--store", url, "--json").stdout)
+    early, late = found["questions"]
+    name = "questions-before-a-new-version.example"
+    assert early == {
+        "sentence": "Why say it at all?",
+        "asked_by": {"name": "Bo Lindqvist", "address": "bo@kernelworks.example"},
+        "received": "2025-11-03T10:01:00+00:00",
+        "on": f"a0@{name}",
+        "message_id": f"early@{name}",
+        "link": f"https://lore.kernel.org/all/early@{name}/",
+        "followed_by": f"b0@{name}",
+    }
+    assert (late["sentence"], late["followed_by"]) == ("Was this ever counted?", None)
+    assert [one["compared_with"] for one in found["lineage"]] == [None, f"a0@{name}"]
+    assert {key for key in (*early, *found["lineage"][0]) if f"`{key}`" not in _documented()} == set()
 
 
 def test_a_config_names_the_index_and_who_is_who(store: str, tmp_path: Path) -> None:

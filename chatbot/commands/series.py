@@ -5,25 +5,31 @@ import re
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
-from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
-from chatbot.report.links import LORE, mail_link, message_id_in
+from chatbot.report.digest import amount
+from chatbot.report.links import LORE, list_in, message_id_in
 from chatbot.report.series_report import report_series
 
 # So many other matches are listed below the one that is shown.
 OTHERS = 8
 _VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
+_PAGE = re.compile(r"\spage (\d{1,4})$", re.IGNORECASE)
 
 
 def run(arguments: str, context: Context) -> Facts:
-    """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said."""
-    text = arguments.strip()
+    """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said. `page 2` behind
+    it shows further patches.
+    """
+    text, page = _page_of(arguments.strip())
     if not text:
         raise Misunderstood(
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
+    if name := list_in(text):
+        remedy = f"give the link to a mail of it, or words of a title, such as {COMMAND.examples[0]}"
+        raise Misunderstood(name, "this link names a list and no mail", remedy)
     message_id = message_id_in(text)
     title, revision = _words_of(text)
     if not (title or message_id):
@@ -52,13 +58,23 @@ def run(arguments: str, context: Context) -> Facts:
         family.mails,
         people=context.people,
         now=context.now,
-        link=_link(series, lists, context),
+        base=_base(lists, context),
         lists=lists,
     )
-    versions = {version.series.head.message_id for version in shown.versions}
+    if not 0 < page <= shown.pages:
+        pages = amount(shown.pages, "page")
+        raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {shown.pages}")
+    versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
     found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
     more += max(0, len(found) - OTHERS - 1)
-    return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
+    others = found[1 : OTHERS + 1]
+    return Facts("series", {"report": shown, "page": page, "others": others, "more": more, "said": said})
+
+
+def _page_of(text: str) -> tuple[str, int]:
+    """What is asked for, and which page of it."""
+    page = _PAGE.search(text[-10:])
+    return (text[: -len(page[0])].rstrip(), int(page[1])) if page else (text, 1)
 
 
 def _words_of(text: str) -> tuple[str, str | None]:
@@ -76,10 +92,9 @@ def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple
     return (chosen, 0) if chosen else (found.series, found.more)
 
 
-def _link(series: Series[Mail], lists: tuple[str, ...], context: Context) -> str:
-    """The series on the first list of ours that has it."""
-    base = next((context.lists[name].base for name in lists if name in context.lists), LORE)
-    return mail_link(base, series.head.message_id)
+def _base(lists: tuple[str, ...], context: Context) -> str:
+    """Where the first list of ours that has the series has its pages."""
+    return next((context.lists[name].base for name in lists if name in context.lists), LORE)
 
 
 COMMAND = Command(

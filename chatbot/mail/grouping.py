@@ -15,6 +15,8 @@ from chatbot.mail.subject import Kind
 
 # Whoever sends without threads sends at one go; a server that is ill may take a while to hand it all on.
 _UNTHREADED = timedelta(hours=1)
+# Who sends a cover once more does so while the patches are being looked at.
+_SENT_AGAIN = timedelta(days=7)
 
 
 def group(members: Iterable[M]) -> tuple[Series[M], ...]:
@@ -159,12 +161,19 @@ def _branches(thread: Sequence[M]) -> Iterator[list[M]]:
 
 
 def _under_covers(found: list[list[M]]) -> list[list[M]]:
-    """The same, covers that announce another total than their patches put before these."""
+    """The same, covers put before their patches where these announce another total, or answer another mail: some
+    servers give the cover a new Message-ID.
+    """
     alone = {parts[0].message_id: parts for parts in found if len(parts) == 1 and parts[0].subject.part == 0}
     joined: dict[str, list[M]] = {}
     for parts in found if alone else ():
         first = min(parts, key=_number) if parts[0].subject.part else parts[0]
         above = _above(first)
+        if above and above not in alone:
+            near = [
+                one for one, cover in alone.items() if posting(cover[0]) == posting(first) and _at_one_go(cover, parts)
+            ]
+            above = near[0] if len(near) == 1 else above
         if above in alone and above not in joined and posting(alone[above][0])[:3] == posting(first)[:3]:
             joined[above] = parts
     if not joined:
@@ -172,6 +181,10 @@ def _under_covers(found: list[list[M]]) -> list[list[M]]:
     whole = [cover + joined.get(message_id, []) for message_id, cover in alone.items()]
     done = {*alone, *(parts[0].message_id for parts in joined.values())}
     return whole + [parts for parts in found if parts[0].message_id not in done]
+
+
+def _at_one_go(one: Iterable[Member], other: Iterable[Member]) -> bool:
+    return abs(_began(one) - _began(other)) <= _UNTHREADED
 
 
 def _stitched(found: list[list[M]]) -> list[list[M]]:
@@ -256,7 +269,8 @@ def _newer(one: Member, old: Member) -> bool:
 
 def _with_letters(series: Sequence[Series[M]], known: Mapping[str, M]) -> Iterator[Series[M]]:
     """The same, each with the letter that opened it; a letter is no series. One that opens several speaks for none."""
-    letters = [_letter(one, known) for one in series]
+    bare = [one for one in series if one.subject.part == 0 and not one.patches]
+    letters = [_letter(one, known) or _sent_again(one, bare) for one in series]
     opened = Counter(letter.message_id for letter in letters if letter)
     for one, letter in zip(series, letters, strict=True):
         if opened[one.head.message_id] != 1:
@@ -273,6 +287,15 @@ def _letter(series: Series[M], known: Mapping[str, M]) -> M | None:
             if letter and _opens(letter):
                 return letter if letter.sender.address.lower() == one.sender.address.lower() else None
     return None
+
+
+def _sent_again(series: Series[M], bare: Iterable[Series[M]]) -> M | None:
+    """The cover of this series as it was sent once more, without patches."""
+    if not series.patches:
+        return None
+    named = (series.head.sender.address.lower(), series.version, series.title)
+    same = (one for one in bare if (one.head.sender.address.lower(), one.version, one.title) == named)
+    return next((one.head for one in same if abs(one.received - series.received) <= _SENT_AGAIN), None)
 
 
 def _opens(one: Member) -> bool:

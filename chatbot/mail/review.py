@@ -96,7 +96,7 @@ def tags_given(
     for reply, patch in sorted(answered, key=lambda pair: pair[0].received):
         if patch.message_id in mails:
             for tag in reply.tags:
-                foreign = tag.kind.endswith("-by") and not _own(tag.person, reply.sender, same_human)
+                foreign = tag.kind.endswith("-by") and not may_be_one(tag.person, reply.sender, same_human)
                 found.append(Given(tag, patch.message_id, reply.message_id, reply.sender, foreign))
     return tuple(found)
 
@@ -118,9 +118,9 @@ def identity(tag: Tag) -> tuple[str, str]:
     return tag.kind, tag.person.address.lower() or tag.person.label.casefold()
 
 
-def _own(person: Person, sender: Person, same_human: SameHuman) -> bool:
-    """Whether the tag names its sender. People write tags from other machines and under other names of their company's
-    mail, so a name or a mailbox that is the same will do: nothing is counted by this, it is only marked.
+def may_be_one(person: Person, sender: Person, same_human: SameHuman) -> bool:
+    """Whether a person may be the sender of a mail. People write from other machines and under other names of their
+    company's mail, so a name or a mailbox that is the same will do: nothing is counted by this.
     """
     fewer, more = sorted((_words(person.name), _words(sender.name)), key=len)
     if same_human(person, sender) or (len(fewer) > 1 and fewer <= more) or (fewer and fewer == more):

@@ -47,7 +47,7 @@ M_co = TypeVar("M_co", bound=Member, covariant=True)
 class Series(Generic[M_co]):
     """`parts` are its cover (if there is one) and its patches, in order, as they were posted; a lone patch is a series
     of one. `rerolls` are patches of a later version (`v2 3/7`, `v5.1 10/12`) that took the place of some, oldest first.
-    `letter` is a cover letter whose subject does not say that it is one.
+    `letter` is a cover letter whose subject does not say that it is one, or a cover sent again without its patches.
     """
 
     parts: tuple[M_co, ...]
@@ -138,7 +138,12 @@ class Series(Generic[M_co]):
     @property
     def title(self) -> str:
         """What to call it, also where somebody forgot the title."""
-        return (self.letter or self.head).subject.title or "(no title)"
+        return (self.cover or self.head).subject.title or "(no title)"
+
+    @property
+    def message_id(self) -> str:
+        """That of the mail which opens it for a reader; what links two versions goes by their heads."""
+        return (self.cover or self.head).message_id
 
     @property
     def author(self) -> Person:

@@ -82,13 +82,16 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`mail` is the head's Message-ID; so many parts as `anew` says were sent again. `places` are the directories that
-    it changes most, `gist` what it is about in a sentence. `outcomes` says how many patches were added, dropped,
-    changed since the version `before`, `fates` what became of its reviews; `first_seen` that it should have
-    forerunners, and none is known. `possibly` are the titles of postings that it may be a version of.
+    """`mail` is the head's Message-ID, `message_id` that of the letter where there is one. So many parts as `anew` says
+    were sent again. `places` are the directories that it changes most, `gist` what it is about in a sentence.
+
+    `outcomes` says how many patches were added, dropped, changed since the version `before`, `fates` what became of its
+    reviews; `first_seen` that it should have forerunners, and none is known. `possibly` are the titles of postings that
+    it may be a version of.
     """
 
     mail: str
+    message_id: str
     subject: Subject
     title: str
     version: tuple[int, int]
@@ -162,6 +165,7 @@ def standings(
         changes = [change for patch in series.patches for change in patch.diff.changes]
         yield Standing(
             mail=series.head.message_id,
+            message_id=series.message_id,
             subject=series.subject,
             title=series.title,
             version=series.version,

@@ -77,7 +77,7 @@ def address_of(person: Person) -> str:
 
 def traits_of(series: Series[Mail], identify: Identify = address_of) -> Traits:
     """What can be known of a series without the others; `identify` maps all addresses of a human to one name."""
-    head = series.letter or series.head
+    head = series.cover or series.head
     mails = series.everything
     patches = [mail for mail in mails if mail.patch and mail.subject.part != 0 and mail is not series.letter]
     told = [mail for mail in (series.cover, patches[0] if patches else None) if mail]

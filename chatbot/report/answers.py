@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chatbot.mail.person import Person
+from chatbot.mail.questions import Question
 from chatbot.mail.review import Given
 from chatbot.report.contributor import ContributorReport
 from chatbot.report.series_report import Reviewed, SeriesReport, Version
@@ -17,7 +18,7 @@ def series_document(report: SeriesReport) -> dict[str, Any]:
     status, waiting = report.status, report.status.waiting
     return {
         "schema": SERIES,
-        "message_id": report.series.head.message_id,
+        "message_id": report.series.message_id,
         "title": report.series.title,
         "link": report.link,
         "lists": list(report.lists),
@@ -25,7 +26,8 @@ def series_document(report: SeriesReport) -> dict[str, Any]:
         "state": status.state.value,
         "seen": [{"state": one.state.value, "words": one.words, "message_ids": list(one.mails)} for one in status.seen],
         "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
-        "superseded_by": status.superseded_by or None,
+        "superseded_by": report.superseded_by.message_id if report.superseded_by else None,
+        "questions": [_question(one, report) for one in report.questions],
         "replies": report.replies,
         "changelog": report.changelog or None,
         "lineage": [_version(version) for version in report.versions],
@@ -72,15 +74,28 @@ def _version(version: Version) -> dict[str, Any]:
     return {
         "version": series.revision,
         "title": series.title,
-        "message_id": series.head.message_id,
+        "message_id": series.message_id,
         "received": series.received.isoformat(),
         "parts": series.total,
         "present": list(series.present),
         "author": _person(series.author),
         "evidence": {"kind": link.evidence.name.lower(), "detail": link.detail} if link else None,
+        "compared_with": version.before.message_id if version.before else None,
         "changed": dict(version.standing.outcomes),
         "tags": dict(version.standing.fates),
         "patches": [_patch(one) for one in version.patches],
+    }
+
+
+def _question(question: Question, report: SeriesReport) -> dict[str, Any]:
+    return {
+        "sentence": question.sentence,
+        "asked_by": _person(question.mail.sender),
+        "received": question.mail.received.isoformat(),
+        "on": question.on.message_id,
+        "message_id": question.mail.message_id,
+        "link": report.link_to(question.mail),
+        "followed_by": question.after.message_id if question.after else None,
     }
 
 

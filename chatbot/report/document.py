@@ -83,8 +83,8 @@ def _named(digest: Digest, posting: Posting) -> dict[str, Any]:
         "title": series.title,
         "revision": series.revision,
         "author": _person(series.author),
-        "message_id": series.mail,
-        "link": digest.link(series.mail),
+        "message_id": series.message_id,
+        "link": digest.link(series.message_id),
     }
 
 

@@ -15,6 +15,15 @@ def mail_link(base: str, message_id: str) -> str:
 _URL = re.compile(r"https?://[^/\s]+/(?:[^/\s]+/)*?([^/\s]*(?:@|%40)[^/\s]*)(?:/\S*)?")
 
 
+_LIST = re.compile(r"https?://[^/\s]{1,255}/([^/\s?#@]{1,255})/?(?:[?#]\S*)?")
+
+
+def list_in(text: str) -> str | None:
+    """The list whose own page a link leads to; None where it leads to a mail, or is none."""
+    url = _LIST.fullmatch(text.strip())
+    return url[1] if url else None
+
+
 def message_id_in(text: str) -> str | None:
     """The Message-ID that a person means by a link to a mail, `<id>`, or the bare id; None where it is none."""
     text = text.strip()

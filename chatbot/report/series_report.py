@@ -10,13 +10,17 @@ from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
+from chatbot.mail.questions import Question, open_questions
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
 from chatbot.mail.standing import Standing, standings
 from chatbot.mail.state import Status, status
+from chatbot.report.links import mail_link
 
 # The tags of people who looked at the code, in the order of their weight.
 REVIEW_TAGS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
+# So many patches are shown at a time: most series whole, and no more than a screen of any.
+PAGE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,12 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One posting of a lineage, its patches with their tags, how it stands, and the link that made it part of it."""
+    """One posting of a lineage, the one that it followed, its patches with their tags, how it stands, and the link that
+    made it part of it.
+    """
 
     series: Series[Mail]
+    before: Series[Mail] | None
     patches: tuple[Reviewed, ...]
     standing: Standing
     link: Link | None
@@ -54,15 +61,17 @@ class Possible:
 
 @dataclass(frozen=True, slots=True)
 class SeriesReport:
-    """A series with its lineage, as seen on the lists until now. `changelog` is what its author says has changed;
-    `forerunners_missing` says that there must be an older version than the oldest that is known.
+    """A series with its lineage, as seen on the lists until now. `versions` are in the order in which they came, each
+    after the one that it followed; `changelog` is what its author says has changed; `forerunners_missing` says that
+    there must be an older version than the oldest that is known. Links begin with `base`.
     """
 
     series: Series[Mail]
-    link: str
+    base: str
     lists: tuple[str, ...]
     organisation: str
     status: Status
+    questions: tuple[Question, ...]
     versions: tuple[Version, ...]
     forerunners_missing: bool
     possibly: tuple[Possible, ...]
@@ -75,6 +84,34 @@ class SeriesReport:
         """Those of the version that is shown."""
         return next(one.patches for one in self.versions if one.series == self.series)
 
+    @property
+    def pages(self) -> int:
+        """On how many pages its patches are shown."""
+        return max(1, -(-len(self.patches) // PAGE))
+
+    def page(self, number: int) -> tuple[Reviewed, ...]:
+        """The patches of one page; the first is 1."""
+        return self.patches[(number - 1) * PAGE : number * PAGE]
+
+    def left_after(self, page: int) -> int:
+        """How many patches come after those of a page."""
+        return max(0, len(self.patches) - page * PAGE)
+
+    @property
+    def link(self) -> str:
+        """Where it can be read."""
+        return mail_link(self.base, self.series.message_id)
+
+    def link_to(self, mail: Mail) -> str:
+        """Where a mail of its threads can be read."""
+        return mail_link(self.base, mail.message_id)
+
+    @property
+    def superseded_by(self) -> Series[Mail] | None:
+        """The version that took its place."""
+        head = self.status.superseded_by
+        return next((one.series for one in self.versions if one.series.head.message_id == head), None)
+
 
 def report_series(
     shown: Series[Mail],
@@ -84,7 +121,7 @@ def report_series(
     *,
     people: People,
     now: datetime,
-    link: str,
+    base: str,
     lists: tuple[str, ...],
 ) -> SeriesReport:
     """Of one version of a lineage. `mails` are those of all its versions and those below them, `guessed` the postings
@@ -94,21 +131,28 @@ def report_series(
     own = {mail.message_id for mail in shown.everything}
     replies = [reply for reply, patch in answered if patch.message_id in own]
     organisation = people.organisation(shown.author, shown.received)
-    versions = tuple(
-        Version(one, _reviewed(one, tags_given(one, answered, people.same_human)), standing, lineage.evidence_of(one))
-        for one, standing in zip(lineage.series, standings(lineage, answered, people), strict=True)
-    )
-    standing = next(version.standing for version in versions if version.series == shown)
+    standing = {one.mail: one for one in standings(lineage, answered, people)}
+    after = lineage.after(shown)
     return SeriesReport(
         shown,
-        link,
+        base,
         lists,
         organisation.name if organisation.basis is Basis.RULE else "",
-        status(standing, now),
-        versions,
+        status(standing[shown.head.message_id], now),
+        open_questions(shown, answered, after=after, is_bot=people.is_bot, same_human=people.same_human),
+        tuple(
+            Version(
+                one,
+                lineage.before(one),
+                _reviewed(one, tags_given(one, answered, people.same_human)),
+                standing[one.head.message_id],
+                lineage.evidence_of(one),
+            )
+            for one in _as_they_came(lineage)
+        ),
         lineage.forerunners_missing,
         tuple(
-            Possible(guess.earlier, guessed[guess.earlier].title, guess.detail)
+            Possible(guessed[guess.earlier].message_id, guessed[guess.earlier].title, guess.detail)
             for guess in lineage.guesses
             if guess.later == shown.head.message_id and guess.earlier in guessed
         ),
@@ -121,3 +165,13 @@ def report_series(
 def _reviewed(series: Series[Mail], given: Iterable[Given]) -> tuple[Reviewed, ...]:
     given = tuple(given)
     return tuple(Reviewed(patch, tags_on(patch, series, given)) for patch in series.patches)
+
+
+def _as_they_came(lineage: Lineage) -> list[Series[Mail]]:
+    """By time; one that came in after its next version stands before it nevertheless."""
+    since: dict[str, datetime] = {}
+    for one in lineage.series:
+        before = lineage.before(one)
+        known = since[before.head.message_id] if before else one.received
+        since[one.head.message_id] = max(one.received, known)
+    return sorted(lineage.series, key=lambda one: since[one.head.message_id])

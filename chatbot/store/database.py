@@ -32,12 +32,14 @@ _WRITER = 0x636861_74626F74
 def open_database(url: str, told: versions.Told = lambda *_: None, *, make: bool = True) -> Engine:
     """The database with today's tables: made where there are none, migrated where they are old; `told` hears of that.
 
-    Raises BadConfig, also where there is no file and none is to be made.
+    Raises BadConfig, also where there is no index and none is to be made.
     """
     parsed = _parse(url)
     if parsed.get_backend_name() == "sqlite":
-        if not make and parsed.database and not Path(parsed.database).exists():
-            raise BadConfig((f"[store] url: there is no index {parsed.database}; make it with chatbot ingest",))
+        if parsed.database in (None, "", ":memory:"):
+            raise BadConfig((f"[store] url: {url} names no file; write sqlite:///chatbot.sqlite3",))
+        if not make and not _written(Path(str(parsed.database))):
+            raise versions.no_index(str(parsed.database))
         engine = _sqlite(parsed)
     elif parsed.drivername == "postgresql+psycopg":
         engine = _postgresql(parsed)
@@ -48,7 +50,7 @@ def open_database(url: str, told: versions.Told = lambda *_: None, *, make: bool
     try:
         if not versions.is_current(engine):
             with _writer(engine) as connection:
-                versions.bring_up(connection, name, told)
+                versions.bring_up(connection, name, told, make=make)
     except SQLAlchemyError as error:
         engine.dispose()
         reason = " ".join(str(getattr(error, "orig", error)).split())
@@ -83,6 +85,11 @@ def size_of(engine: Engine) -> int:
         return sum(path.stat().st_size for path in (Path(file), Path(f"{file}-wal")) if path.exists())
     with reading(engine) as connection:
         return int(connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar_one())
+
+
+def _written(file: Path) -> bool:
+    """Whether something is in it; SQLite makes a database of an empty file as soon as it looks at it."""
+    return file.exists() and (not file.is_file() or file.stat().st_size > 0)
 
 
 def _parse(url: str) -> URL:

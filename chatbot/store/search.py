@@ -30,7 +30,7 @@ from chatbot.store.rows import (
     posted_with,
 )
 from chatbot.store.tables import ALL_LISTS, moment, seconds
-from chatbot.store.threads import named, thread_above
+from chatbot.store.threads import named, patches_answering, thread_above
 from chatbot.store.words import key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
@@ -121,10 +121,11 @@ class Search:
         return Found((*best, *ranked[1:]), more)
 
     def series_by_id(self, message_id: str) -> tuple[Series[Part], ...]:
-        """The series that a mail belongs to, or the one it replies to; empty where the mail is not known."""
+        """The series that a mail belongs to or opens, or the one it replies to; empty where the mail is not known."""
         with reading(self._engine) as connection:
             patch = _patch_above(connection, (message_id,))
-            return _series_of(connection, parts_of([patch])) if patch else ()
+            below = [patch] if patch else patches_answering(connection, [message_id])
+            return _series_of(connection, parts_of(below[:1]))
 
     def series_by_text(self, text: str) -> tuple[Series[Part], ...]:
         """The series in whose logs, or in an answer to which, all these words stand; what was said last comes first."""

@@ -22,15 +22,16 @@ def thread_above(connection: Connection, message_ids: Sequence[str]) -> Iterator
     """The first of these mails that the index has, then what it answers, and so on up to the mail that began it all, or
     to where the thread is broken.
     """
-    asked: set[str] = set()
+    told: set[str] = set()
     ids = tuple(message_ids)
     while ids:
-        asked.update(ids)
         known = {mail.message_id: mail for mail in mails_named(connection, ids[:CHUNK])}
         mail = next((known[one] for one in ids if one in known), None)
-        if mail:
-            yield mail
-        ids = tuple(one for one in mail.parents if one not in asked) if mail else ()
+        if mail is None:
+            return
+        yield mail
+        told.add(mail.message_id)
+        ids = tuple(one for one in mail.parents if one not in told)
 
 
 def rows_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, int]:

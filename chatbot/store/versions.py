@@ -35,10 +35,14 @@ def is_current(engine: Engine) -> bool:
         return False
 
 
-def bring_up(connection: Connection, name: str, told: Told) -> None:
-    """Give the database of this name today's tables, in a transaction that writes. Raises BadConfig."""
+def bring_up(connection: Connection, name: str, told: Told, *, make: bool = True) -> None:
+    """Give the database of this name today's tables, in a transaction that writes. Raises BadConfig, also where there
+    are no tables and none are to be made.
+    """
     tables = set(inspect(connection).get_table_names())
     if not tables:
+        if not make:
+            raise no_index(name)
         metadata.create_all(connection, checkfirst=False)
         _note(connection, HEAD)
         return
@@ -60,6 +64,11 @@ def bring_up(connection: Connection, name: str, told: Told) -> None:
         raise BadConfig(
             (f"[store] url: {name} cannot be migrated from version {found}: {reason}; {remedy}",)
         ) from error
+
+
+def no_index(name: str) -> BadConfig:
+    """What to say where somebody asks an index that is not there."""
+    return BadConfig((f"[store] url: there is no index {name}; make it with chatbot ingest",))
 
 
 def upgrade(connection: Connection, told: Told, to: str = HEAD) -> None:

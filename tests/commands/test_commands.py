@@ -1,6 +1,8 @@
 """Commands as people type them, answered from the index of the sample archive."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ from chatbot.sources.sample import EVENING
 from chatbot.store.database import open_database
 from chatbot.store.index import Index
 from chatbot.store.search import Search
-from tests.conftest import NOON, TESTS, add, compose, read_one, summarizer
+from tests.conftest import NOON, TESTS, add, compose, read_one, summarizer, thread
 
 Ask = Callable[[str], str]
 
@@ -99,6 +101,90 @@ def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
     ]
 
 
+def test_a_long_series_is_shown_page_by_page(ask: Ask) -> None:
+    first, second = ask("/series tdx-connect"), ask("/series tdx-1-0@sample.example page 2")
+    assert "\n  20  " in first
+    assert "\n  21  " not in first
+    assert "\n      +6 more: /series tdx-1-0@sample.example page 2\n" in first
+    assert second.startswith("PCI/TSM: TDX Connect: secure sessions for devices\n  v1 · patches, page 2 of 2\n\n  21  ")
+    assert second.endswith("\n  26  coco/tdx-host: Switch TDX Connect on  Emi Tanaka\n")
+    assert ask("/series tdx connect PAGE 2") == second
+    assert ask("/series dirty pages page 1") == ask("/series dirty pages")
+
+
+def around(engine: Engine, name: str, days: int = 4) -> Ask:
+    """Answers from an index that has nothing but one of the threads in tests/mails, some days after it."""
+    add(Index(engine), "kvm", *thread(name))
+    context = Context(Index(engine), Search(engine), {}, People(), NOON + timedelta(days=days))
+    return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
+
+
+def test_open_questions_are_shown_with_who_asked_what_on_which_part(engine: Engine) -> None:
+    told = around(engine, "questions-in-a-thread")("/series filter").partition("\nOpen questions\n")[2]
+    assert told.splitlines()[:4] == [
+        "  Isn't this called with the lock held?",
+        "  We could take it in f(), i.e. before the call. Thoughts?",
+        "      Bo Lindqvist · 2025-11-03 10:01 · on patch 1 · no reply seen",
+        "      https://lore.kernel.org/all/open@questions-in-a-thread.example/",
+    ]
+
+
+def test_a_question_about_an_older_version_is_shown_there_with_what_came_after_it(engine: Engine) -> None:
+    asked = around(engine, "questions-before-a-new-version")
+    assert "  Why say it at all?\n" not in asked("/series filter")
+    assert (
+        "  Why say it at all?\n      Bo Lindqvist · 2025-11-03 10:01 · on the cover · no reply seen; v2 came after it\n"
+        in asked("/series filter v1")
+    )
+
+
+def test_many_and_long_questions_are_cut(engine: Engine) -> None:
+    body = "Why " + "so long, " * 30 + "as it is?\n" + "Is it?\n" * 6
+    reply = read_one(compose("Re: [PATCH] x", 2, body, "Bo <bo@b.example>", in_reply_to="<m1@sample.example>"))
+    add(Index(engine), "kvm", read_one(compose("[PATCH] x", 1)), reply)
+    shown = answer("/series x", Context(Index(engine), Search(engine), {}, People(), NOON), Renderer(), DIALECT).body
+    told = plain_text(shown).partition("\nOpen questions\n")[2].splitlines()
+    assert told[0].endswith(" so long,…")
+    assert len(told[0]) <= len("  ") + 160
+    assert [told[4], told[-1]] == ["  Is it?", "  +2 more"]
+
+
+def test_a_stale_series_says_how_far_it_had_come(engine: Engine) -> None:
+    asked = around(engine, "state-nack", days=200)
+    assert "\n  stale: changes asked, nothing seen on the list since 2025-11-" in asked("/series filter")
+
+
+def test_a_series_that_was_split_is_told_by_time_and_says_what_each_is_compared_with(engine: Engine) -> None:
+    """One half's v2 comes in after the other's v3."""
+    half = "Filters that trace"
+    mails = thread("lineage-split-in-two")
+    heads = {mail.message_id for mail in mails if half in mail.subject.title}
+    late = {mail.message_id for mail in mails if heads.intersection((mail.message_id, *mail.parents))}
+    moved = (
+        replace(one, received=one.received + timedelta(days=6)) if one.message_id in late else one for one in mails
+    )
+    add(Index(engine), "kvm", *moved)
+    context = Context(Index(engine), Search(engine), {}, People(), NOON + timedelta(days=12))
+    shown = plain_text(answer("/series filters talk", context, Renderer(), DIALECT).body)
+    assert shown.partition("\nVersions\n")[2].splitlines() == [
+        "  v1  2025-11-03 09:01  4 patches",
+        "      mm: Filters",
+        "  v2  2025-11-07 09:06  2 patches, 2 unchanged, 2 dropped  2 of 2 patches",
+        "  v3  2025-11-12 09:12  2 patches, 2 unchanged  same author and title",
+        "  v2  2025-11-14 09:09  2 patches, 2 unchanged, 2 dropped  2 of 2 patches",
+        "      mm: Filters that trace",
+        "      compared with v1 of 2025-11-03 09:01: mm: Filters",
+    ]
+
+
+def test_a_series_is_found_by_the_letter_that_opens_it(engine: Engine) -> None:
+    asked = around(engine, "series-letter-with-an-odd-tag")
+    letter = "letter@series-letter-with-an-odd-tag.example"
+    shown = asked(f"/series {letter}")
+    assert shown.splitlines()[3] == f"  https://lore.kernel.org/all/{letter}/"
+    assert shown == asked("/series count refusals")
+
+
 def test_the_versions_of_a_series_are_a_timeline(ask: Ask) -> None:
     shown = ask("/series dirty pages")
     assert shown.startswith("KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n  v3 · 2 of 2 patches")
@@ -171,6 +257,8 @@ def test_several_people_are_listed_by_name_and_then_by_how_busy_they_are(ask: As
         ("/series tdx conect", "No series matches tdx conect.", "PCI/TSM: TDX Connect: secure sessions for devices"),
         ("/series 100%_", "No series matches 100%_.", ""),
         ("/series nobody@nowhere.example", "No series matches nobody@nowhere.example.", ""),
+        (f"/series zq {'x' * 300}", "No series matches zq….", ""),
+        (f"/contributor {'zqx ' * 30}", f"No contributor matches {'zqx ' * 18}zqx….", ""),
         ("/contributor mark zigler", "No contributor matches mark zigler.", "Marc Ziegler"),
         (
             "/contributor bo@kernelwork.example",
@@ -213,6 +301,9 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
     ("command", "said"),
     [
         ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK, such as /series tdx-connect."),
+        ("/series tdx-connect page 3", "page 3: this series has 2 pages of patches; name one of 1 to 2."),
+        ("/series dirty pages page 0", "page 0: this series has 1 page of patches; name one of 1 to 1."),
+        ("/series https://lore.kernel.org/nvdimm/", "nvdimm: this link names a list and no mail; give the link to a mail of it, or words of a title, such as /series tdx-connect."),
         ("/contributor  ", "/contributor: it needs a name or an address; type /contributor NAME | ADDRESS, such as /contributor marc."),
         ("/digest kvn", "'kvn': there is no such list; name one of kvm."),
         ("/digest kvm yesterday", "'yesterday': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),

@@ -6,6 +6,7 @@ import pytest
 from chatbot.mail.changelog import changelog
 from chatbot.mail.mentions import mentions_in
 from chatbot.mail.patch import read_tags
+from chatbot.mail.questions import asked
 from chatbot.mail.said import applied_parts, asks_for_changes
 from chatbot.mail.series import Series
 from chatbot.mail.traits import title_key
@@ -58,6 +59,9 @@ MORE = [
     "(",
     "v",
     "@",
+    "? ",
+    'a?" ',
+    "\n ? ",
 ]
 
 
@@ -69,6 +73,7 @@ def test_what_is_said_is_understood_in_time_however_long_it_is(piece: str) -> No
     changelog(text, 2)
     mentions_in(text)
     title_key(text)
+    assert len("".join(asked(text))) < len(text)
     read_tags(text + "\nReviewed-by: unfinished", flowed=False)
     data = HEAD + text.encode()
     applied_parts(read_one(data), read_one(data), Series((read_one(data),)))

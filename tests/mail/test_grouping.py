@@ -2,6 +2,8 @@
 
 import random
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -251,3 +253,27 @@ def test_a_letter_of_somebody_else_or_to_several_series_opens_none() -> None:
 def test_a_number_that_was_given_twice_is_there_once() -> None:
     (series,) = group(thread("series-number-given-twice"))
     assert (series.present, len(series.patches), series.complete) == ((1, 2, 3), 4, True)
+
+
+def test_a_cover_whose_message_id_a_server_changed_is_the_cover_of_what_was_sent_with_it() -> None:
+    mails = thread("series-cover-with-another-message-id")
+    assert shape(series_in(mails)) == [("[PATCH v2 0/2] mm: Say why a filter refuses", [0, 1, 2])]
+    apart = [replace(one, received=one.received + timedelta(days=2)) if one.subject.part == 0 else one for one in mails]
+    assert len(series_in(apart)) == 2
+
+
+def test_a_cover_that_is_sent_again_without_patches_is_no_version() -> None:
+    mails = thread("series-cover-sent-again")
+    (series,) = group(mails)
+    assert [mail.message_id.partition("@")[0] for mail in series.everything] == ["again", "a0", "a1", "a2"]
+    assert (series.cover, series.message_id) == (series.head, "a0@series-cover-sent-again.example")
+    months_later = [
+        replace(one, received=one.received + timedelta(days=60)) if one is mails[3] else one for one in mails
+    ]
+    assert len(group(months_later)) == 2
+
+
+def test_a_series_goes_by_the_message_id_of_the_letter_that_gives_its_title() -> None:
+    (series,) = group(thread("series-letter-with-an-odd-tag"))
+    assert series.title.endswith("Say why a filter refuses")
+    assert (series.message_id, series.head.subject.part) == ("letter@series-letter-with-an-odd-tag.example", 1)
