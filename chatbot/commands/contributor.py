@@ -1,12 +1,22 @@
 """/contributor: find a person and show what they did."""
 
+from collections.abc import Iterable
+
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
+from chatbot.mail.mail import Mail
+from chatbot.mail.series import Series
 from chatbot.report.contributor import report_contributor
+from chatbot.report.lately import LATELY, LatelyReport, Standing, own_postings, report_lately
+from chatbot.report.series_report import report_series
+from chatbot.store.lineages import Family
+from chatbot.store.persons import Match
 
 # So many other people are listed below the one that is shown.
 OTHERS = 8
+# So many series are looked up for how they stand: each takes some milliseconds, and few people have more in flight.
+LOOKED_AT = 12
 
 
 def run(arguments: str, context: Context) -> Facts:
@@ -32,10 +42,57 @@ def run(arguments: str, context: Context) -> Facts:
         newest=work.newest,
         given=work.given,
         lists=work.lists,
+        lately=_lately(best, context),
     )
     return Facts(
         "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}
     )
+
+
+def _lately(match: Match, context: Context) -> LatelyReport:
+    lately = context.search.lately(match.ids, context.now - LATELY, context.now)
+    standings, not_looked_at = _standings(own_postings(lately.written, context.people), context)
+    return report_lately(
+        match.person,
+        context.people,
+        context.now,
+        written=lately.written,
+        tagged=lately.tagged,
+        about=lately.about,
+        got=lately.got,
+        mails=lately.mails,
+        standings=standings,
+        not_looked_at=not_looked_at,
+    )
+
+
+def _standings(postings: Iterable[Series[Mail]], context: Context) -> tuple[list[Standing], int]:
+    """How these stand, in their newest versions, and how many more postings there are than were looked at."""
+    heads = {posting.head.message_id for posting in postings}
+    known: set[str] = set()
+    found: list[Standing] = []
+    looked_at = 0
+    for posting in postings:
+        if posting.head.message_id in known:
+            continue
+        if looked_at == LOOKED_AT:
+            break
+        looked_at += 1
+        known.add(posting.head.message_id)
+        family = context.search.family_of(posting.head.message_id, context.people.identity)
+        for version in family.lineage.series if family else ():
+            own = heads.intersection(mail.message_id for mail in version.everything)
+            known |= own
+            if family and own and not family.lineage.after(version):
+                found.append(_standing(version, family, context))
+    return sorted(found, key=lambda one: one.received, reverse=True), len(heads - known)
+
+
+def _standing(series: Series[Mail], family: Family, context: Context) -> Standing:
+    people, now = context.people, context.now
+    report = report_series(series, family.lineage, {}, family.mails, people=people, now=now, link="", lists=())
+    head = series.head.message_id
+    return Standing(series.title, series.revision, head, series.received, series.draft, report.status)
 
 
 COMMAND = Command(
