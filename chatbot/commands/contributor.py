@@ -8,7 +8,7 @@ from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series
 from chatbot.report.contributor import report_contributor
-from chatbot.report.lately import LATELY, LatelyReport, Standing, own_postings, report_lately
+from chatbot.report.lately import LATELY, LatelyReport, OwnSeries, own_postings, report_lately
 from chatbot.report.series_report import report_series
 from chatbot.store.lineages import Family
 from chatbot.store.persons import Match
@@ -51,7 +51,7 @@ def run(arguments: str, context: Context) -> Facts:
 
 def _lately(match: Match, context: Context) -> LatelyReport:
     lately = context.search.lately(match.ids, context.now - LATELY, context.now)
-    standings, not_looked_at = _standings(own_postings(lately.written, context.people), context)
+    series, not_looked_at = _own_series(own_postings(lately.written, context.people), context)
     return report_lately(
         match.person,
         context.people,
@@ -61,16 +61,16 @@ def _lately(match: Match, context: Context) -> LatelyReport:
         about=lately.about,
         got=lately.got,
         mails=lately.mails,
-        standings=standings,
+        series=series,
         not_looked_at=not_looked_at,
     )
 
 
-def _standings(postings: Iterable[Series[Mail]], context: Context) -> tuple[list[Standing], int]:
-    """How these stand, in their newest versions, and how many more postings there are than were looked at."""
+def _own_series(postings: Iterable[Series[Mail]], context: Context) -> tuple[list[OwnSeries], int]:
+    """The newest versions of what was posted, and how many more postings there are than were looked at."""
     heads = {posting.head.message_id for posting in postings}
     known: set[str] = set()
-    found: list[Standing] = []
+    found: list[OwnSeries] = []
     looked_at = 0
     for posting in postings:
         if posting.head.message_id in known:
@@ -84,15 +84,15 @@ def _standings(postings: Iterable[Series[Mail]], context: Context) -> tuple[list
             own = heads.intersection(mail.message_id for mail in version.everything)
             known |= own
             if family and own and not family.lineage.after(version):
-                found.append(_standing(version, family, context))
+                found.append(_how_far(version, family, context))
     return sorted(found, key=lambda one: one.received, reverse=True), len(heads - known)
 
 
-def _standing(series: Series[Mail], family: Family, context: Context) -> Standing:
+def _how_far(series: Series[Mail], family: Family, context: Context) -> OwnSeries:
     people, now = context.people, context.now
     report = report_series(series, family.lineage, {}, family.mails, people=people, now=now, link="", lists=())
     head = series.head.message_id
-    return Standing(series.title, series.revision, head, series.received, series.draft, report.status)
+    return OwnSeries(series.title, series.revision, head, series.received, series.draft, report.status)
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from chatbot.mail.person import Person
 from chatbot.mail.review import Given
 from chatbot.mail.state import Waiting
 from chatbot.report.contributor import ContributorReport
-from chatbot.report.lately import LatelyReport, Standing
+from chatbot.report.lately import LatelyReport, OwnSeries
 from chatbot.report.series_report import Reviewed, SeriesReport, Version
 
 # They grow when a field changes its meaning or goes away; a new field leaves them as they are.
@@ -71,8 +71,8 @@ def _lately(report: LatelyReport) -> dict[str, Any]:
         "reviews": {"total": sum(report.reviews), "weeks": list(report.reviews)},
         "areas": dict(report.areas),
         "lists": dict(report.lists),
-        "in_flight": [_standing(one) for one in report.in_flight],
-        "applied": [_standing(one) for one in report.applied],
+        "in_flight": [_own_series(one) for one in report.in_flight],
+        "applied": [_own_series(one) for one in report.applied],
         "not_looked_at": report.not_looked_at,
         "co_workers": [
             {**_person(one.person), "reviewed": one.reviewed, "reviews": one.reviews, "together": one.together}
@@ -88,7 +88,7 @@ DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def _standing(one: Standing) -> dict[str, Any]:
+def _own_series(one: OwnSeries) -> dict[str, Any]:
     return {
         "title": one.title,
         "version": one.version,

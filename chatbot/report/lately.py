@@ -31,8 +31,8 @@ Counted = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How a series stands, in its newest version."""
+class OwnSeries:
+    """A series of theirs in its newest version, and how far it has come."""
 
     title: str
     version: str
@@ -75,8 +75,8 @@ class LatelyReport:
     reviews: tuple[int, ...]
     areas: Counted
     lists: Counted
-    in_flight: tuple[Standing, ...]
-    applied: tuple[Standing, ...]
+    in_flight: tuple[OwnSeries, ...]
+    applied: tuple[OwnSeries, ...]
     not_looked_at: int
     co_workers: tuple[CoWorker, ...]
 
@@ -96,7 +96,7 @@ def report_lately(
     about: Mapping[str, Part],
     got: Iterable[tuple[str, Tag]],
     mails: Mapping[str, int],
-    standings: Sequence[Standing],
+    series: Sequence[OwnSeries],
     not_looked_at: int,
 ) -> LatelyReport:
     """From what a person wrote and said since LATELY: `written` are patches and covers, `tagged` what else has tags of
@@ -110,8 +110,8 @@ def report_lately(
         weekly(reviews, now),
         _areas(patches),
         tuple(mails.items()),
-        tuple(one for one in standings if one.in_flight),
-        tuple(one for one in standings if one.applied and not one.status.superseded_by),
+        tuple(one for one in series if one.in_flight),
+        tuple(one for one in series if one.applied and not one.status.superseded_by),
         not_looked_at,
         _co_workers(person, people, _encounters(written, reviews, about, got)),
     )
