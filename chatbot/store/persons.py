@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, and_, exists, func, literal_column, select, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    and_,
+    exists,
+    func,
+    select,
+    union,
+)
 
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
@@ -20,7 +30,7 @@ from chatbot.mail.ranking import REVIEWS
 from chatbot.store import tables
 from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, load_mails, load_parts
 from chatbot.store.tables import ALL_LISTS, moment, seconds
-from chatbot.store.threads import named
+from chatbot.store.threads import named, talk_below
 from chatbot.store.words import FARTHEST, distance, words
 
 # So many spellings that match are looked at, the most active first.
@@ -162,18 +172,18 @@ def lately(connection: Connection, ids: Sequence[int], since: datetime, until: d
     def by(person: Column[int]) -> ColumnElement[bool]:
         return and_(person.in_(ids[:CHUNK]), mail.received > seconds(since), mail.received <= seconds(until))
 
-    wrote = and_(by(mail.author_id), mail.is_patch)
+    wrote = SELECT_MAILS.where(by(mail.author_id), mail.is_patch)
     reviewing = exists().where(tag.mail_id == mail.id, tag.kind.in_(REVIEWS))
-    tagged = load_mails(connection, _oldest_first(SELECT_MAILS.where(by(mail.sender_id), ~mail.is_patch, reviewing)))
+    said = SELECT_MAILS.where(by(mail.sender_id), ~mail.is_patch, reviewing)
+    written, tagged = (load_mails(connection, query.order_by(mail.received, mail.id)) for query in (wrote, said))
+    # Two questions, not one with an "or", so that each goes by its index.
+    theirs = union(*(select(mail.id).where(by(person)) for person in (mail.author_id, mail.sender_id)))
     return Lately(
-        tuple(load_mails(connection, _oldest_first(SELECT_MAILS.where(wrote)))),
+        tuple(written),
         tuple(tagged),
         _patches_named(connection, {above for one in tagged for above in one.parents[:ABOVE]}),
-        _got(connection, wrote),
-        # Two questions, not one with an "or", so that each goes by its index.
-        _by_list(
-            connection, union(select(mail.id).where(by(mail.author_id)), select(mail.id).where(by(mail.sender_id)))
-        ),
+        _got(connection, written),
+        _by_list(connection, theirs),
     )
 
 
@@ -192,10 +202,6 @@ def _spellings(
     return [(mailmap.of(Person.named(row.name, row.address)), row) for row in connection.execute(query)]
 
 
-def _oldest_first(query: Select[Any]) -> Select[Any]:
-    return query.order_by(tables.mail.c.received, tables.mail.c.id)
-
-
 def _patches_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, Part]:
     ids, found = sorted(message_ids), list[Part]()
     for start in range(0, len(ids), CHUNK // 2):
@@ -203,29 +209,22 @@ def _patches_named(connection: Connection, message_ids: Iterable[str]) -> dict[s
     return {part.message_id: part for part in found}
 
 
-def _got(connection: Connection, wrote: ColumnElement[bool]) -> tuple[tuple[str, Tag], ...]:
-    """The tags of REVIEWS in the talk below these patches, as they came; other patches that hang there are left out,
-    with all below them.
-    """
-    mail, reply, tag = tables.mail.c, tables.mail.alias("reply").c, tables.tag.c
-    parts = select(mail.message_id.label("patch"), mail.id, mail.key, mail.message_id).where(wrote)
-    talk = parts.cte("talk", recursive=True)
-    answering = reply.reply_key == talk.c.key, reply.in_reply_to == talk.c.message_id, ~reply.is_patch
-    talk = talk.union(select(talk.c.patch, reply.id, reply.key, reply.message_id).where(*answering))
-    found = connection.execute(select(talk.c.patch, talk.c.id).where(talk.c.message_id != talk.c.patch))
-    patches = {mail_id: patch for patch, mail_id in found}
-    ids, got = sorted(patches), list[tuple[str, Tag]]()
+def _got(connection: Connection, written: Iterable[Mail]) -> tuple[tuple[str, Tag], ...]:
+    """The tags of REVIEWS in the talk below these, as they came, each with the Message-ID of what it is below."""
+    tag = tables.tag.c
+    below = talk_below(connection, [mail.message_id for mail in written])
+    ids, got = sorted(below), list[tuple[str, Tag]]()
     for start in range(0, len(ids), CHUNK):
         tags = select(tag.mail_id, tag.kind, tag.value).where(tag.mail_id.in_(ids[start : start + CHUNK]))
         reviews = tags.where(tag.kind.in_(REVIEWS)).order_by(tag.mail_id, tag.place)
-        got += ((patches[mail_id], Tag(kind, value)) for mail_id, kind, value in connection.execute(reviews))
+        got += ((below[mail_id], Tag(kind, value)) for mail_id, kind, value in connection.execute(reviews))
     return tuple(got)
 
 
-def _by_list(connection: Connection, mails: Any) -> dict[str, int]:
+def _by_list(connection: Connection, mails: CompoundSelect[Any]) -> dict[str, int]:
     """How many of these mails were seen on each list."""
     theirs, seen, lists = mails.subquery("theirs"), tables.seen, tables.mailing_list
-    number = func.count(literal_column("1"))
+    number = func.count()
     query = (
         select(lists.c.name, number)
         .select_from(theirs)
