@@ -1,6 +1,6 @@
 """/contributor: find a person and show what they did."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
@@ -15,7 +15,8 @@ from chatbot.store.persons import Match
 
 # So many other people are listed below the one that is shown.
 OTHERS = 8
-# So many series are looked up for how they stand: each takes some milliseconds, and few people have more in flight.
+# So many series are looked up for how far they have come: each takes ten milliseconds and, in a large index, many
+# more; few people have more in flight.
 LOOKED_AT = 12
 
 
@@ -66,7 +67,7 @@ def _lately(match: Match, context: Context) -> LatelyReport:
     )
 
 
-def _own_series(postings: Iterable[Series[Mail]], context: Context) -> tuple[list[OwnSeries], int]:
+def _own_series(postings: Sequence[Series[Mail]], context: Context) -> tuple[list[OwnSeries], int]:
     """The newest versions of what was posted, and how many more postings there are than were looked at."""
     heads = {posting.head.message_id for posting in postings}
     known: set[str] = set()
@@ -80,10 +81,12 @@ def _own_series(postings: Iterable[Series[Mail]], context: Context) -> tuple[lis
         looked_at += 1
         known.add(posting.head.message_id)
         family = context.search.family_of(posting.head.message_id, context.people.identity)
-        for version in family.lineage.series if family else ():
+        if family is None:  # it has gone while we looked
+            continue
+        for version in family.lineage.series:
             own = heads.intersection(mail.message_id for mail in version.everything)
             known |= own
-            if family and own and not family.lineage.after(version):
+            if own and not family.lineage.after(version):
                 found.append(_how_far(version, family, context))
     return sorted(found, key=lambda one: one.received, reverse=True), len(heads - known)
 
