@@ -49,7 +49,7 @@ class OwnSeries:
     @property
     def in_flight(self) -> bool:
         """Whether something may still happen to it."""
-        return not (self.applied or self.status.superseded_by or self.status.state is State.STALE)
+        return not (self.applied or self.status.state is State.STALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def report_lately(
         _areas(patches),
         tuple(mails.items()),
         tuple(one for one in series if one.in_flight),
-        tuple(one for one in series if one.applied and not one.status.superseded_by),
+        tuple(one for one in series if one.applied),
         not_looked_at,
         _co_workers(person, people, _encounters(written, reviews, about, got)),
     )

@@ -95,7 +95,7 @@ MAILS = (
     posted(31, 5, "[PATCH v2] nd: second", path="drivers/nvdimm/b.c"),
     posted(32, 4, "Re: [PATCH v2] nd: second", "Please fix the typo.", sender=DEE, above=(31,)),
     posted(33, 3, "[RFC PATCH] nd: third", path="drivers/nvdimm/c.c"),
-    posted(35, 2, "[PATCH] nd: fourth", sender=DEE, path="drivers/nvdimm/d.c"),
+    posted(35, 2, "[PATCH] nd: fourth", sender=DEE, path="drivers/nvdimm/e.c"),
     posted(34, -1, "[PATCH] nd: still to come", path="drivers/nvdimm/d.c"),
 )
 
