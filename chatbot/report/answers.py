@@ -6,7 +6,9 @@ from typing import Any
 from chatbot.mail.person import Person
 from chatbot.mail.questions import Question
 from chatbot.mail.review import Given
+from chatbot.mail.state import Waiting
 from chatbot.report.contributor import ContributorReport
+from chatbot.report.lately import LatelyReport, OwnSeries
 from chatbot.report.series_report import Reviewed, SeriesReport, Version
 
 # They grow when a field changes its meaning or goes away; a new field leaves them as they are.
@@ -15,7 +17,7 @@ SERIES, CONTRIBUTOR = "chatbot.series/1", "chatbot.contributor/1"
 
 def series_document(report: SeriesReport) -> dict[str, Any]:
     """A lineage, its oldest version first, and the state of the version that was asked for."""
-    status, waiting = report.status, report.status.waiting
+    status = report.status
     return {
         "schema": SERIES,
         "message_id": report.series.message_id,
@@ -25,7 +27,7 @@ def series_document(report: SeriesReport) -> dict[str, Any]:
         "organisation": report.organisation or None,
         "state": status.state.value,
         "seen": [{"state": one.state.value, "words": one.words, "message_ids": list(one.mails)} for one in status.seen],
-        "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
+        "waiting": _waiting(status.waiting),
         "superseded_by": report.superseded_by.message_id if report.superseded_by else None,
         "questions": [_question(one, report) for one in report.questions],
         "replies": report.replies,
@@ -59,6 +61,25 @@ def contributor_document(report: ContributorReport) -> dict[str, Any]:
             }
             for one in report.series
         ],
+        "lately": _lately(report.lately),
+    }
+
+
+def _lately(report: LatelyReport) -> dict[str, Any]:
+    """The last 90 days, week by week and by names."""
+    return {
+        "since": report.since.isoformat(),
+        "patches": {"total": sum(report.patches), "weeks": list(report.patches)},
+        "reviews": {"total": sum(report.reviews), "weeks": list(report.reviews)},
+        "areas": dict(report.areas),
+        "lists": dict(report.lists),
+        "in_flight": [_own_series(one) for one in report.in_flight],
+        "applied": [_own_series(one) for one in report.applied],
+        "not_looked_at": report.not_looked_at,
+        "co_workers": [
+            {**_person(one.person), "reviewed": one.reviewed, "reviews": one.reviews, "together": one.together}
+            for one in report.co_workers
+        ],
     }
 
 
@@ -67,6 +88,22 @@ DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "series": series_document,
     "contributor": contributor_document,
 }
+
+
+def _own_series(one: OwnSeries) -> dict[str, Any]:
+    return {
+        "title": one.title,
+        "version": one.version,
+        "message_id": one.message_id,
+        "received": one.received.isoformat(),
+        "draft": one.draft,
+        "state": one.status.state.value,
+        "waiting": _waiting(one.status.waiting),
+    }
+
+
+def _waiting(waiting: Waiting | None) -> dict[str, Any] | None:
+    return {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None
 
 
 def _version(version: Version) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What there is to say about one person: patches, series, tags given, lists, last activity."""
+"""What there is to say about one person: patches, series, tags given, lists, last activity, and their last 90 days."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,13 +10,14 @@ from chatbot.mail.part import Part
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
 from chatbot.mail.series import Series
+from chatbot.report.lately import LatelyReport
 
 
 @dataclass(frozen=True, slots=True)
 class ContributorReport:
     """`patches` are without covers; `tags` (kind, number) are those given to others, the most frequent first;
     `series` are the newest, the newest first. `elsewhere` are further addresses; `organisation` is empty where nothing
-    tells it, `bot` says what kind of a program it is.
+    tells it, `bot` says what kind of a program it is. All but `lately` is of all time.
     """
 
     person: Person
@@ -29,6 +30,7 @@ class ContributorReport:
     tags: tuple[tuple[str, int], ...]
     lists: tuple[str, ...]
     last: datetime
+    lately: LatelyReport
 
 
 def report_contributor(
@@ -42,6 +44,7 @@ def report_contributor(
     newest: Iterable[Part],
     given: Mapping[str, int],
     lists: tuple[str, ...],
+    lately: LatelyReport,
 ) -> ContributorReport:
     """From a person's numbers and newest patches."""
     series = group(sorted(newest, key=lambda part: part.received))
@@ -58,4 +61,5 @@ def report_contributor(
         tuple(sorted(given.items(), key=lambda one: (-one[1], one[0]))),
         lists,
         last,
+        lately,
     )

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from chatbot.chat.post import Dialect
 from chatbot.errors import BadConfig
 from chatbot.report.digest import amount
+from chatbot.report.sparkline import sparkline
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 # In a wheel the templates lie inside the package, in a checkout beside it.
@@ -74,6 +75,7 @@ def _environment(folders: list[Path], dialect: Dialect) -> jinja2.Environment:
     filters: dict[str, Callable[..., object]] = {
         "moment": _moment,
         "amount": amount,
+        "sparkline": sparkline,
         "link": lambda url: Markup(quote(url, safe=":/?&=@.-_~+$%")),
     }
     environment.filters.update(filters)

@@ -21,10 +21,10 @@ from chatbot.mail.subject import Subject
 from chatbot.mail.totals import Totals
 from chatbot.store import tables
 from chatbot.store.database import reading
-from chatbot.store.following import follow, rules_of
+from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
 from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, make_parts, persons_of
-from chatbot.store.standings import Home, decode, homes_of, load
+from chatbot.store.standings import Home, decode
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import named
@@ -69,7 +69,7 @@ class _Reading:
         if not self._rows or totals.first is None:
             return Chronicle(totals)
         tracked = self._tracked()
-        homes, known = self._known(kept=tracked is not None)
+        homes, known = self._known()
         posted, spoken_of = self._posted(homes, known), self._spoken_of(homes, known)
         since = min(self._stretch.since or totals.first, self._at)
         horizon = self._at - STALE_AFTER
@@ -151,17 +151,10 @@ class _Reading:
             for row in rows
         )
 
-    def _known(self, *, kept: bool) -> tuple[dict[int, Home], dict[int, Standing]]:
-        """Where the mails belong, and how those postings stood then: what is not kept is put together now."""
-        homes = homes_of(self._connection, [row.id for row in self._rows] if kept else [])
-        loaded = load(self._connection, {home.head_id for home in homes.values()})
-        spent = {head_id for head_id, standing in loaded.items() if standing is None}
-        unknown = [row.message_id for row in self._rows if row.id not in homes or homes[row.id].head_id in spent]
-        followed = follow(self._connection, unknown, self._people)
-        standings = {head_id: standing for head_id, standing in loaded.items() if standing}
-        standings |= {head_id: standing for head_id, (_, standing) in followed.standings.items()}
-        then = {head_id: standing.at(self._at) for head_id, standing in standings.items()}
-        return {**homes, **followed.homes}, then
+    def _known(self) -> tuple[dict[int, Home], dict[int, Standing]]:
+        """Where the mails belong, and how those postings stood then."""
+        found = look_up(self._connection, {row.id: row.message_id for row in self._rows}, self._people)
+        return found.homes, {head_id: standing.at(self._at) for head_id, standing in found.standings.items()}
 
     def _posted(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
         """The postings that began in the stretch, in the order of the list: none of their mails came before it."""

@@ -4,7 +4,7 @@ Law of the file: what is kept is what anybody would get who puts it together now
 people by which it was made, and put together anew where something about it was said, taken out or corrected.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
 from chatbot.store.database import writing
 from chatbot.store.lineages import Family, family_of
-from chatbot.store.standings import Home, keep, spent
+from chatbot.store.standings import Home, homes_of, keep, load, spent
 from chatbot.store.tables import seconds
 from chatbot.store.threads import rows_named, thread_above
 
@@ -32,12 +32,13 @@ FORM = 1
 
 @dataclass(slots=True)
 class Followed:
-    """Where mails belong, by their rows; how the postings stand, by the rows of their heads, each with the row of its
-    lineage's first head.
+    """Where mails belong, by their rows; how the postings stand, by the rows of their heads; and the row of the first
+    head of each one's lineage, where that was looked for.
     """
 
     homes: dict[int, Home] = field(default_factory=dict)
-    standings: dict[int, tuple[int, Standing]] = field(default_factory=dict)
+    standings: dict[int, Standing] = field(default_factory=dict)
+    lineages: dict[int, int] = field(default_factory=dict)
 
 
 def follow(connection: Connection, message_ids: Iterable[str], people: People) -> Followed:
@@ -60,6 +61,22 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
     return found
 
 
+def look_up(connection: Connection, mails: Mapping[int, str], people: People) -> Followed:
+    """Where these mails belong, by their rows and Message-IDs, and how those postings stand: as it is kept, else as it
+    is put together now.
+    """
+    tracked = connection.execute(select(tables.tracking.c.rules)).scalar() == rules_of(people)
+    homes = homes_of(connection, mails) if tracked else {}
+    kept = load(connection, {home.head_id for home in homes.values()})
+    spent = {head_id for head_id, standing in kept.items() if standing is None}
+    unknown = (
+        message_id for mail_id, message_id in mails.items() if mail_id not in homes or homes[mail_id].head_id in spent
+    )
+    now = follow(connection, unknown, people)
+    known = {head_id: standing for head_id, standing in kept.items() if standing}
+    return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
+
+
 def _take_in(connection: Connection, family: Family, people: People, found: Followed) -> None:
     versions = family.lineage.series
     answered = tuple(answers(family.mails))
@@ -73,7 +90,8 @@ def _take_in(connection: Connection, family: Family, people: People, found: Foll
     titles = tuple(dict.fromkeys(one.title for one in family.guessed.values()))
     first = rows[versions[0].head.message_id]
     for standing in standings(family.lineage, answered, people, titles):
-        found.standings[rows[standing.mail]] = first, standing
+        found.standings[rows[standing.mail]] = standing
+        found.lineages[rows[standing.mail]] = first
 
 
 def _who(mail: Mail, people: People) -> str | None:
@@ -107,7 +125,7 @@ class Following:
                     break
                 connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
                 found = follow(connection, (*again, *fresh), people)
-                keep(connection, found.homes, found.standings)
+                keep(connection, found.homes, found.standings, found.lineages)
                 connection.execute(update(tables.tracking).values(upto=reached))
                 done += len(again) + len(fresh)
         return done

@@ -1,25 +1,28 @@
 """Looking things up in the index: series by the words of their titles, people by name or address."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, select
+from sqlalchemy import Connection, Engine, Select, func, select
 
 from chatbot.mail.grouping import postings
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part, parts_of
-from chatbot.mail.person import Person
+from chatbot.mail.people import People
 from chatbot.mail.series import Member, Series
+from chatbot.mail.standing import Standing
 from chatbot.mail.subject import Subject
 from chatbot.mail.traits import Identify
 from chatbot.store import tables
 from chatbot.store.database import reading
+from chatbot.store.following import look_up
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
 from chatbot.store.index import known_list
 from chatbot.store.lineages import Family, family_of
+from chatbot.store.persons import Lately, Match, Work, lately, people, work_of
 from chatbot.store.rows import (
     CHUNK,
     SELECT_PARTS,
@@ -29,19 +32,16 @@ from chatbot.store.rows import (
     load_parts_by_id,
     posted_with,
 )
-from chatbot.store.tables import ALL_LISTS, moment, seconds
-from chatbot.store.threads import named, patches_answering, thread_above
-from chatbot.store.words import key_of, words
+from chatbot.store.tables import ALL_LISTS, seconds
+from chatbot.store.threads import named, patches_answering, rows_named, thread_above
+from chatbot.store.words import distance, key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
 MATCHES, SHOWN = 300, 12
 # So many of the newest mails that say something are followed to their series.
 SAID = 30
-# So many of a person's newest patches are shown.
-NEWEST = 60
 # So many names or titles are compared when nothing matches and the closest is asked for.
 CANDIDATES = 5000
-FARTHEST = 3
 # No title has more words that matter, and SQLite takes no deeper conditions than 1,000.
 MOST_WORDS = 30
 
@@ -52,47 +52,6 @@ class Found:
 
     series: tuple[Series[Part], ...]
     more: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """One human who matches: the names and addresses that they use, the canonical ones first, how many mails they sent
-    or wrote, and when they were last active. `ids` are the rows of their spellings.
-    """
-
-    addresses: tuple[str, ...]
-    names: tuple[str, ...]
-    ids: tuple[int, ...]
-    mails: int
-    last: datetime
-
-    @property
-    def person(self) -> Person:
-        """Who that is."""
-        return Person.named(self.names[0] if self.names else "", self.addresses[0])
-
-    def named(self, wanted: Sequence[str]) -> bool:
-        """Whether the words are in a name, and not only in the address."""
-        return any(_distance(name, wanted) < FARTHEST for name in self.names)
-
-    def joined(self, other: "Match") -> "Match":
-        """The same human, written in another way."""
-        addresses = tuple(dict.fromkeys(self.addresses + other.addresses))
-        names = tuple(dict.fromkeys(self.names + other.names))
-        return Match(addresses, names, self.ids + other.ids, self.mails + other.mails, max(self.last, other.last))
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one human did: how many patches it wrote (covers left out) and replies it sent, its newest patches (with
-    covers), the tags it gave to others by kind, and the lists it was seen on.
-    """
-
-    patches: int
-    replies: int
-    newest: tuple[Part, ...]
-    given: Mapping[str, int]
-    lists: tuple[str, ...]
 
 
 class Search:
@@ -144,6 +103,12 @@ class Search:
         with reading(self._engine) as connection:
             return family_of(connection, message_id, identify)
 
+    def standings(self, message_ids: Iterable[str], people: People) -> tuple[Standing, ...]:
+        """How the postings stand that these mails belong to."""
+        with reading(self._engine) as connection:
+            rows = {row: message_id for message_id, row in rows_named(connection, message_ids).items()}
+            return tuple(look_up(connection, rows, people).standings.values())
+
     def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
         ids = [part.message_id for part in series.parts][:CHUNK]
@@ -160,70 +125,19 @@ class Search:
             return tuple(connection.execute(query).scalars())
 
     def people(self, text: str, mailmap: Mailmap) -> tuple[Match, ...]:
-        """Who has this address, or all these words in name and address; whoever the mailmap says is one is one.
-
-        Names go before addresses, the most active first.
-        """
-        column, asked = tables.person.c, Person.parse(text).address.lower()
-        who = Person.named("", asked)
-        if asked:
-            which: list[ColumnElement[bool]] = [column.mailbox.in_({asked} | mailmap.addresses_of(who))]
-        else:
-            which = [column.words.contains(f" {word}", autoescape=True) for word in words(text)[:MOST_WORDS]]
-        if not which:
-            return ()
+        """Who has this address, or all these words in name and address, the likeliest first."""
         with reading(self._engine) as connection:
-            spelled = [
-                (human, row)
-                for human, row in _spellings(connection, which, mailmap)
-                if asked in ("", row.mailbox) or human.identity == mailmap.of(who).identity
-            ]
-            humans = {human.identity for human, _ in spelled}
-            known = {row.id for _, row in spelled}
-            boxes = sorted({box for human, _ in spelled for box in mailmap.addresses_of(human)})
-            for start in range(0, len(boxes), CHUNK):
-                more = _spellings(connection, [column.mailbox.in_(boxes[start : start + CHUNK])], mailmap)
-                spelled += [(human, row) for human, row in more if human.identity in humans and row.id not in known]
-        found: dict[str, Match] = {}
-        # A name that the mailmap gives is better than one that somebody wrote.
-        for human, row in sorted(spelled, key=lambda pair: pair[0].name == pair[1].name):
-            own = Match(
-                tuple(dict.fromkeys((human.address.lower(), row.mailbox))),
-                tuple(dict.fromkeys(filter(None, (human.name, row.name)))),
-                (row.id,),
-                row.mails,
-                moment(row.newest),
-            )
-            found[human.identity] = found[human.identity].joined(own) if human.identity in found else own
-        wanted = words(text)
-        return tuple(sorted(found.values(), key=lambda match: (match.named(wanted), match.mails), reverse=True))
+            return people(connection, text, mailmap)
 
     def work_of(self, ids: Sequence[int]) -> Work:
         """What the human did whose spellings these are."""
-        mail, sums = tables.mail, tables.contribution
-        theirs = ids[:CHUNK]
-        newest = SELECT_PARTS.where(mail.c.author_id.in_(theirs)).order_by(mail.c.received.desc())
-        totals = select(func.sum(sums.c.patches), func.sum(sums.c.replies)).where(
-            sums.c.person_id.in_(theirs), sums.c.list_id == ALL_LISTS
-        )
-        lists = (
-            select(tables.mailing_list.c.name)
-            .distinct()
-            .join(sums, sums.c.list_id == tables.mailing_list.c.id)
-            .where(sums.c.person_id.in_(theirs))
-            .order_by(tables.mailing_list.c.name)
-        )
-        given = tables.given.c
-        tags = select(given.kind, func.sum(given.tags)).where(given.person_id.in_(theirs)).group_by(given.kind)
         with reading(self._engine) as connection:
-            patches, replies = connection.execute(totals).one()
-            return Work(
-                int(patches or 0),
-                int(replies or 0),
-                tuple(load_parts(connection, newest.limit(NEWEST))),
-                {kind: int(number) for kind, number in connection.execute(tags)},
-                tuple(connection.execute(lists).scalars()),
-            )
+            return work_of(connection, ids)
+
+    def lately(self, ids: Sequence[int], since: datetime, until: datetime) -> Lately:
+        """What the same did after one time and until another."""
+        with reading(self._engine) as connection:
+            return lately(connection, ids, since, until)
 
     def top_contributors(self, list_name: str | None = None, limit: int = 15) -> tuple[tuple[str, str, int], ...]:
         """Name, address and patches of those who wrote most of all time, on one list or on all."""
@@ -270,31 +184,6 @@ class Search:
             return tuple(text for text in connection.execute(query.limit(CANDIDATES)).scalars() if text)
 
 
-def _spellings(
-    connection: Connection, which: Iterable[ColumnElement[bool]], mailmap: Mailmap
-) -> list[tuple[Person, Any]]:
-    """Who these persons are, and how they are spelled; the most active first."""
-    person, sums = tables.person, tables.contribution.c
-    query = (
-        select(person.c.id, person.c.mailbox, person.c.name, person.c.address, sums.mails, sums.newest)
-        .join(tables.contribution, and_(sums.person_id == person.c.id, sums.list_id == ALL_LISTS))
-        .where(*which, person.c.mailbox != "")
-        .order_by(sums.mails.desc(), person.c.id)
-        .limit(MATCHES)
-    )
-    return [(mailmap.of(Person.named(row.name, row.address)), row) for row in connection.execute(query)]
-
-
-def _distance(title: str, wanted: Sequence[str]) -> int:
-    """How far a series' own title is from the words: 0 has just these, 1 all as words, 2 all as beginnings of words."""
-    own = words(title)
-    if own == tuple(wanted):
-        return 0
-    if set(wanted) <= set(own):
-        return 1
-    return 2 if all(any(word.startswith(part) for word in own) for part in wanted) else FARTHEST
-
-
 def _nearest(
     connection: Connection, ids: Sequence[int], wanted: Sequence[str], revision: str | None
 ) -> tuple[list[int], int]:
@@ -312,7 +201,7 @@ def _nearest(
 
 
 def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tuple[bool, int]:
-    return revision not in (None, subject.revision), _distance(subject.title, wanted)
+    return revision not in (None, subject.revision), distance(subject.title, wanted)
 
 
 def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:

@@ -24,15 +24,20 @@ class Home(NamedTuple):
     who: str | None = None
 
 
-def keep(connection: Connection, homes: Mapping[int, Home], standings: Mapping[int, tuple[int, Standing]]) -> None:
-    """Keep where these mails belong, by their rows, and how these postings stand, by the rows of their heads, each with
-    the row of its lineage's first head; in the place of what was known of them.
+def keep(
+    connection: Connection,
+    homes: Mapping[int, Home],
+    standings: Mapping[int, Standing],
+    lineages: Mapping[int, int],
+) -> None:
+    """Keep where these mails belong, by their rows, and how these postings stand, by the rows of their heads, with the
+    row of the first head of each one's lineage; in the place of what was known of them.
     """
     _delete(connection, tables.belongs.c.mail_id, homes)
     # A head that is none any more: of a posting whose cover came last.
     _delete(connection, tables.standing.c.head_id, homes)
     insert_rows(connection, "belongs", _BELONGS, [(mail_id, *home) for mail_id, home in homes.items()])
-    rows = [(head_id, lineage_id, *_columns(one)) for head_id, (lineage_id, one) in standings.items()]
+    rows = [(head_id, lineages[head_id], *_columns(one)) for head_id, one in standings.items()]
     insert_rows(connection, "standing", _STANDING, rows)
 
 

@@ -69,6 +69,26 @@ def patches_answering(connection: Connection, message_ids: Iterable[str]) -> lis
     return found
 
 
+def talk_below(connection: Connection, message_ids: Iterable[str]) -> dict[int, str]:
+    """The rows of what answers these mails, and of what answers that, as far as it is no patch; each with which of them
+    it is below.
+    """
+    top = {message_id: message_id for message_id in message_ids}
+    found: dict[int, str] = {}
+    mail, ids = tables.mail.c, sorted(top)
+    while ids:
+        below: list[str] = []
+        for start in range(0, len(ids), CHUNK // 2):
+            answers = select(mail.id, mail.message_id, mail.in_reply_to)
+            asked = answers.where(*_answering(ids[start : start + CHUNK // 2]), ~mail.is_patch)
+            for row, message_id, above in connection.execute(asked):
+                if message_id not in top:
+                    top[message_id] = found[row] = top[above]
+                    below.append(message_id)
+        ids = sorted(below)
+    return found
+
+
 def in_order(connection: Connection, mails: Mapping[str, Mail]) -> list[Mail]:
     """These mails, which are known by their Message-IDs, as they came."""
     places = rows_named(connection, mails)

@@ -1,9 +1,12 @@
 """How text is searched: as words, whatever their case, hyphens and punctuation; and what stands for it in an index."""
 
 import re
+from collections.abc import Sequence
 from hashlib import blake2b
 
 _WORD = re.compile(r"[^\W_]+")
+# How far a text is from words that it has not got.
+FARTHEST = 3
 
 
 def words(text: str) -> tuple[str, ...]:
@@ -21,3 +24,13 @@ def key_of(text: str) -> int:
     of a million mails fits into memory; who looks a text up by its key compares the text, too.
     """
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
+
+
+def distance(text: str, wanted: Sequence[str]) -> int:
+    """How far a text is from the words: 0 has just these, 1 all as words, 2 all as beginnings of words."""
+    own = words(text)
+    if own == tuple(wanted):
+        return 0
+    if set(wanted) <= set(own):
+        return 1
+    return 2 if all(any(word.startswith(part) for word in own) for part in wanted) else FARTHEST

@@ -68,8 +68,14 @@ def _questions(engine: Engine) -> Iterator[tuple[str, Callable[[Any], object], l
     names = [words(name) for name in _sample(engine, tables.person, "name", some)]
     parts = [some.choice(name)[: some.randint(3, 6)] for name in names if name]
     yield "contributor by part of a name", partial(search.people, mailmap=Mailmap()), parts, 50
-    directories = _sample(engine, tables.directory, "path", some)
     since = newest - timedelta(days=90)
+
+    def did_lately(box: str) -> object:
+        return [search.lately(match.ids, since, newest) for match in search.people(box, Mailmap())]
+
+    busiest = [box for _, box, _ in search.top_contributors(limit=ARGUMENTS)]
+    yield "what a contributor did in 90 days", did_lately, busiest, 100
+    directories = _sample(engine, tables.directory, "path", some)
     yield "paths below a directory in 90 days", lambda path: search.touching(path, since), directories, 50
     people, shown = People(), MailingList(NAME, NAME, "")
     chronicles, stretches = Chronicles(engine), Stretches(engine)

@@ -115,7 +115,7 @@ def test_a_long_series_is_shown_page_by_page(ask: Ask) -> None:
 def around(engine: Engine, name: str, days: int = 4) -> Ask:
     """Answers from an index that has nothing but one of the threads in tests/mails, some days after it."""
     add(Index(engine), "kvm", *thread(name))
-    context = Context(Index(engine), Search(engine), {}, People(), NOON + timedelta(days=days))
+    context = Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON + timedelta(days=days))
     return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
 
 
@@ -142,7 +142,9 @@ def test_many_and_long_questions_are_cut(engine: Engine) -> None:
     body = "Why " + "so long, " * 30 + "as it is?\n" + "Is it?\n" * 6
     reply = read_one(compose("Re: [PATCH] x", 2, body, "Bo <bo@b.example>", in_reply_to="<m1@sample.example>"))
     add(Index(engine), "kvm", read_one(compose("[PATCH] x", 1)), reply)
-    shown = answer("/series x", Context(Index(engine), Search(engine), {}, People(), NOON), Renderer(), DIALECT).body
+    shown = answer(
+        "/series x", Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON), Renderer(), DIALECT
+    ).body
     told = plain_text(shown).partition("\nOpen questions\n")[2].splitlines()
     assert told[0].endswith(" so long,…")
     assert len(told[0]) <= len("  ") + 160
@@ -164,7 +166,7 @@ def test_a_series_that_was_split_is_told_by_time_and_says_what_each_is_compared_
         replace(one, received=one.received + timedelta(days=6)) if one.message_id in late else one for one in mails
     )
     add(Index(engine), "kvm", *moved)
-    context = Context(Index(engine), Search(engine), {}, People(), NOON + timedelta(days=12))
+    context = Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON + timedelta(days=12))
     shown = plain_text(answer("/series filters talk", context, Renderer(), DIALECT).body)
     assert shown.partition("\nVersions\n")[2].splitlines() == [
         "  v1  2025-11-03 09:01  4 patches",
