@@ -42,6 +42,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def login() -> str:
+    """Who runs this, as the system calls them."""
+    import os
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        return str(os.getuid())
+
+
 def archive_digest(
     folder: Path, mailing_list: MailingList, choice: Choice, now: datetime, progress: Callable[[int], None]
 ) -> Digest:
@@ -243,6 +254,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
     from chatbot.commands.command import Context
     from chatbot.config import People as PeopleFiles
     from chatbot.report.digest import MailingList
+    from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
     from chatbot.store.index import Index
     from chatbot.store.search import Search
@@ -254,9 +266,11 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
         yield Context(
             Index(engine),
             Search(engine),
+            Corrections(engine),
             {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
             people,
             utc_now(),
+            login(),
         )
     finally:
         engine.dispose()
@@ -323,6 +337,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     from chatbot.report.render import Renderer
     from chatbot.schedule import Timetable
     from chatbot.serve import Bot
+    from chatbot.store.corrections import Corrections
     from chatbot.store.database import writable_database
     from chatbot.store.index import Index
     from chatbot.store.outbox import Outbox
@@ -355,6 +370,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             renderer=renderer,
             index=Index(engine),
             search=Search(engine),
+            corrections=Corrections(engine),
             outbox=Outbox(engine),
             readers=stack.enter_context(Readers(config.sources.jobs)),
             refresh=config.sources.refresh,
@@ -369,7 +385,7 @@ def platforms_of(config: Config) -> dict[str, Platform]:
         from chatbot.chat.terminal import Terminal
         from chatbot.commands import names
 
-        found["terminal"] = Terminal(names(), config.platforms.terminal.color)
+        found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
     return found
 
 

@@ -25,6 +25,7 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.schedule import Clock, Timetable, due
 from chatbot.sources.source import Source
+from chatbot.store.corrections import Corrections
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
@@ -46,6 +47,7 @@ class Bot:
     renderer: Renderer
     index: Index
     search: Search
+    corrections: Corrections
     outbox: Outbox
     readers: Readers
     refresh: timedelta
@@ -83,7 +85,9 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(self.index, self.search, self.lists, self.people, self.now())
+        context = Context(
+            self.index, self.search, self.corrections, self.lists, self.people, self.now(), request.person
+        )
         try:
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:

@@ -7,19 +7,24 @@ from typing import Any
 
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
+from chatbot.store.corrections import Corrections
 from chatbot.store.index import Index
 from chatbot.store.search import Search
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command may look at: the index, the lists by name, what is known of people, and the time it was asked."""
+    """What a command may look at: the index, what was corrected, the lists by name, what is known of people,
+    the time it was asked, and who asks: a person as the platform names them.
+    """
 
     index: Index
     search: Search
+    corrections: Corrections
     lists: Mapping[str, MailingList]
     people: People
     now: datetime
+    asker: str
 
 
 @dataclass(frozen=True, slots=True)

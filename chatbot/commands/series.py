@@ -4,13 +4,15 @@ import re
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
+from chatbot.commands.corrections import LIST, correct, list_corrections
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
 from chatbot.report.links import LORE, mail_link, message_id_in
-from chatbot.report.series_report import report_series
+from chatbot.report.series_report import SeriesReport, report_series
+from chatbot.store.lineages import Family
 
 # So many other matches are listed below the one that is shown.
 OTHERS = 8
@@ -24,6 +26,11 @@ def run(arguments: str, context: Context) -> Facts:
         raise Misunderstood(
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
+    if text.lower() == LIST:
+        return list_corrections(context)
+    if corrected := correct(text, context):
+        shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
+        return Facts("series", {"report": shown, "others": (), "more": 0, "said": False, "corrected": corrected})
     message_id = message_id_in(text)
     title, revision = _words_of(text)
     if not (title or message_id):
@@ -44,8 +51,18 @@ def run(arguments: str, context: Context) -> Facts:
         return Facts("nothing", {"what": "series", "text": text, "closest": ()})
     # Who asks for words means what is to be reviewed now.
     series = family.version_with(head) if message_id or revision else family.lineage.newest
+    shown = _report(series, family, context)
+    versions = {version.series.head.message_id for version in shown.versions}
+    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
+    more += max(0, len(found) - OTHERS - 1)
+    others = found[1 : OTHERS + 1]
+    return Facts("series", {"report": shown, "others": others, "more": more, "said": said, "corrected": None})
+
+
+def _report(series: Series[Mail], family: Family, context: Context) -> SeriesReport:
+    """What there is to say about one version of a family."""
     lists = context.search.lists_of(series)
-    shown = report_series(
+    return report_series(
         series,
         family.lineage,
         family.guessed,
@@ -55,10 +72,6 @@ def run(arguments: str, context: Context) -> Facts:
         link=_link(series, lists, context),
         lists=lists,
     )
-    versions = {version.series.head.message_id for version in shown.versions}
-    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
-    more += max(0, len(found) - OTHERS - 1)
-    return Facts("series", {"report": shown, "others": found[1 : OTHERS + 1], "more": more, "said": said})
 
 
 def _words_of(text: str) -> tuple[str, str | None]:
@@ -85,7 +98,8 @@ def _link(series: Series[Mail], lists: tuple[str, ...], context: Context) -> str
 COMMAND = Command(
     "series",
     "WORDS | MESSAGE-ID | LINK",
-    "Show a patch series: its versions, reviews and state.",
-    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example"),
+    "Show a patch series: its versions, reviews and state. `link A B` and `unlink A [B]` correct for everyone which"
+    " postings (by a mail of each) are versions of one series; `corrections` lists what was corrected.",
+    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example", "/series corrections"),
     run,
 )

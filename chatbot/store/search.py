@@ -143,6 +143,12 @@ class Search:
         with reading(self._engine) as connection:
             return family_of(connection, message_id, identify)
 
+    def series_with(self, message_ids: Iterable[str]) -> dict[str, Series[Part]]:
+        """The series that each of these mails is a part of; those of mails that are not known are left out."""
+        with reading(self._engine) as connection:
+            found = _series_of(connection, parts_of(mails_named(connection, message_ids)))
+        return {part.message_id: one for one in found for part in one.parts}
+
     def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
         ids = [part.message_id for part in series.parts][:CHUNK]

@@ -20,6 +20,7 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
+from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database
 from chatbot.store.index import Index
 from chatbot.store.search import Search
@@ -36,7 +37,7 @@ def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, reade
         with PublicInbox(name, folder) as inbox:
             ingest(inbox, index, readers)
     lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
-    context = Context(index, Search(engine), lists, People(), EVENING)
+    context = Context(index, Search(engine), Corrections(engine), lists, People(), EVENING, "mia")
     renderer = Renderer()
     yield lambda text: plain_text(answer(text, context, renderer, DIALECT).body)
     engine.dispose()
@@ -86,7 +87,12 @@ def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
         for part in (1, 2, 5, 6, 7)
     ]
     add(index, "kvm", *parts)
-    body = answer("/series part 5", Context(index, Search(engine), {}, People(), NOON), Renderer(), DIALECT).body
+    body = answer(
+        "/series part 5",
+        Context(index, Search(engine), Corrections(engine), {}, People(), NOON, "mia"),
+        Renderer(),
+        DIALECT,
+    ).body
     assert "\x1b[31m5 of 7 patches\x1b[0m" in body
     assert [line[:6] for line in plain_text(body).splitlines() if " KVM: part" in line] == [
         "   1  ",
@@ -276,7 +282,8 @@ def known(engine: Engine) -> Ask:
         Index(engine), "kvm", *(read_one(compose("[PATCH] x", n, sender=who)) for n, who in enumerate(senders + others))
     )
     rules = Organisations.parse(ORGANISATIONS, "organisations"), Bots.parse(BOTS, "bots")
-    context = Context(Index(engine), Search(engine), {}, People(Mailmap.parse(MAILMAP), *rules), NOON)
+    people = People(Mailmap.parse(MAILMAP), *rules)
+    context = Context(Index(engine), Search(engine), Corrections(engine), {}, people, NOON, "mia")
     return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
 
 
