@@ -74,7 +74,9 @@ def _posting(named: str, context: Context) -> tuple[Family, Series[Mail]]:
     family = context.search.family_of(head, context.people.identity)
     if family is None:
         raise Misunderstood(named, "I know no series with this mail", "name a Message-ID or link that /series finds")
-    return family, family.version_with(head)
+    if (series := family.version_with(head)).pull:
+        raise Misunderstood(named, f"this is a pull request, {series.title}", "name a mail of a patch series")
+    return family, series
 
 
 def _keep(said: Correction, text: str, context: Context) -> None:

@@ -7,8 +7,7 @@ from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.corrections import LIST, correct, list_corrections
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
-from chatbot.mail.part import Part
-from chatbot.mail.series import Series
+from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
 from chatbot.report.links import LORE, mail_link, message_id_in
 from chatbot.report.series_report import SeriesReport, report_series
@@ -82,7 +81,7 @@ def _words_of(text: str) -> tuple[str, str | None]:
     return title, versions[0].lower() if versions else subject.revision if subject.tags else None
 
 
-def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple[Series[Part], ...], int]:
+def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple[Series[Member], ...], int]:
     """By the title's words, and how many more there are; a version chooses among the versions."""
     found = context.search.series_by_words(title, revision)
     chosen = tuple(one for one in found.series if one.subject.revision == revision)
@@ -98,8 +97,8 @@ def _link(series: Series[Mail], lists: tuple[str, ...], context: Context) -> str
 COMMAND = Command(
     "series",
     "WORDS | MESSAGE-ID | LINK",
-    "Show a patch series: its versions, reviews and state. `link A B` and `unlink A [B]` correct for everyone which"
-    " postings (by a mail of each) are versions of one series; `corrections` lists what was corrected.",
+    "Show a patch series or a pull request: its versions, reviews and state. To correct for everyone which postings are"
+    " versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists what was corrected.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example", "/series corrections"),
     run,
 )

@@ -49,8 +49,8 @@ class Lineage:
 
     @property
     def forerunners_missing(self) -> bool:
-        """Whether it was first seen as a later version than the first."""
-        return self.series[0].version > (1, 0)
+        """Whether it was first seen as a later version than the first; nobody looks for those of a pull request."""
+        return self.series[0].version > (1, 0) and not self.series[0].pull
 
     def evidence_of(self, series: Series[Mail]) -> Link | None:
         """The strongest link from a posting to an earlier one; of several the nearest."""

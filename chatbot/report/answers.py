@@ -25,6 +25,7 @@ def series_document(report: SeriesReport) -> dict[str, Any]:
         "link": report.link,
         "lists": list(report.lists),
         "organisation": report.organisation or None,
+        "pull_request": report.series.pull,
         "state": status.state.value,
         "seen": [{"state": one.state.value, "words": one.words, "message_ids": list(one.mails)} for one in status.seen],
         "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,

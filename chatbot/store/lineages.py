@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
-from chatbot.mail.grouping import group
+from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.lineage import Lineage, lineages, linked_with
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import parts_of
@@ -60,7 +60,12 @@ class Family:
 
 
 def family_of(connection: Connection, message_id: str, identify: Identify) -> Family | None:
-    """The lineage of the series that has this mail; None where the mail is not known, or of no series."""
+    """The lineage of the series that has this mail, or of the pull request that it is; None where the mail is neither,
+    or not known.
+    """
+    if pulls := pull_requests(mails_named(connection, [message_id])):
+        replies = sorted(replies_below(connection, [message_id]), key=lambda mail: (mail.received, mail.message_id))
+        return Family(Lineage(pulls), (pulls[0].head, *replies), {})
     around, said = _Surroundings(connection, message_id), corrections_in(connection)
     own: Lineage | None = None
     series: dict[str, Series[Mail]] = {}

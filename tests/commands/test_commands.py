@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from chatbot.answer import answer
 from chatbot.chat.styled import DIALECT, plain_text
@@ -20,9 +20,11 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
+from chatbot.store import tables
 from chatbot.store.corrections import Corrections
-from chatbot.store.database import open_database
+from chatbot.store.database import open_database, writing
 from chatbot.store.index import Index
+from chatbot.store.removal import forget
 from chatbot.store.search import Search
 from tests.conftest import NOON, TESTS, add, compose, read_one
 
@@ -121,6 +123,68 @@ def test_several_series_that_match_are_listed_with_the_best_one_open(ask: Ask) -
     others = shown.partition("\nAlso matching\n")[2].splitlines()
     assert len(others) > 2
     assert shown.splitlines()[0] not in {line.strip().partition("  v")[0] for line in others}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pull-1-1@sample.example",
+        "https://lore.kernel.org/all/reply-0-pull-1@sample.example/",
+        "kvm/arm64 fixes take",
+        "[GIT PULL] KVM/arm64 fixes for 6.18, take 2",
+        "filter leaks on teardown",
+    ],
+)
+def test_a_pull_request_is_found_like_a_series_and_has_no_parts(ask: Ask, name: str) -> None:
+    shown = ask(f"/series {name}").removeprefix("No title has these words; in this series they are said.\n")
+    assert shown == (
+        "KVM/arm64 fixes for 6.18, take 2\n"
+        "  pull request\n"
+        "  by Chiara Rossi <chiara.rossi@northgate.example> · 2025-11-05 12:00 UTC · kvm\n"
+        "  https://lore.example/kvm/pull-1-1@sample.example/\n"
+        "\n"
+        "  applied: said to be applied\n"
+        "  1 reply from 1 person\n"
+    )
+
+
+def test_pull_requests_of_one_thread_are_told_apart_and_patches_come_first(engine: Engine) -> None:
+    """A bot answers each when it is merged; the words of a patch's title are no pull request's."""
+    top = "<m1@sample.example>"
+    add(
+        Index(engine),
+        "soc",
+        read_one(compose("[GIT PULL 0/2] soc: updates for 6.19", 1)),
+        read_one(compose("[GIT PULL 1/2] soc: drivers for 6.19", 2, in_reply_to=top)),
+        read_one(compose("[GIT PULL 2/2] soc: device trees for 6.19", 3, in_reply_to=top)),
+        read_one(
+            compose(
+                "Re: [GIT PULL 2/2] soc: device trees for 6.19",
+                4,
+                "The pull request you sent on Monday:\n\n> git://x\n\nhas been merged into torvalds/linux.git:\nhttps://x\n",
+                in_reply_to="<m3@sample.example>",
+                references=f"{top} <m3@sample.example>",
+                sender="pr-tracker-bot@kernel.org",
+            )
+        ),
+        read_one(compose("[PATCH] soc: drivers need a lock", 5)),
+    )
+    context = Context(Index(engine), Search(engine), Corrections(engine), {}, People(), NOON, "mia")
+
+    def ask(text: str) -> str:
+        return plain_text(answer(f"/series {text}", context, Renderer(), DIALECT).body)
+
+    assert "\n  pull request 2 of 2\n" in ask("device trees")
+    assert "\n  applied: said to be applied\n  1 reply from 1 person\n" in ask("device trees")
+    for other in ("m1@sample.example", "m2@sample.example"):
+        assert "\n  new: posted\n  no reply seen on the list\n" in ask(other)
+    assert ask("soc drivers").startswith("soc: drivers need a lock\n  v1 · 1 patch ")
+    assert ask("soc 6.19").startswith("soc: device trees for 6.19\n  pull request 2 of 2\n")
+    assert "\nAlso matching\n  soc: drivers for 6.19  v1" in ask("soc 6.19")
+    with writing(engine) as connection:
+        for number in connection.execute(select(tables.seen.c.id)).scalars().all():
+            forget(connection, 1, number)
+    assert ask("soc 6.19").startswith("No series matches")
 
 
 def test_a_series_on_two_lists_says_so_and_links_to_the_first(ask: Ask) -> None:

@@ -39,6 +39,7 @@ def ask(engine: Engine) -> Ask:
         compose("[PATCH] net: Say when a link is up", 1),
         compose("Re: [PATCH v2 1/2] mm/filter: Name the reason", 2, in_reply_to=f"<b1@{FILTER}.example>"),
         compose("Hello", 3),
+        compose("[GIT PULL] mm fixes", 4),
     ]
     mails = [mail for name in (FILTER, CHIPS, LETTER) for mail in thread(name)]
     add(Index(engine), "kvm", *mails, *map(read_one, others))
@@ -131,6 +132,7 @@ def test_a_posting_is_known_by_any_of_its_mails_its_replies_and_the_letter_that_
         ("unlink {V1} m3@sample.example", "m3@sample.example: I know no series with this mail; name a Message-ID or link that /series finds."),
         ("link {V1}", "{V1}: it takes two postings to link them; name a mail of each: /series link A B."),
         ("unlink {V1}", "{V1}: this follows no other posting that I know; name a mail of each: /series unlink A B."),
+        ("link {V1} m4@sample.example", "m4@sample.example: this is a pull request, mm fixes; name a mail of a patch series."),
         ("link {V1} a2@{FILTER}.example", "{V1} and a2@{FILTER}.example: both are of one posting, v1 of {WHY}; name a mail of another."),
     ],
 )  # fmt: skip

@@ -232,6 +232,21 @@ def digest_of(engine: Engine) -> Digest:
     )
 
 
+def test_a_migrated_index_finds_pull_requests_by_their_titles(old: str) -> None:
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE mail SET subject = '[GIT PULL] Hello again' WHERE subject = 'Hello'"))
+        connection.execute(
+            text("UPDATE mail SET subject = 'Re: Pull yourself together' WHERE subject LIKE 'No headers%'")
+        )
+    engine.dispose()
+    engine = open_database(old)
+    (found,) = Search(engine).series_by_words("hello").series
+    assert (found.pull, found.title) == (True, "Hello again")
+    assert Search(engine).series_by_words("yourself").series == ()
+    engine.dispose()
+
+
 def test_a_post_knows_its_list_where_its_room_has_one(old: str) -> None:
     engine = create_engine(old)
     with engine.begin() as connection:
