@@ -56,9 +56,8 @@ def correct(text: str, context: Context) -> Corrected | None:
             " and ".join(named), f"both are of one posting, {one.revision} of {one.title}", "name a mail of another"
         )
     said = Correction(one.head.message_id, other.head.message_id, together, context.asker, context.now)
-    heads = {series.head.message_id: series.head.message_id for series in (one, other)}
-    heads |= {mail.message_id: series.head.message_id for series in (one, other) for mail in series.everything}
-    held = next(iter(holding(context.corrections.all(), heads).values()), None)
+    heads = {mail.message_id: series.head.message_id for series in (one, other) for mail in series.everything}
+    held = holding(context.corrections.all(), heads).get(frozenset({said.one, said.other}))
     if held and held.together == together:
         return Corrected(held, one, other, family, f"{held.by} has said so before")
     _keep(said, text, context)
@@ -70,7 +69,7 @@ def _posting(named: str, context: Context) -> tuple[Family, Series[Mail]]:
     """The posting that a mail is of, or was said about, with its lineage. Raises Misunderstood."""
     message_id = message_id_in(named) or ""
     found = context.search.series_by_id(message_id)
-    head = found[0].head.message_id if found else message_id  # of no series' own mails a letter is one
+    head = found[0].head.message_id if found else message_id  # a letter is no patch, and yet of a lineage
     family = context.search.family_of(head, context.people.identity)
     if family is None:
         raise Misunderstood(named, "I know no series with this mail", "name a Message-ID or link that /series finds")
