@@ -37,6 +37,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def login() -> str:
+    """Who runs this, as the system calls them."""
+    import os
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):  # a container's user may have a number and no name
+        return str(os.getuid())
+
+
 def archive_digest(
     folder: Path,
     mailing_list: MailingList,
@@ -301,6 +312,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
     from chatbot.people import read_people
     from chatbot.report.digest import MailingList
     from chatbot.store.chronicles import Chronicles
+    from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
     from chatbot.store.index import Index
     from chatbot.store.search import Search
@@ -315,9 +327,11 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
             Index(engine),
             Search(engine),
             Summarizer(Chronicles(engine), Stretches(engine), people),
+            Corrections(engine),
             {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
             people,
             utc_now(),
+            login(),
         )
     finally:
         engine.dispose()
@@ -351,6 +365,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     from chatbot.schedule import Timetable
     from chatbot.serve import Bot
     from chatbot.store.chronicles import Chronicles
+    from chatbot.store.corrections import Corrections
     from chatbot.store.database import writable_database
     from chatbot.store.following import Following
     from chatbot.store.index import Index
@@ -388,6 +403,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             search=Search(engine),
             summarizer=Summarizer(Chronicles(engine), Stretches(engine), people),
             following=Following(engine),
+            corrections=Corrections(engine),
             outbox=Outbox(engine),
             readers=stack.enter_context(Readers(config.sources.jobs)),
             refresh=config.sources.refresh,
@@ -402,7 +418,7 @@ def platforms_of(config: Config) -> dict[str, Platform]:
         from chatbot.chat.terminal import Terminal
         from chatbot.commands import names
 
-        found["terminal"] = Terminal(names(), config.platforms.terminal.color)
+        found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
     return found
 
 

@@ -97,7 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_mirror(commands.add_parser("mirror", help="fetch the lists' archives from where they are published"))
     _add_status(commands.add_parser("status", help="show how far the index is with each list"))
-    _add_question(commands.add_parser("series", help="show a patch series: its versions, reviews and state"), "series")
+    _add_question(
+        commands.add_parser(
+            "series",
+            help="show a patch series: its versions, reviews and state",
+            epilog="`link A B`, `unlink A [B]` and `corrections` do what they do behind /series.",
+        ),
+        "series",
+    )
     _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
     return parser
 

@@ -25,6 +25,7 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.schedule import Clock, Timetable, due
 from chatbot.sources.source import Source
+from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox
@@ -49,6 +50,7 @@ class Bot:
     index: Index
     search: Search
     summarizer: Summarizer
+    corrections: Corrections
     following: Following
     outbox: Outbox
     readers: Readers
@@ -87,7 +89,16 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(self.index, self.search, self.summarizer, self.lists, self.people, self.now())
+        context = Context(
+            self.index,
+            self.search,
+            self.summarizer,
+            self.corrections,
+            self.lists,
+            self.people,
+            self.now(),
+            request.person,
+        )
         try:
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:

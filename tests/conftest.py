@@ -3,7 +3,7 @@
 import re
 import subprocess
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -11,20 +11,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
+from chatbot.commands.command import Context
 from chatbot.mail.chronicle import Chronicle
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.mail.people import People
 from chatbot.readers import Readers
-from chatbot.report.digest import SILENT_AFTER
+from chatbot.report.digest import SILENT_AFTER, MailingList
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
 from chatbot.sources.source import Commit, RawMail
 from chatbot.store import tables
 from chatbot.store.chronicles import Chronicles
+from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database, reading
 from chatbot.store.entry import Batch, batch_of
 from chatbot.store.index import Index, known_list
 from chatbot.store.rows import SELECT_MAILS, load_mails
+from chatbot.store.search import Search
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.store.writer import Added
 from chatbot.summarize import Summarizer
@@ -214,3 +217,16 @@ def summarizer(engine: Engine, people: People | None = None) -> Summarizer:
 def chronicle(engine: Engine, stretch: Stretch, at: datetime = NOON + timedelta(days=365)) -> Chronicle:
     """What happened in a stretch, as it stood a year later."""
     return Chronicles(engine).of(stretch, People(), at, silent_after=SILENT_AFTER)
+
+
+def context_of(
+    engine: Engine,
+    lists: Mapping[str, MailingList] | None = None,
+    people: People | None = None,
+    now: datetime = NOON,
+    asker: str = "mia",
+) -> Context:
+    """What commands look at when somebody asks."""
+    people = people or People()
+    made = summarizer(engine, people), Corrections(engine)
+    return Context(Index(engine), Search(engine), *made, lists or {}, people, now, asker)

@@ -52,8 +52,8 @@ def test_a_range_in_all_faces(kvm: Path) -> None:
     assert all((done.returncode, done.stderr) == (0, "") for done in faces.values())
     assert faces["classic"].stdout.startswith(f"From {begin[:9]} to ")
     assert "      2  Ana <ana@a.example>\n" in faces["classic"].stdout
-    assert faces["text"].stdout.startswith("KVM mailing list  2 series, 2 patches from 1 person in 2 mails\n")
-    assert faces["markdown"].stdout.startswith("# KVM mailing list\n\n**2 series, 2 patches")
+    assert faces["text"].stdout.startswith("KVM mailing list  2 mails from 1 person: 2 new series, 2 patches.\n")
+    assert faces["markdown"].stdout.startswith("# KVM mailing list\n\n2 mails from 1 person: 2 new series, ")
     document = json.loads(faces["json"].stdout)
     assert (document["range"]["from"], document["counts"]["patches"]) == (begin, 2)
 
@@ -123,7 +123,7 @@ def test_a_file_is_there_whole_or_not_at_all(kvm: Path, tmp_path: Path) -> None:
     target.write_text("old")
     done = chatbot("digest", "--archive", kvm, "--last", "1", "--output", target)
     assert (done.returncode, done.stdout) == (0, "")
-    assert target.read_text().startswith("kvm mailing list  1 series")
+    assert target.read_text().startswith("kvm mailing list  1 mail from 1 person: 1 new series")
     assert "\x1b" not in target.read_text()
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
     before = target.read_text()
@@ -215,7 +215,7 @@ def test_on_a_terminal_there_are_colours_and_no_mail_can_steer_it(archive: Make)
 def test_at_a_prompt_commands_are_typed_and_the_end_of_input_ends_the_bot(tmp_path: Path) -> None:
     seen = on_a_terminal("run", typed=b"/contributor marc\r\r\x04", after=b"\x1b[?2004h", cwd=tmp_path)
     assert "this is a demonstration" in seen
-    assert seen.index("4 series, 34 patches") < seen.index("11 patches · 5 replies")
+    assert seen.index("34 patches") < seen.index("11 patches · 5 replies")
 
 
 @pytest.mark.parametrize(

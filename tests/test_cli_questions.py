@@ -1,6 +1,7 @@
 """Questions to the index on the command line, for persons and for programs."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.store.database import writable_database
 from tests.conftest import TESTS, situation_mails
 from tests.test_cli import chatbot
 
@@ -122,6 +124,29 @@ def test_a_config_names_the_index_and_who_is_who(store: str, tmp_path: Path) -> 
     shown = asked.stdout
     assert " · Freehold · " in shown
     assert "  https://lists.example/kvm/" in shown
+
+
+def test_a_maintainer_corrects_a_lineage_while_the_bot_runs(store: str) -> None:
+    shown = json.loads(chatbot("series", "filter", "--store", store, "--json").stdout)
+    first, second = (one["message_id"] for one in shown["lineage"])
+    with writable_database(store):  # as the bot holds it
+        parted = chatbot("series", "unlink", second, "--store", store, env={**os.environ, "LOGNAME": "mia"})
+        assert (parted.returncode, parted.stderr) == (0, "")
+        assert parted.stdout.startswith("Parted for everyone: v2 of ")
+        assert f"To take it back: /series link {second} {first}\n" in parted.stdout
+    assert len(json.loads(chatbot("series", "filter", "--store", store, "--json").stdout)["lineage"]) == 1
+    listed = chatbot("series", "corrections", "--store", store)
+    assert "  mia  v2 of " in listed.stdout
+    found = json.loads(chatbot("series", "corrections", "--store", store, "--json").stdout)
+    (said,) = found["corrections"]
+    assert (said["by"], said["together"], said["holds"]) == ("mia", False, True)
+    assert [one["message_id"] for one in said["postings"]] == [second, first]
+    assert {key for key in (*found, *said) if f"`{key}`" not in _documented()} == set()
+    joined = chatbot("series", "link", first, second, "--store", store, "--json")
+    assert [one["version"] for one in json.loads(joined.stdout)["lineage"]] == ["v1", "v2"]
+    refused = chatbot("series", "link", first, "nobody@x.example", "--store", store)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "nobody@x.example: I know no series with this mail" in refused.stderr
 
 
 def _documented() -> str:

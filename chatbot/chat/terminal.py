@@ -49,17 +49,18 @@ class Terminal:
     name = "terminal"
     dialect = DIALECT
 
-    def __init__(self, words: Iterable[str], color: Color = "auto") -> None:
-        """`words` are the commands that the prompt completes."""
+    def __init__(self, words: Iterable[str], color: Color = "auto", person: str = "you") -> None:
+        """`words` are the commands that the prompt completes, `person` is who sits there."""
         self._words = tuple(words)
         self._console = console(color=color)
+        self._person = person
         self._shown: set[str] = set()
 
     async def listen(self, answer: Answer) -> None:
         """Until the input ends."""
         lines = self._typed() if sys.stdin.isatty() and sys.stdout.isatty() else self._piped()
         async for line in lines:
-            show((await answer(Request(self.name, "you", line))).body, self._console)
+            show((await answer(Request(self.name, self._person, line))).body, self._console)
 
     async def send(self, room: str, post: Post, key: str) -> Receipt:  # noqa: ARG002  # there is one room
         """Print it. What this process has shown is not shown again. Raises Unavailable."""

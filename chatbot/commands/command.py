@@ -7,6 +7,7 @@ from typing import Any
 
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
+from chatbot.store.corrections import Corrections
 from chatbot.store.index import Index
 from chatbot.store.search import Search
 from chatbot.summarize import Summarizer
@@ -14,16 +15,18 @@ from chatbot.summarize import Summarizer
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a command may look at: the index, digests of it, the lists by name, what is known of people, and the time it
-    was asked.
+    """What a command may look at: the index, digests of it, what was corrected, the lists by name, what is known of
+    people, the time it was asked, and who asks: a person as the platform names them.
     """
 
     index: Index
     search: Search
     summarizer: Summarizer
+    corrections: Corrections
     lists: Mapping[str, MailingList]
     people: People
     now: datetime
+    asker: str
 
 
 @dataclass(frozen=True, slots=True)

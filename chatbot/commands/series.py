@@ -1,16 +1,19 @@
 """/series: find a patch series and show it."""
 
 import re
+from typing import Any
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
+from chatbot.commands.corrections import LIST, correct, list_corrections
 from chatbot.errors import Misunderstood
-from chatbot.mail.part import Part
-from chatbot.mail.series import Series
+from chatbot.mail.mail import Mail
+from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
 from chatbot.report.digest import amount
 from chatbot.report.links import LORE, list_in, message_id_in
-from chatbot.report.series_report import report_series
+from chatbot.report.series_report import SeriesReport, report_series
+from chatbot.store.lineages import Family
 
 # So many other matches are listed below the one that is shown.
 OTHERS = 8
@@ -30,6 +33,11 @@ def run(arguments: str, context: Context) -> Facts:
     if name := list_in(text):
         remedy = f"give the link to a mail of it, or words of a title, such as {COMMAND.examples[0]}"
         raise Misunderstood(name, "this link names a list and no mail", remedy)
+    if text.lower() == LIST:
+        return list_corrections(context)
+    if corrected := correct(text, context):
+        shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
+        return _facts(shown, corrected=corrected)
     message_id = message_id_in(text)
     title, revision = _words_of(text)
     if not (title or message_id):
@@ -50,8 +58,20 @@ def run(arguments: str, context: Context) -> Facts:
         return Facts("nothing", {"what": "series", "text": text, "closest": ()})
     # Who asks for words means what is to be reviewed now.
     series = family.version_with(head) if message_id or revision else family.lineage.newest
+    shown = _report(series, family, context)
+    if not 0 < page <= shown.pages:
+        pages = amount(shown.pages, "page")
+        raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {shown.pages}")
+    versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
+    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
+    more += max(0, len(found) - OTHERS - 1)
+    return _facts(shown, page=page, others=found[1 : OTHERS + 1], more=more, said=said)
+
+
+def _report(series: Series[Mail], family: Family, context: Context) -> SeriesReport:
+    """What there is to say about one version of a family."""
     lists = context.search.lists_of(series)
-    shown = report_series(
+    return report_series(
         series,
         family.lineage,
         family.guessed,
@@ -61,14 +81,11 @@ def run(arguments: str, context: Context) -> Facts:
         base=_base(lists, context),
         lists=lists,
     )
-    if not 0 < page <= shown.pages:
-        pages = amount(shown.pages, "page")
-        raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {shown.pages}")
-    versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
-    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
-    more += max(0, len(found) - OTHERS - 1)
-    others = found[1 : OTHERS + 1]
-    return Facts("series", {"report": shown, "page": page, "others": others, "more": more, "said": said})
+
+
+def _facts(report: SeriesReport, **more: Any) -> Facts:
+    values = {"page": 1, "others": (), "more": 0, "said": False, "corrected": None}
+    return Facts("series", {"report": report, **values, **more})
 
 
 def _page_of(text: str) -> tuple[str, int]:
@@ -85,7 +102,7 @@ def _words_of(text: str) -> tuple[str, str | None]:
     return title, versions[0].lower() if versions else subject.revision if subject.tags else None
 
 
-def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple[Series[Part], ...], int]:
+def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple[Series[Member], ...], int]:
     """By the title's words, and how many more there are; a version chooses among the versions."""
     found = context.search.series_by_words(title, revision)
     chosen = tuple(one for one in found.series if one.subject.revision == revision)
@@ -100,7 +117,8 @@ def _base(lists: tuple[str, ...], context: Context) -> str:
 COMMAND = Command(
     "series",
     "WORDS | MESSAGE-ID | LINK",
-    "Show a patch series: its versions, reviews and state.",
-    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example"),
+    "Show a patch series or a pull request: its versions, reviews and state. To correct for everyone which postings are"
+    " versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists what was corrected.",
+    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example", "/series corrections"),
     run,
 )

@@ -65,7 +65,10 @@ class Chronicle:
 
 def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
     """Of these mails alone, oldest first: nothing before them is known."""
-    series = sorted((*group(mails), *pull_requests(mails)), key=lambda one: one.received)
+    places = {mail.message_id: place for place, mail in enumerate(mails)}
+    series = sorted(
+        (*group(mails), *pull_requests(mails)), key=lambda one: min(places[mail.message_id] for mail in one.everything)
+    )
     heads = {mail.message_id: one.head.message_id for one in series for mail in one.everything}
     subjects = {mail.message_id: mail.subject for mail in mails}
     answered: dict[str, list[tuple[Mail, Mail]]] = {}

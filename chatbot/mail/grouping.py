@@ -37,8 +37,8 @@ def postings(members: Iterable[M]) -> tuple[Series[M], ...]:
 
 def pull_requests(members: Iterable[M]) -> tuple[Series[M], ...]:
     """The pull requests among these mails, each a kind of series of its own."""
-    found = {one.message_id: one for one in members if one.subject.kind is Kind.PULL}
-    return tuple(Series((one,)) for one in found.values() if not one.is_patch and not one.subject.reply)
+    found = {one.message_id: one for one in members if one.subject.pull and not one.is_patch}
+    return tuple(Series((one,)) for one in found.values())
 
 
 def _posted(known: Mapping[str, M]) -> list[Series[M]]:

@@ -49,8 +49,8 @@ class Lineage:
 
     @property
     def forerunners_missing(self) -> bool:
-        """Whether it was first seen as a later version than the first."""
-        return self.series[0].version > (1, 0)
+        """Whether it was first seen as a later version than the first; nobody looks for those of a pull request."""
+        return self.series[0].version > (1, 0) and not self.series[0].pull
 
     def evidence_of(self, series: Series[Mail]) -> Link | None:
         """The strongest link from a posting to an earlier one; of several the nearest."""
@@ -105,19 +105,36 @@ def _order(one: Traits) -> tuple[bool, tuple[int, int], datetime]:
     return not one.rfc, one.version, one.received
 
 
+def holding(corrections: Iterable[Correction], heads: Mapping[str, str]) -> dict[frozenset[str], Correction]:
+    """What holds of postings, by the heads of both: of two corrections about the same ones the later. `heads` has the
+    posting's head for each mail that is known; what was said of others is left out.
+    """
+    said: dict[frozenset[str], Correction] = {}
+    for one in sorted(corrections, key=lambda one: one.at):
+        if one.one in heads and one.other in heads:
+            said[frozenset({heads[one.one], heads[one.other]})] = one
+    return said
+
+
+def linked_with(message_ids: Iterable[str], corrections: Iterable[Correction]) -> set[str]:
+    """The mails by which other postings were ever linked with those that have these, and others again with them."""
+    own, pairs = set(message_ids), [{one.one, one.other} for one in corrections if one.together]
+    found: set[str] = set()
+    while more := {name for pair in pairs if pair & (own | found) for name in pair} - own - found:
+        found |= more
+    return found
+
+
 def assemble(
     series: Iterable[Series[Mail]], links: Iterable[Link], corrections: Iterable[Correction] = ()
 ) -> tuple[Lineage, ...]:
     """The lineages of some postings, in the order in which the first of each came.
 
-    Of two corrections about the same postings the later one holds. What a correction keeps apart, no link joins.
+    What a correction keeps apart, no link joins, nor is one guessed to be a version of the other.
     """
     series = sorted(series, key=lambda one: (one.received, one.head.message_id))
     heads = {mail.message_id: one.head.message_id for one in series for mail in one.everything}
-    said: dict[frozenset[str], Correction] = {}
-    for correction in sorted(corrections, key=lambda one: one.at):
-        if correction.one in heads and correction.other in heads:
-            said[frozenset({heads[correction.one], heads[correction.other]})] = correction
+    said = holding(corrections, heads)
     apart = {pair for pair, correction in said.items() if not correction.together}
     sets = {one.head.message_id: {one.head.message_id} for one in series}
     links = sorted(links, key=lambda link: link.evidence)
@@ -133,7 +150,7 @@ def assemble(
             one |= other
             sets.update(dict.fromkeys(other, one))
         held.append(link)
-    guesses = [link for link in links if not link.evidence.certain]
+    guesses = [link for link in links if not link.evidence.certain and {link.later, link.earlier} not in apart]
     return tuple(_lineages(series, sets, held, guesses))
 
 

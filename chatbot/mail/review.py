@@ -43,17 +43,19 @@ def same_address(one: Person, other: Person) -> bool:
 
 
 def answers(mails: Iterable[Mail]) -> Iterator[tuple[Mail, Mail]]:
-    """Each reply among these mails with the nearest patch above it, or the mail that opened its thread."""
+    """Each reply among these mails with the nearest patch or pull request above it, or the mail that opened its
+    thread.
+    """
     known = {mail.message_id: mail for mail in mails}
     for mail in known.values():
-        if mail.reply or answers_without_re(mail, known):
+        if (mail.reply and not mail.subject.pull) or answers_without_re(mail, known):
             above = patch_above(mail, known)
             if above:
                 yield mail, above
 
 
 def patch_above(reply: Mail, known: Mapping[str, Mail]) -> Mail | None:
-    """The nearest patch above a reply, else the mail that opened its thread, as far as that is known.
+    """The nearest patch or pull request above a reply, else the mail that opened its thread, as far as that is known.
 
     Where mails in between are not, the reply's own subject decides: one to `v2 3/7` is none to the cover that
     happens to be there, nor to v1.
@@ -67,7 +69,7 @@ def patch_above(reply: Mail, known: Mapping[str, Mail]) -> Mail | None:
             gap = gap or mail is None
         else:
             return None
-        if not (mail.reply or answers_without_re(mail, known)):
+        if mail.subject.pull or not (mail.reply or answers_without_re(mail, known)):
             return None if gap and _of_another(reply, mail) else mail
         seen.add(above)
         current = mail

@@ -20,7 +20,7 @@ _POLITE = (
     r"[,.!:]{0,3}\s{1,3}){0,5}"
 )
 _APPLIED = re.compile(
-    _BEGINS + _POLITE + r"(?:applied|queued(?: up)?|merged|picked(?: this| it)? up|pushed)\b"
+    _BEGINS + _POLITE + r"(?:applied|queued(?: up)?|merged|picked(?: this| it)? up|pushed|pulled)\b"
     r"(?!\s{1,3}(?:this |it |the series )?(?:on top|and tested|for testing|in my env|to my (?:local|test)|over))"
     r"(?=\s{0,3}(?:$|[,.!:;(\n]|(?:to|for|into|with|w|as|all|both|and pushed|thanks|patch(?:es)?|(?:this|the) "
     r"(?:series|patch))\b|https?:|\S{1,60}/\S))",
@@ -71,7 +71,7 @@ def applied_parts(reply: Mail, patch: Mail, series: Series[Mail]) -> set[int]:
     applied = _APPLIED.search(said) or _NOTICE.search(said)
     if applied is None:
         return set()
-    everything = {*range(1, series.total + 1)}
+    everything = {*range(1, series.total + 1)} or {0}  # a pull request has no parts
     listed = [int(part) for part, below in _LISTED.findall("\n" + said) if not _NOT_TAKEN.search(below)]
     if everything.intersection(listed):
         return everything.intersection(listed)

@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 
 from chatbot.mail.diff import Diff, Diffstat
 from chatbot.mail.person import Person
-from chatbot.mail.subject import Kind, Subject
+from chatbot.mail.subject import Subject
 
 # What all mails of one posting share: sender, version, reroll, announced total, and whether it was sent again.
 Posting = tuple[str, int, int, int, bool]
@@ -67,6 +67,8 @@ class Series(Generic[M_co]):
     @property
     def patches(self) -> tuple[M_co, ...]:
         """The patches without the cover, in order; where one was rerolled, the newest."""
+        if self.pull:
+            return ()
         posted = self.parts[1:] if self.head.subject.part == 0 else self.parts
         if not self.rerolls:
             return posted
@@ -81,7 +83,7 @@ class Series(Generic[M_co]):
     @property
     def total(self) -> int:
         """How many patches it announces; where the cover says otherwise, the patches are right."""
-        return self.parts[-1].subject.total or 1
+        return 0 if self.pull else self.parts[-1].subject.total or 1
 
     @property
     def present(self) -> tuple[int, ...]:
@@ -107,7 +109,7 @@ class Series(Generic[M_co]):
     @property
     def pull(self) -> bool:
         """Whether it asks for a branch to be pulled, and brings no patches."""
-        return not self.head.is_patch and self.subject.kind is Kind.PULL
+        return not self.head.is_patch and self.subject.pull
 
     @property
     def subject(self) -> Subject:

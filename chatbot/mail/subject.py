@@ -75,6 +75,11 @@ class Subject(NamedTuple):
         return self.head and self.counted
 
     @property
+    def pull(self) -> bool:
+        """Whether it asks for a branch to be pulled."""
+        return self.kind is Kind.PULL and not self.reply
+
+    @property
     def revision(self) -> str:
         """The version as people write it: v1, v5.1."""
         return f"v{self.version}.{self.reroll}" if self.reroll else f"v{self.version}"

@@ -1,18 +1,21 @@
 """Answers for programs: what a command found, as plain values for JSON; docs/json.md describes them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from chatbot.mail.part import Part
 from chatbot.mail.person import Person
 from chatbot.mail.questions import Question
 from chatbot.mail.review import Given
+from chatbot.mail.series import Series
 from chatbot.mail.state import Waiting
 from chatbot.report.contributor import ContributorReport
+from chatbot.report.corrections import Listed
 from chatbot.report.lately import LatelyReport, OwnSeries
 from chatbot.report.series_report import Reviewed, SeriesReport, Version
 
 # They grow when a field changes its meaning or goes away; a new field leaves them as they are.
-SERIES, CONTRIBUTOR = "chatbot.series/1", "chatbot.contributor/1"
+SERIES, CONTRIBUTOR, CORRECTIONS = "chatbot.series/1", "chatbot.contributor/1", "chatbot.corrections/1"
 
 
 def series_document(report: SeriesReport) -> dict[str, Any]:
@@ -25,6 +28,7 @@ def series_document(report: SeriesReport) -> dict[str, Any]:
         "link": report.link,
         "lists": list(report.lists),
         "organisation": report.organisation or None,
+        "pull_request": report.series.pull,
         "state": status.state.value,
         "seen": [{"state": one.state.value, "words": one.words, "message_ids": list(one.mails)} for one in status.seen],
         "waiting": _waiting(status.waiting),
@@ -83,10 +87,33 @@ def _lately(report: LatelyReport) -> dict[str, Any]:
     }
 
 
+def corrections_document(report: Sequence[Listed]) -> dict[str, Any]:
+    """All corrections that were made, the newest first."""
+    return {
+        "schema": CORRECTIONS,
+        "corrections": [
+            {
+                "together": one.correction.together,
+                "by": one.correction.by,
+                "at": one.correction.at.isoformat(),
+                "holds": one.holds,
+                "postings": [_posting(one.correction.one, one.one), _posting(one.correction.other, one.other)],
+            }
+            for one in report
+        ],
+    }
+
+
+def _posting(message_id: str, series: Series[Part] | None) -> dict[str, Any]:
+    title, version = (series.title, series.revision) if series else (None, None)
+    return {"message_id": message_id, "title": title, "version": version}
+
+
 # By the template that says the same to a person.
 DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "series": series_document,
     "contributor": contributor_document,
+    "corrections": corrections_document,
 }
 
 

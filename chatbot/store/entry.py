@@ -117,6 +117,11 @@ def gives(kind: str, value: str, mailbox: str) -> bool:
     return kind.endswith("-by") and kind not in AUTHORSHIP and Tag(kind, value).person.address.lower() == mailbox
 
 
+def searched_title(subject: Subject, *, is_patch: bool) -> str:
+    """The words by which a patch or a pull request is looked for; of other mails none."""
+    return " ".join(words(subject.title)) if is_patch or subject.pull else ""
+
+
 def key_of_posting(shared: Posting) -> int:
     """What stands for a posting."""
     return key_of(" ".join(map(str, shared)))
@@ -170,7 +175,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         row,
         tags,
         tuple(above),
-        " ".join(words(subject.title)) if patch else "",
+        searched_title(subject, is_patch=patch is not None),
         text,
     )
 

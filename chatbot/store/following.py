@@ -48,8 +48,8 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
         if message_id in done:
             continue
         thread = list(thread_above(connection, [message_id]))
-        patch = next((mail for mail in thread if mail.patch), None)
-        family = family_of(connection, patch.message_id, people.identity) if patch else None
+        posted = next((mail for mail in thread if mail.patch or mail.subject.pull), None)
+        family = family_of(connection, posted.message_id, people.identity) if posted else None
         if family:
             _take_in(connection, family, people, found)
             done.update(mail.message_id for mail in family.mails)

@@ -2,22 +2,23 @@
 
 What may be another version is found by few look-ups (see mail/traits.py): what its people posted under like titles,
 what anybody posted under the same change-id, and the mails that it names or answers. These postings are read whole, and
-linked by what they say.
+linked by what they say, and by what maintainers said of them.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, or_, select
 
-from chatbot.mail.grouping import group
-from chatbot.mail.lineage import Lineage, lineages
+from chatbot.mail.grouping import group, pull_requests
+from chatbot.mail.lineage import Lineage, lineages, linked_with
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import parts_of
 from chatbot.mail.series import Series
 from chatbot.mail.subject import Subject
 from chatbot.mail.traits import Identify, Traits, title_key, traits_of
 from chatbot.store import tables
+from chatbot.store.corrections import corrections_in
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
 from chatbot.store.rows import CHUNK, TOGETHER, load_mails_by_id, posted_with
 from chatbot.store.tables import seconds
@@ -59,16 +60,22 @@ class Family:
 
 
 def family_of(connection: Connection, message_id: str, identify: Identify) -> Family | None:
-    """The lineage of the series that has this mail; None where the mail is not known, or of no series."""
-    around = _Surroundings(connection, message_id)
+    """The lineage of the series that has this mail, or of the pull request that it is; None where the mail is neither,
+    or not known.
+    """
+    if pulls := pull_requests(mails_named(connection, [message_id])):
+        replies = sorted(replies_below(connection, [message_id]), key=lambda mail: (mail.received, mail.message_id))
+        return Family(Lineage(pulls), (pulls[0].head, *replies), {})
+    around, said = _Surroundings(connection, message_id), corrections_in(connection)
     own: Lineage | None = None
     series: dict[str, Series[Mail]] = {}
     for _ in range(_ROUNDS):
         series = {one.head.message_id: one for one in group(in_order(connection, around.mails))}
-        own = _lineage_with(message_id, lineages(series.values(), identify=identify))
+        own = _lineage_with(message_id, lineages(series.values(), said, identify))
         if own is None:
             return None
-        if not around.grow(own.series, [traits_of(one, identify) for one in own.series]):
+        by_hand = linked_with((mail.message_id for one in own.series for mail in one.everything), said)
+        if not around.grow(own.series, [traits_of(one, identify) for one in own.series], by_hand):
             break
     if own is None:
         return None
@@ -96,8 +103,10 @@ class _Surroundings:
         self._read(mails_named(connection, [message_id]))
         self._about = min((seconds(mail.received) for mail in self.mails.values()), default=0)
 
-    def grow(self, series: Sequence[Series[Mail]], traits: Sequence[Traits]) -> bool:
-        """Read what may be other versions of these, the nearest in time; whether there was more."""
+    def grow(self, series: Sequence[Series[Mail]], traits: Sequence[Traits], by_hand: Collection[str]) -> bool:
+        """Read what may be other versions of these, the nearest in time, and those that were linked by hand; whether
+        there was more.
+        """
         before = len(self.mails)
         ids = self._of_their_people(series, traits) + self._elsewhere(traits)
         row = tables.mail.c
@@ -112,7 +121,7 @@ class _Surroundings:
         self._postings.update(posting for _, posting in chosen)
         said = {name for one in traits for name in (*(mention.message_id for mention in one.mentions), *one.answers)}
         found = load_mails_by_id(self._connection, [mail_id for (_, mail_id), _ in chosen])
-        self._read([*found, *mails_named(self._connection, said - self.mails.keys())])
+        self._read([*found, *mails_named(self._connection, said.union(by_hand) - self.mails.keys())])
         return len(self.mails) > before
 
     def _read(self, found: Iterable[Mail]) -> None:

@@ -13,12 +13,11 @@ from chatbot.mail.diff import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above
+from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above, searched_title
 from chatbot.store.outbox import plan_anew
 from chatbot.store.standings import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount
 from chatbot.store.tables import ALL_LISTS
-from chatbot.store.words import words
 
 # A mail that is to be read again has nothing but its Message-ID.
 _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
@@ -157,7 +156,7 @@ def _unwrite(connection: Connection, mail: Row[Any], kept: Collection[int] = ())
     """
     spend(connection, [mail.id])
     discount(connection, (ALL_LISTS, *_lists(connection, mail.id)), mail)
-    if mail.is_patch and (title := " ".join(words(Subject.parse(mail.subject).title))):
+    if title := searched_title(Subject.parse(mail.subject), is_patch=mail.is_patch):
         fulltext.remove_text(connection, fulltext.TITLES, mail.id, title)
     said = connection.execute(select(tables.body.c.text).where(tables.body.c.mail_id == mail.id)).scalar_one()
     if said := said[:SEARCHED]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
 
-from chatbot.mail.grouping import postings
+from chatbot.mail.grouping import postings, pull_requests
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part, parts_of
@@ -33,7 +33,7 @@ from chatbot.store.rows import (
     posted_with,
 )
 from chatbot.store.tables import ALL_LISTS, seconds
-from chatbot.store.threads import named, patches_answering, rows_named, thread_above
+from chatbot.store.threads import mails_named, named, patches_answering, rows_named, thread_above
 from chatbot.store.words import distance, key_of, words
 
 # So many of the newest matching patches are looked at, and so many postings of theirs are put together.
@@ -50,7 +50,7 @@ MOST_WORDS = 30
 class Found:
     """Series, the best first and whole, the others with their heads, and how many more there are at least."""
 
-    series: tuple[Series[Part], ...]
+    series: tuple[Series[Member], ...]
     more: int = 0
 
 
@@ -64,11 +64,16 @@ class Search:
     def series_by_words(self, text: str, revision: str | None = None) -> Found:
         """The series with all these words in one title, newest first; the nearer its own title is to the words, the
         earlier it comes, and those of a revision (`v2`) before all others. Only the first one has all its mails.
+        Where there are none, pull requests.
         """
         wanted = words(text)[:MOST_WORDS]
         with reading(self._engine) as connection:
             ids = newest_with(connection, TITLES, wanted, MATCHES)
             nearest, more = _nearest(connection, ids, wanted, revision)
+            if not nearest:
+                nearest, more = _nearest(connection, ids, wanted, revision, patches=False)
+                pulls = pull_requests(reversed(load_mails_by_id(connection, nearest)))
+                return Found(tuple(sorted(pulls, key=lambda one: _rank(one.subject, wanted, revision))), more)
             hits = load_parts_by_id(connection, nearest)
             # The mail that each answers is its cover or its first patch, and says what the series is called.
             heads = load_parts(
@@ -79,23 +84,25 @@ class Search:
             best = _series_of(connection, ranked[0].parts[-1:]) if ranked else ()
         return Found((*best, *ranked[1:]), more)
 
-    def series_by_id(self, message_id: str) -> tuple[Series[Part], ...]:
-        """The series that a mail belongs to or opens, or the one it replies to; empty where the mail is not known."""
+    def series_by_id(self, message_id: str) -> tuple[Series[Member], ...]:
+        """The series or the pull request that a mail belongs to, opens or replies to; empty where it is not known."""
         with reading(self._engine) as connection:
-            patch = _patch_above(connection, (message_id,))
-            below = [patch] if patch else patches_answering(connection, [message_id])
-            return _series_of(connection, parts_of(below[:1]))
+            posted = _posted_above(connection, (message_id,))
+            below = [posted] if posted else patches_answering(connection, [message_id])
+            return _series_with(connection, below[0]) if below else ()
 
-    def series_by_text(self, text: str) -> tuple[Series[Part], ...]:
-        """The series in whose logs, or in an answer to which, all these words stand; what was said last comes first."""
+    def series_by_text(self, text: str) -> tuple[Series[Member], ...]:
+        """The series and pull requests in whose logs, or in an answer to which, all these words stand; what was said
+        last comes first.
+        """
         with reading(self._engine) as connection:
             ids = newest_with(connection, TEXTS, words(text)[:MOST_WORDS], SAID)
-            found: dict[str, Series[Part]] = {}
+            found: dict[str, Series[Member]] = {}
             for mail in reversed(load_mails_by_id(connection, ids)):
-                patch = mail if mail.patch else _patch_above(connection, mail.parents)
-                hits = parts_of([patch] if patch else [])
-                if not any(hit in series.parts for hit in hits for series in found.values()):
-                    found.update((series.head.message_id, series) for series in _series_of(connection, hits))
+                posted = mail if _posts(mail) else _posted_above(connection, mail.parents)
+                known = {part.message_id for series in found.values() for part in series.parts}
+                if posted and posted.message_id not in known:
+                    found.update((series.head.message_id, series) for series in _series_with(connection, posted))
         return tuple(found.values())
 
     def family_of(self, message_id: str, identify: Identify) -> Family | None:
@@ -108,6 +115,12 @@ class Search:
         with reading(self._engine) as connection:
             rows = {row: message_id for message_id, row in rows_named(connection, message_ids).items()}
             return tuple(look_up(connection, rows, people).standings.values())
+
+    def series_with(self, message_ids: Iterable[str]) -> dict[str, Series[Part]]:
+        """The series that each of these mails is a part of; those of mails that are not known are left out."""
+        with reading(self._engine) as connection:
+            found = _series_of(connection, parts_of(mails_named(connection, message_ids)))
+        return {part.message_id: one for one in found for part in one.parts}
 
     def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
@@ -185,14 +198,14 @@ class Search:
 
 
 def _nearest(
-    connection: Connection, ids: Sequence[int], wanted: Sequence[str], revision: str | None
+    connection: Connection, ids: Sequence[int], wanted: Sequence[str], revision: str | None, *, patches: bool = True
 ) -> tuple[list[int], int]:
-    """Those of these mails whose own titles are nearest, enough for as many postings as are shown, and how many
-    postings are left out.
+    """Those of these patches (or of what is none) whose own titles are nearest, enough for as many postings as are
+    shown, and how many postings are left out.
     """
     mail = tables.mail.c
-    query = select(mail.id, mail.subject, mail.posting_key, mail.received).where(mail.id.in_(ids))
-    rows = connection.execute(query.order_by(mail.id.desc())).all()
+    query = select(mail.id, mail.subject, mail.posting_key, mail.received).order_by(mail.id.desc())
+    rows = connection.execute(query.where(mail.id.in_(ids), mail.is_patch.is_(patches))).all()
     postings: dict[tuple[int, int], int] = {}  # the nearest mail of each
     for row in sorted(rows, key=lambda row: _rank(Subject.parse(row.subject), wanted, revision)):
         postings.setdefault((row.posting_key or row.id, row.received // TOGETHER), row.id)
@@ -204,9 +217,19 @@ def _rank(subject: Subject, wanted: Sequence[str], revision: str | None) -> tupl
     return revision not in (None, subject.revision), distance(subject.title, wanted)
 
 
-def _patch_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
-    """The first of these mails that is known, if it is a patch, else the nearest above it in its thread."""
-    return next((mail for mail in thread_above(connection, ids) if mail.patch), None)
+def _posts(mail: Mail) -> bool:
+    """Whether a mail is a part of a series, or a pull request."""
+    return mail.is_patch or mail.subject.pull
+
+
+def _posted_above(connection: Connection, ids: Sequence[str]) -> Mail | None:
+    """The first of these mails that is known, if it is a patch or a pull request, else the nearest above it."""
+    return next(filter(_posts, thread_above(connection, ids)), None)
+
+
+def _series_with(connection: Connection, posted: Mail) -> tuple[Series[Member], ...]:
+    """The whole series that has this patch, or the pull request that it is."""
+    return pull_requests([posted]) or _series_of(connection, parts_of([posted]))
 
 
 def _series_of(connection: Connection, hits: Sequence[Part]) -> tuple[Series[Part], ...]:

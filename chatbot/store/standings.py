@@ -53,7 +53,7 @@ def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
 def follow_again(connection: Connection, mail_id: int) -> None:
     """Have one mail followed again that says something else now, wherever it belonged."""
     connection.execute(delete(tables.standing).where(tables.standing.c.head_id == mail_id))
-    insert_rows(connection, "standing", _STANDING, [(mail_id, mail_id, 0, *[None] * 5, "")])
+    insert_rows(connection, "standing", _STANDING, [(mail_id, mail_id, 0, *[None] * 4, "")])
 
 
 def spent(connection: Connection, limit: int) -> list[int]:
@@ -102,7 +102,6 @@ def _columns(one: Standing) -> tuple[Any, ...]:
     times = (
         min((remark.received for remark in others), default=None),
         max((time for time in approved if time), default=None) if complete else None,
-        max((remark.received for remark in others if remark.refusal), default=None),
         min((remark.received for remark in applied), default=None),
         min(closed, default=None),
     )

@@ -163,7 +163,6 @@ standing = Table(
     # Since when, if it is so:
     Column("answered", BigInteger),  # somebody else has replied
     Column("reviewed", BigInteger),  # every patch has an approval
-    Column("refused", BigInteger),  # the newest NACK
     Column("applied", BigInteger),  # it was said to be applied
     Column("closed", BigInteger),  # nothing is expected of it: applied whole, superseded, or a draft
     Column("document", Text, nullable=False),  # see standings.py; empty where it is to be put together anew

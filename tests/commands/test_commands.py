@@ -6,12 +6,11 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from chatbot.answer import answer
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands import COMMANDS
-from chatbot.commands.command import Context
 from chatbot.ingest import ingest
 from chatbot.mail.bots import Bots
 from chatbot.mail.mailmap import Mailmap
@@ -22,12 +21,17 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
-from chatbot.store.database import open_database
+from chatbot.store import tables
+from chatbot.store.database import open_database, writing
 from chatbot.store.index import Index
-from chatbot.store.search import Search
-from tests.conftest import NOON, TESTS, add, compose, read_one, summarizer, thread
+from chatbot.store.removal import forget
+from tests.conftest import NOON, TESTS, add, compose, context_of, read_one, thread
 
 Ask = Callable[[str], str]
+KVM_DAY = (
+    "KVM mailing list  47 mails (41 more than before) from 10 people:"
+    " 3 new series, 1 new version, 34 patches, 12 replies."
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +42,7 @@ def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, reade
         with PublicInbox(name, folder) as inbox:
             ingest(inbox, index, readers)
     lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
-    context = Context(index, Search(engine), summarizer(engine), lists, People(), EVENING)
+    context = context_of(engine, lists, now=EVENING)
     renderer = Renderer()
     yield lambda text: plain_text(answer(text, context, renderer, DIALECT).body)
     engine.dispose()
@@ -88,9 +92,7 @@ def test_a_series_of_which_parts_are_missing_says_so(engine: Engine) -> None:
         for part in (1, 2, 5, 6, 7)
     ]
     add(index, "kvm", *parts)
-    body = answer(
-        "/series part 5", Context(index, Search(engine), summarizer(engine), {}, People(), NOON), Renderer(), DIALECT
-    ).body
+    body = answer("/series part 5", context_of(engine), Renderer(), DIALECT).body
     assert "\x1b[31m5 of 7 patches\x1b[0m" in body
     assert [line[:6] for line in plain_text(body).splitlines() if " KVM: part" in line] == [
         "   1  ",
@@ -115,7 +117,7 @@ def test_a_long_series_is_shown_page_by_page(ask: Ask) -> None:
 def around(engine: Engine, name: str, days: int = 4) -> Ask:
     """Answers from an index that has nothing but one of the threads in tests/mails, some days after it."""
     add(Index(engine), "kvm", *thread(name))
-    context = Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON + timedelta(days=days))
+    context = context_of(engine, now=NOON + timedelta(days=days))
     return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
 
 
@@ -142,9 +144,7 @@ def test_many_and_long_questions_are_cut(engine: Engine) -> None:
     body = "Why " + "so long, " * 30 + "as it is?\n" + "Is it?\n" * 6
     reply = read_one(compose("Re: [PATCH] x", 2, body, "Bo <bo@b.example>", in_reply_to="<m1@sample.example>"))
     add(Index(engine), "kvm", read_one(compose("[PATCH] x", 1)), reply)
-    shown = answer(
-        "/series x", Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON), Renderer(), DIALECT
-    ).body
+    shown = answer("/series x", context_of(engine), Renderer(), DIALECT).body
     told = plain_text(shown).partition("\nOpen questions\n")[2].splitlines()
     assert told[0].endswith(" so long,…")
     assert len(told[0]) <= len("  ") + 160
@@ -166,7 +166,7 @@ def test_a_series_that_was_split_is_told_by_time_and_says_what_each_is_compared_
         replace(one, received=one.received + timedelta(days=6)) if one.message_id in late else one for one in mails
     )
     add(Index(engine), "kvm", *moved)
-    context = Context(Index(engine), Search(engine), summarizer(engine), {}, People(), NOON + timedelta(days=12))
+    context = context_of(engine, now=NOON + timedelta(days=12))
     shown = plain_text(answer("/series filters talk", context, Renderer(), DIALECT).body)
     assert shown.partition("\nVersions\n")[2].splitlines() == [
         "  v1  2025-11-03 09:01  4 patches",
@@ -205,6 +205,68 @@ def test_several_series_that_match_are_listed_with_the_best_one_open(ask: Ask) -
     others = shown.partition("\nAlso matching\n")[2].splitlines()
     assert len(others) > 2
     assert shown.splitlines()[0] not in {line.strip().partition("  v")[0] for line in others}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pull-1-1@sample.example",
+        "https://lore.kernel.org/all/reply-0-pull-1@sample.example/",
+        "kvm/arm64 fixes take",
+        "[GIT PULL] KVM/arm64 fixes for 6.18, take 2",
+        "filter leaks on teardown",
+    ],
+)
+def test_a_pull_request_is_found_like_a_series_and_has_no_parts(ask: Ask, name: str) -> None:
+    shown = ask(f"/series {name}").removeprefix("No title has these words; in this series they are said.\n")
+    assert shown == (
+        "KVM/arm64 fixes for 6.18, take 2\n"
+        "  pull request\n"
+        "  by Chiara Rossi <chiara.rossi@northgate.example> · 2025-11-05 12:00 UTC · kvm\n"
+        "  https://lore.example/kvm/pull-1-1@sample.example/\n"
+        "\n"
+        "  applied: said to be applied\n"
+        "  1 reply from 1 person\n"
+    )
+
+
+def test_pull_requests_of_one_thread_are_told_apart_and_patches_come_first(engine: Engine) -> None:
+    """A bot answers each when it is merged; the words of a patch's title are no pull request's."""
+    top = "<m1@sample.example>"
+    add(
+        Index(engine),
+        "soc",
+        read_one(compose("[GIT PULL 0/2] soc: updates for 6.19", 1)),
+        read_one(compose("[GIT PULL 1/2] soc: drivers for 6.19", 2, in_reply_to=top)),
+        read_one(compose("[GIT PULL 2/2] soc: device trees for 6.19", 3, in_reply_to=top)),
+        read_one(
+            compose(
+                "Re: [GIT PULL 2/2] soc: device trees for 6.19",
+                4,
+                "The pull request you sent on Monday:\n\n> git://x\n\nhas been merged into torvalds/linux.git:\nhttps://x\n",
+                in_reply_to="<m3@sample.example>",
+                references=f"{top} <m3@sample.example>",
+                sender="pr-tracker-bot@kernel.org",
+            )
+        ),
+        read_one(compose("[PATCH] soc: drivers need a lock", 5)),
+    )
+    context = context_of(engine)
+
+    def ask(text: str) -> str:
+        return plain_text(answer(f"/series {text}", context, Renderer(), DIALECT).body)
+
+    assert "\n  pull request 2 of 2\n" in ask("device trees")
+    assert "\n  applied: said to be applied\n  1 reply from 1 person\n" in ask("device trees")
+    for other in ("m1@sample.example", "m2@sample.example"):
+        assert "\n  new: posted\n  no reply seen on the list\n" in ask(other)
+    assert ask("soc drivers").startswith("soc: drivers need a lock\n  v1 · 1 patch ")
+    assert ask("soc 6.19").startswith("soc: device trees for 6.19\n  pull request 2 of 2\n")
+    assert "\nAlso matching\n  soc: drivers for 6.19  v1" in ask("soc 6.19")
+    with writing(engine) as connection:
+        for number in connection.execute(select(tables.seen.c.id)).scalars().all():
+            forget(connection, 1, number)
+    assert ask("soc 6.19").startswith("No series matches")
 
 
 def test_a_series_on_two_lists_says_so_and_links_to_the_first(ask: Ask) -> None:
@@ -278,21 +340,21 @@ def test_no_match_says_so_and_names_the_closest(ask: Ask, command: str, said: st
 @pytest.mark.parametrize(
     ("command", "headline"),
     [
-        ("/digest", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
-        ("/digest kvm", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
-        ("/digest 1d", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
+        ("/digest", KVM_DAY),
+        ("/digest kvm", KVM_DAY),
+        ("/digest 1d", KVM_DAY),
         (
             "/digest linux-coco 2025-11-04 2025-11-05",
-            "LINUX-COCO mailing list  1 series, 3 patches from 1 person in 3 mails",
+            "LINUX-COCO mailing list  3 mails from 1 person: 1 new version, 3 patches.",
         ),
-        ("/digest 1d kvm", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
-        ("/digest kvm since 1d", "KVM mailing list  4 series, 34 patches, 12 replies from 10 people in 47 mails"),
+        ("/digest 1d kvm", KVM_DAY),
+        ("/digest kvm since 1d", KVM_DAY),
         (
             "/digest 2025-11-04..2025-11-05 linux-coco",
-            "LINUX-COCO mailing list  1 series, 3 patches from 1 person in 3 mails",
+            "LINUX-COCO mailing list  3 mails from 1 person: 1 new version, 3 patches.",
         ),
-        ("/digest KVM 3", "KVM mailing list  2 replies from 2 people in 3 mails"),
-        ("/digest kvm 2025-11-08 2025-11-09", "KVM mailing list  nothing new"),
+        ("/digest KVM 3", "KVM mailing list  3 mails (4 fewer than before) from 2 people: 2 replies."),
+        ("/digest kvm 2025-11-08 2025-11-09", "KVM mailing list  Nothing new."),
     ],
 )
 def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
@@ -310,13 +372,13 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
         ("/digest kvn", "'kvn': there is no such list; name one of kvm."),
         ("/digest kvm yesterday", "'yesterday': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
         ("/digest 2025-11-05 2025-11-04", "'2025-11-05 2025-11-04': this window ends before it begins; name the earlier time first."),
-        ("/digest kvm 1d 2d 3d", "'1d 2d 3d': this is no window; type /digest [LIST] [WINDOW], such as /digest kvm 7d."),
+        ("/digest kvm 1d 2d 3d", "'1d 2d 3d': this is no window; type /digest [LIST] [WINDOW] | ID | diff ID ID, such as /digest kvm 7d."),
         ("/digest kvm 0", "0: this is no number of mails; write 1 or more."),
         ("/digest kvm 2099-01-01", "'2099-01-01': this is still to come; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
         ("/digest kvm 0001-01-01T00:00+10:00", "'0001-01-01T00:00+10:00': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
         ("/help nothing", "/nothing: there is no such command; there are /series, /contributor, /digest, /help."),
         ("/sereis x", "'/sereis': this is no command of mine; type /series."),
-        ("/digest 9999 9999 9999", "'9999 9999 9999': this is no window; type /digest [LIST] [WINDOW], such as /digest kvm 7d."),
+        ("/digest 9999 9999 9999", "'9999 9999 9999': this is no window; type /digest [LIST] [WINDOW] | ID | diff ID ID, such as /digest kvm 7d."),
         ("hello", "'hello': this is no command of mine; type /help."),
     ],
 )  # fmt: skip
@@ -371,9 +433,7 @@ def known(engine: Engine) -> Ask:
         Index(engine), "kvm", *(read_one(compose("[PATCH] x", n, sender=who)) for n, who in enumerate(senders + others))
     )
     rules = Organisations.parse(ORGANISATIONS, "organisations"), Bots.parse(BOTS, "bots")
-    context = Context(
-        Index(engine), Search(engine), summarizer(engine), {}, People(Mailmap.parse(MAILMAP), *rules), NOON
-    )
+    context = context_of(engine, people=People(Mailmap.parse(MAILMAP), *rules))
     return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from chatbot.answer import look_up
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands import contributor
-from chatbot.commands.command import Context, Facts
+from chatbot.commands.command import Facts
 from chatbot.mail.bots import Bots
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
@@ -17,8 +17,7 @@ from chatbot.mail.people import People
 from chatbot.report.answers import contributor_document
 from chatbot.report.render import Renderer
 from chatbot.store.index import Index
-from chatbot.store.search import Search
-from tests.conftest import NOON, add, compose, read_one, summarizer
+from tests.conftest import NOON, add, compose, context_of, read_one
 
 Ask = Callable[..., Facts]
 ANA, BO, CARL, DEE, EVE = (
@@ -108,9 +107,7 @@ def ask(engine: Engine) -> Ask:
         add(Index(engine), "kvm", *sorted(mails, key=lambda mail: mail.received))
         if coco:
             add(Index(engine), "coco", *coco)
-        return look_up(
-            "/contributor ana@a.example", Context(Index(engine), Search(engine), summarizer(engine), {}, PEOPLE, NOON)
-        )
+        return look_up("/contributor ana@a.example", context_of(engine, people=PEOPLE))
 
     return asked
 

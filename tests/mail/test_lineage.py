@@ -141,6 +141,14 @@ def test_what_a_maintainer_keeps_apart_no_link_joins() -> None:
         assert [versions(one) for one in read(name, *corrections)] == [["v1", "v2", "v3"]]
 
 
+def test_what_a_maintainer_keeps_apart_is_not_guessed_either() -> None:
+    name = "lineage-similar-title"
+    one, other = read(name)
+    assert [len(each.guesses) for each in (one, other)] == [0, 1]
+    apart = said(one.newest.head.message_id, other.newest.head.message_id, together=False)
+    assert [each.guesses for each in read(name, apart)] == [(), ()]
+
+
 def test_a_correction_about_mails_that_are_not_there_changes_nothing() -> None:
     assert len(read("lineage-same-author-and-title", said("x@x.example", "y@x.example", together=True))) == 1
 

@@ -157,6 +157,7 @@ def test_business_days_are_counted_one_by_one(since: datetime, days: int) -> Non
         "This patch was applied to mm/mm.git (main)\nby Mia:",
         "The pull request you sent on Monday:\n\n> git://x\n\nhas been merged into torvalds/linux.git:\nhttps://x.example",
         "Patches 1-3 applied, thanks",
+        "Pulled, thanks.",
         "Picked up\nhttps://git.example",
     ],
 )
@@ -173,6 +174,7 @@ def test_maintainers_say_in_many_ways_that_they_have_applied_it(said: str) -> No
         "With this patch applied, it boots.",
         "Applied on top of v6.18, and it does not boot.",
         "Once applied, please tell me.",
+        "Pulled my hair out over this.",
         "Has this been merged?",
         "I'll fix it when applying.",
         "[If your patch is applied to the wrong git tree, kindly drop us a note.",

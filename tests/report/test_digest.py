@@ -84,7 +84,7 @@ def test_counts_tell_patches_replies_and_people_apart() -> None:
     made = digest(*mails)
     assert (made.mails, made.patches, made.replies, made.people, made.defects) == (6, 2, 1, 3, 1)
     assert [one.standing.title for one in made.series] == ["c", "no word", "a"]
-    assert made.headline == "6 mails from 3 people: 3 new series, 1 reply."
+    assert made.headline == "6 mails from 3 people: 3 new series, 2 patches, 1 reply."
 
 
 @pytest.mark.parametrize(

@@ -226,6 +226,21 @@ def digest_of(engine: Engine) -> Digest:
     return summarizer(engine).make(mailing_list, Stretches(engine).newest("kvm", 4), NOON, letters=True)
 
 
+def test_a_migrated_index_finds_pull_requests_by_their_titles(old: str) -> None:
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE mail SET subject = '[GIT PULL] Hello again' WHERE subject = 'Hello'"))
+        connection.execute(
+            text("UPDATE mail SET subject = 'Re: Pull yourself together' WHERE subject LIKE 'No headers%'")
+        )
+    engine.dispose()
+    engine = open_database(old)
+    (found,) = Search(engine).series_by_words("hello").series
+    assert (found.pull, found.title) == (True, "Hello again")
+    assert Search(engine).series_by_words("yourself").series == ()
+    engine.dispose()
+
+
 def test_a_post_knows_its_list_where_its_room_has_one(old: str) -> None:
     engine = create_engine(old)
     with engine.begin() as connection:
@@ -290,7 +305,7 @@ def test_nothing_is_announced_again_and_what_is_new_is_announced_once(
     archive([*KVM, compose("[PATCH] The first new one", 9)], name="kvm")
     (post,) = room.hears(timedelta(days=2))
     assert "The first new one" in post
-    assert "1 series, 1 patch from 1 person in 1 mail" in post
+    assert "1 mail from 1 person: 1 new series, 1 patch" in post
     assert room.hears(timedelta(days=3)) == []
 
 

@@ -97,6 +97,16 @@ def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: Wo
     assert came == ["1 series, 1 patch from 1 person in 1 mail"]
 
 
+def test_what_is_corrected_in_a_room_is_said_by_who_asked(world: World) -> None:
+    world.mail("[PATCH] one", "[PATCH] another")
+    ids = " ".join(f"m{number}@sample.example" for number in range(2))
+    world.ledger = Ledger(asks=[f"/series link {ids}", "/series corrections"])
+    world.run(NOON, lambda made: asyncio.run(made.run()))
+    linked, listed = map(plain_text, world.ledger.answers)
+    assert linked.startswith("Linked for everyone: v1 of one and v1 of another.")
+    assert "  person  v1 of one belongs to v1 of another\n" in listed
+
+
 def test_a_room_may_ask_for_a_first_look_back(world: World) -> None:
     world.digest["first"] = "1d"
     world.mail("[PATCH] old")

@@ -1,21 +1,64 @@
-"""Standings of postings, corrections of lineages, and digests that were shown: tables that begin empty."""
+"""Standings of postings, corrections of lineages, and digests that were shown: tables that begin empty. And pull
+requests are found by their titles.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
 
+# Pure, and law in any database: if one of these changed, it would need a revision of its own.
+from chatbot.mail.subject import Subject
+from chatbot.store.words import words
+
 revision = "0005"
 down_revision = "0004"
+# Rows held in memory at once.
+PAGE = 1_000
+# The most of a word that a tsvector takes, as the program has it at this revision.
+LONGEST_WORD = 500
 _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables."""
+    """Make the tables, and index the titles."""
+    _create_tables()
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    columns, value = ("rowid", ":words") if sqlite else ("mail_id", "CAST(:words AS tsvector)")
+    insert = sa.text(f"INSERT INTO title_index ({columns}, words) VALUES (:id, {value})")  # noqa: S608
+    for rows in _pages():
+        subjects = ((row.id, Subject.parse(row.subject)) for row in rows)
+        titles = {mail_id: words(subject.title) for mail_id, subject in subjects if subject.pull}
+        found = [
+            {"id": mail_id, "words": " ".join(title if sqlite else (word[:LONGEST_WORD] for word in title))}
+            for mail_id, title in titles.items()
+            if title
+        ]
+        if found:
+            op.get_bind().execute(insert, found)
+
+
+def _pages() -> Iterator[Sequence[Any]]:
+    """The mails without a patch that may ask for a branch to be pulled, by id, a page at a time."""
+    query = sa.text(
+        "SELECT id, subject FROM mail WHERE NOT is_patch AND upper(subject) LIKE '%PULL%' AND id > :after"
+        " ORDER BY id LIMIT :many"
+    )
+    after = 0
+    while rows := op.get_bind().execute(query, {"after": after, "many": PAGE}).all():
+        after = rows[-1].id
+        yield rows
+
+
+def _create_tables() -> None:
+    """Those that begin empty."""
     op.create_table(
         "standing",
         sa.Column("head_id", _Id, primary_key=True, autoincrement=False),
         sa.Column("lineage_id", sa.BigInteger, nullable=False, index=True),
         sa.Column("received", sa.BigInteger, nullable=False, index=True),
-        *(sa.Column(name, sa.BigInteger) for name in ("answered", "reviewed", "refused", "applied", "closed")),
+        *(sa.Column(name, sa.BigInteger) for name in ("answered", "reviewed", "applied", "closed")),
         sa.Column("document", sa.Text, nullable=False),
     )
     known, spent = sa.text("applied IS NOT NULL"), sa.text("document = ''")
