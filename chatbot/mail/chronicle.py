@@ -14,6 +14,9 @@ from chatbot.mail.standing import Standing, standings
 from chatbot.mail.subject import Subject
 from chatbot.mail.totals import Totals
 
+# What has waited so many business days longer than it should is no news, and in a digest every morning a nuisance.
+FORGOTTEN_AFTER = 20
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -40,9 +43,10 @@ class Chronicle:
     """A stretch of a list. Standings are as at its end. `posted` began in it; `spoken_of` are those below which
     something was said in it; `ids` are all Message-IDs of its mails, by which one knows what was said in it.
 
-    `reviewed` and `silent` began before its end, and nothing closed them: the newest of those with complete reviews,
-    and of those without any answer, of which there are `more_silent` more. `newcomers` are the identities of those
-    whose first patch is in it. Where nothing before it is known, these are empty, and `earlier` and `newcomers` None.
+    `reviewed` and `silent` began before its end, nothing closed them, and they wait for no longer than FORGOTTEN_AFTER:
+    the newest of those with complete reviews, and of those without any answer, of which there are `more_silent` more.
+    `newcomers` are the identities of those whose first patch is in it. Where nothing before it is known, these are
+    empty, and `earlier` and `newcomers` None.
 
     `heads` (the mails that speak for a posting, oldest first) are there where the classic text is asked for.
     `uncovered` says in sentences what is not known.

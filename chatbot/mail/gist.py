@@ -5,6 +5,8 @@ Law of the file: as in patch.py, patterns are linear in their input.
 
 import re
 
+from chatbot.mail.words import before_line
+
 # Longer sentences end between two words.
 LONGEST = 240
 # As much of a text as can begin with other things: greetings, a link to the last version, what it is based on.
@@ -19,31 +21,35 @@ _GREETING = re.compile(
 # What is no prose: quotes, lists, tags, links, tables, headings, what is said of other postings.
 _NO_PROSE = re.compile(
     r"[>|#=*~+\[$-]|\d{1,3}[.)]\s|https?:|[A-Za-z-]{3,60}-by:"
-    r"|(?:fixes|closes|link|cc|from|subject|date|change-id|base-commit|based|history|v\d{1,3}|changelog"
+    r"|(?:fixes|closes|link|cc|from|subject|date|change-id|base-commit|based|history|v\d{1,3}|(?:full )?changelog|note"
     r"|changes? (?:since|in|from|log)|changes?\b.{0,20}\bv?\d"
     r"|this (?:patch|series|patchset|patch set) (?:is based|applies|depends))\b",
     re.IGNORECASE,
 )
+# What no sentence has: rules of tables and headings, code.
+_TABLE = re.compile(r"={4}|-{4}|\+{4}|; (?:do|then|done|fi)\b|\(\) \{| \| {1,9}\d{1,6} [+-]")
 # Not after what people shorten.
 _END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bcf)[.!?](?:[\"')\]]{0,2})(?=\s+[A-Z\"'(\[]|\s*$)")
 
 
 def gist(text: str) -> str:
     """The first sentence of prose, on one line; empty where there is none."""
-    for paragraph in re.split(r"\n\s*\n", text[:_READ]):
-        if paragraph.startswith(("---\n", "diff --git ")) or paragraph.lstrip().startswith("---\n"):
-            break
-        lines = [line.strip() for line in paragraph.split("\n")]
-        while lines and (not lines[0] or _GREETING.match(lines[0])):
+    unfinished = ""
+    for paragraph in re.split(r"\n[ \t]{0,9}\n", before_line(text[:_READ], "---\n")):
+        lines = [line for line in paragraph.split("\n") if line.strip()]
+        while lines and _GREETING.match(lines[0].strip()):
             lines.pop(0)
-        if not lines or _NO_PROSE.match(lines[0]) or lines[0].endswith(":"):
+        if not lines or _NO_PROSE.match(lines[0].strip()) or all(line[:1] in " \t" for line in lines):
             continue
         prose = " ".join(" ".join(lines).split())
         end = _END.search(prose)
-        sentence = prose[: end.end()] if end else prose
-        if len(sentence) >= _SHORT and " " in sentence:
+        sentence = prose[: end.end()] if end else prose.rstrip(" :")
+        if len(sentence) < _SHORT or _TABLE.search(sentence):
+            continue
+        if end or prose.endswith(":"):
             return _cut(sentence)
-    return ""
+        unfinished = unfinished or sentence
+    return _cut(unfinished)
 
 
 def _cut(sentence: str) -> str:

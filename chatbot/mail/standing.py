@@ -82,8 +82,9 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`mail` is the head's Message-ID, `message_id` that of the letter where there is one. So many parts as `anew` says
-    were sent again. `places` are the directories that it changes most, `gist` what it is about in a sentence.
+    """`mail` is the head's Message-ID, `message_id` that of the letter where there is one; a `bot` sent it. So many
+    parts as `anew` says were sent again. `places` are the directories that it changes most, `gist` what it is about in
+    a sentence.
 
     `outcomes` says how many patches were added, dropped, changed since the version `before`, `fates` what became of its
     reviews; `first_seen` that it should have forerunners, and none is known. `possibly` are the titles of postings that
@@ -104,6 +105,7 @@ class Standing:
     pieces: tuple[Piece, ...]
     draft: bool
     pull: bool
+    bot: bool
     diffstat: Diffstat
     places: tuple[str, ...]
     gist: str
@@ -178,6 +180,7 @@ def standings(
             pieces=() if series.pull else tuple(_pieces(series, own, received)),
             draft=series.draft,
             pull=series.pull,
+            bot=people.is_bot(series.head),
             diffstat=series.diffstat,
             places=_places([(change.path, change.insertions + change.deletions) for change in changes]),
             gist=_gist(series),

@@ -194,8 +194,9 @@ def build(
     written = {sent.author.written: sent.author for sent in counted}
     contributors = _ranked(Counter(sent.author.written for sent in counted))
     domains = _ranked(Counter(domain for sent in counted if (domain := sent.author.domain)))
-    postings = {one.mail: _posting(one, people, at) for one in (*chronicle.posted, *chronicle.spoken_of)}
-    posted = [postings[one.mail] for one in reversed(chronicle.posted)]
+    known = {one.mail: one for one in (*chronicle.posted, *chronicle.spoken_of)}
+    postings = {mail: _posting(one, people, at) for mail, one in known.items()}
+    posted = [postings[one.mail] for one in reversed(chronicle.posted) if not one.bot]
     rankings, before = rank(chronicle.sent, people), _rankings_before(chronicle.earlier, people)
     return Digest(
         id=digest_id(mailing_list, window, at, people.rules, silent_after),
@@ -268,7 +269,7 @@ def _attention(
             yield Attention(Need.REVIEWED, one, f"all reviewed, not seen applied{days}")
     for standing in chronicle.posted:
         one = postings[standing.mail]
-        if standing.missing and at - standing.newest > ARRIVING and not standing.after:
+        if not standing.bot and standing.missing and at - standing.newest > ARRIVING and not standing.after:
             lacking = amount(len(standing.missing), "patch", "patches")
             yield Attention(Need.INCOMPLETE, one, f"{lacking} of {standing.total} not seen on the list")
     for standing in chronicle.silent:

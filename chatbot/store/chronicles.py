@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
-from chatbot.mail.chronicle import Chronicle, Earlier, Talk
+from chatbot.mail.chronicle import FORGOTTEN_AFTER, Chronicle, Earlier, Talk
 from chatbot.mail.part import Part
 from chatbot.mail.patch import Tag
 from chatbot.mail.people import People
@@ -72,7 +72,7 @@ class _Reading:
         homes, known = self._known()
         posted, spoken_of = self._posted(homes, known), self._spoken_of(homes, known)
         since = min(self._stretch.since or totals.first, self._at)
-        horizon = self._at - STALE_AFTER
+        horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
         if not tracked:
@@ -211,7 +211,12 @@ class _Reading:
             standing.received <= seconds(business_day_before(self._at, silent_after)),
             not_yet(standing.answered),
         )
-        approved = and_(opened, standing.received <= at, standing.reviewed <= at)
+        approved = and_(
+            not_yet(standing.closed),
+            not_yet(standing.applied),
+            standing.received >= seconds(self._at - STALE_AFTER),
+            standing.reviewed.between(seconds(business_day_before(self._at, FORGOTTEN_AFTER)), at),
+        )
         found = []
         for which, newest in ((approved, standing.reviewed), (silent, standing.received)):
             query = (

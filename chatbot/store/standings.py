@@ -95,7 +95,7 @@ def _columns(one: Standing) -> tuple[Any, ...]:
     applied = [remark for remark in one.remarks if remark.applied and not remark.own]
     whole = {part for remark in applied for part in remark.applied} >= set(range(1, one.total + 1))
     closed = [
-        *([one.received] if one.draft or one.pull else []),
+        *([one.received] if one.draft or one.pull or one.bot else []),
         *([one.after.received] if one.after else []),
         *([max(remark.received for remark in applied)] if applied and whole else []),
     ]
