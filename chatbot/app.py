@@ -310,7 +310,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
     """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
     from chatbot.commands.command import Context
     from chatbot.people import read_people
-    from chatbot.report.digest import MailingList
+    from chatbot.report.digest import SILENT_AFTER, MailingList
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
@@ -326,7 +326,9 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
         yield Context(
             Index(engine),
             Search(engine),
-            Summarizer(Chronicles(engine), Stretches(engine), people),
+            Summarizer(
+                Chronicles(engine), Stretches(engine), people, config.digests.silent_after if config else SILENT_AFTER
+            ),
             Corrections(engine),
             {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
             people,
@@ -401,7 +403,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
             renderer=renderer,
             index=Index(engine),
             search=Search(engine),
-            summarizer=Summarizer(Chronicles(engine), Stretches(engine), people),
+            summarizer=Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after),
             following=Following(engine),
             corrections=Corrections(engine),
             outbox=Outbox(engine),

@@ -81,6 +81,12 @@ class People(_Table):
     bots: Annotated[Path | None, Field(strict=False)] = None
 
 
+class Digests(_Table):
+    """`[digests]`: what all digests have in common."""
+
+    silent_after: Annotated[int, Field(ge=1, le=60)] = 5
+
+
 class Log(_Table):
     """`[log]`: how much is told."""
 
@@ -134,6 +140,7 @@ class Config(_Table):
     sources: Sources = Sources()
     templates: Templates = Templates()
     people: People = People()
+    digests: Digests = Digests()
     log: Log = Log()
     platforms: Platforms = Platforms()
     lists: tuple[MailingList, ...] = Field(default=(), strict=False)
@@ -260,5 +267,18 @@ def _reason(error: Any) -> str:
 
 
 def _keys() -> list[str]:
-    tables = (Config, Store, Sources, Templates, People, Log, Platforms, Terminal, MailingList, Room, RoomDigest)
+    tables = (
+        Config,
+        Store,
+        Sources,
+        Templates,
+        People,
+        Digests,
+        Log,
+        Platforms,
+        Terminal,
+        MailingList,
+        Room,
+        RoomDigest,
+    )
     return sorted({key for table in tables for key in table.model_fields})

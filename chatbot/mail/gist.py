@@ -29,7 +29,9 @@ _NO_PROSE = re.compile(
 # What no sentence has: rules of tables and headings, code.
 _TABLE = re.compile(r"={4}|-{4}|\+{4}|; (?:do|then|done|fi)\b|\(\) \{| \| {1,9}\d{1,6} [+-]")
 # Not after what people shorten.
-_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bcf)[.!?](?:[\"')\]]{0,2})(?=\s+[A-Z\"'(\[]|\s*$)")
+_END = re.compile(
+    r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bcf)[.!?](?:[\"')\]]{0,2})(?=\s+(?:[A-Z\"'(\[]|\w{1,60}[_(])|\s*$)"
+)
 
 
 def gist(text: str) -> str:

@@ -252,6 +252,6 @@ def _places(changes: Iterable[tuple[str, int]]) -> tuple[str, ...]:
 
 
 def _gist(series: Series[Mail]) -> str:
-    """Of the cover, else of a patch that stands alone."""
-    mail = series.cover or (series.head if series.total == 1 else None)
+    """Of the cover, else of a patch that stands alone, or of a pull request."""
+    mail = series.cover or (series.head if series.total == 1 or series.pull else None)
     return gist(mail.patch.log if mail.patch else mail.said) if mail else ""

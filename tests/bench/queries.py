@@ -22,6 +22,7 @@ from chatbot.store.stretches import Stretches
 from chatbot.store.words import words
 from tests.bench.archives import Spread
 from tests.bench.figures import Figure
+from tests.bench.followed import follow_each
 from tests.bench.latency import p95
 from tests.bench.setting import LARGE, MILLION, NAME, Setting
 
@@ -77,6 +78,7 @@ def _questions(engine: Engine) -> Iterator[tuple[str, Callable[[Any], object], l
     yield "what a contributor did in 90 days", did_lately, busiest, 100
     directories = _sample(engine, tables.directory, "path", some)
     yield "paths below a directory in 90 days", lambda path: search.touching(path, since), directories, 50
+    follow_each(engine)
     people, shown = People(), MailingList(NAME, NAME, "")
     chronicles, stretches = Chronicles(engine), Stretches(engine)
 
