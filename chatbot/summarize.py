@@ -6,7 +6,7 @@ from datetime import datetime
 from chatbot.mail.people import People
 from chatbot.report.digest import SILENT_AFTER, Digest, MailingList, build
 from chatbot.report.links import LORE
-from chatbot.report.window import Window
+from chatbot.report.window import SKEW, Window
 from chatbot.store.chronicles import Chronicles
 from chatbot.store.stretches import Shown, Stretch, Stretches
 
@@ -24,7 +24,11 @@ class Summarizer:
         self._silent_after = silent_after
 
     def make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool = False) -> Digest:
-        """The digest of a stretch as it stood at a moment, which can be shown again; `letters` for the classic text."""
+        """The digest of a stretch as it stood at a moment, or when its last mail had come, which can be shown again;
+        `letters` for the classic text.
+        """
+        # What claims to come from the far future does not take all the rest there.
+        at = max(at, min(stretch.newest or at, at + SKEW)).replace(microsecond=0)
         digest = self._make(mailing_list, stretch, at, letters=letters)
         if not digest.empty:
             self.stretches.remember(Shown(digest.id, stretch, at), at)
@@ -39,7 +43,6 @@ class Summarizer:
         return self._make(lists.get(name, MailingList(name, name, LORE)), shown.stretch, shown.at, letters=letters)
 
     def _make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool) -> Digest:
-        at = at.replace(microsecond=0)
         chronicle = self._chronicles.of(stretch, self._people, at, silent_after=self._silent_after, letters=letters)
         window = Window(stretch.spans, stretch.since, stretch.until)
         return build(mailing_list, window, chronicle, self._people, at, silent_after=self._silent_after)

@@ -135,7 +135,8 @@ class Standing:
         return max((piece.received for piece in self.pieces), default=self.received)
 
     def at(self, moment: datetime) -> "Standing":
-        """The same as it was then."""
+        """The same as it was then, or, before it came, when its first mail did."""
+        moment = max(moment, self.received)
         return replace(
             self,
             pieces=tuple(

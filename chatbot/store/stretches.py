@@ -16,7 +16,7 @@ from chatbot.store.tables import moment, seconds
 @dataclass(frozen=True, slots=True)
 class Stretch:
     """Some mails of a list: by their rows of `seen`, from the first to the last, and by when they came in: from `since`
-    on, before `until`. `spans` are the commits that hold them.
+    on, before `until`. `spans` are the commits that hold them, `newest` is when the last of them came in.
     """
 
     list_name: str
@@ -25,6 +25,7 @@ class Stretch:
     since: datetime | None = None
     until: datetime | None = None
     spans: tuple[Span, ...] = ()
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +68,15 @@ class Stretches:
         return self._stretch(Stretch(list_name), (rows.id.in_(newest),))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
-        rows = tables.seen.c
+        rows, name = tables.seen.c, asked.list_name
+        ends = select(func.min(rows.id), func.max(rows.id), func.max(rows.received))
         with reading(self._engine) as connection:
-            ends = select(func.min(rows.id), func.max(rows.id)).where(
-                rows.list_id == known_list(asked.list_name), *which
-            )
-            first, last = connection.execute(ends).one()
-            if first is None or last is None:
+            query = ends.where(rows.list_id == known_list(name), *which)
+            first, last, newest = connection.execute(query).one()
+            if first is None:
                 return asked
-            return replace(asked, first=first, last=last, spans=tuple(_spans(connection, asked.list_name, first, last)))
+            spans = tuple(_spans(connection, name, first, last))
+            return replace(asked, first=first, last=last, spans=spans, newest=moment(newest))
 
     def remember(self, shown: Shown, now: datetime) -> None:
         """Keep what a digest was about, so that it can be shown again."""

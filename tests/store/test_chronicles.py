@@ -172,3 +172,15 @@ def test_nothing_of_a_mail_that_is_taken_out_is_kept(engine: Engine) -> None:
     assert all(kept)
     assert reply.message_id not in "".join(kept)
     assert len(homes) == len(mails) - 1
+
+
+def test_what_came_after_the_slot_and_before_its_digest_is_there_whole(engine: Engine) -> None:
+    """Unless it claims to come from the far future, which takes nothing else there."""
+    came = [NOON - timedelta(hours=1), NOON + timedelta(minutes=1), NOON + timedelta(days=9000)]
+    mails = (replace(read_one(compose(f"[PATCH] {n}", n)), received=at) for n, at in enumerate(came))
+    add(Index(engine), "kvm", *mails)
+    made = summarizer(engine).make(KVM, everything(engine), NOON)
+    assert made.at == NOON + timedelta(days=1)
+    assert [one.standing.size for one in made.series] == ["1", "1", "1"]
+    assert [one.status.state.value for one in made.series] == ["new", "new", "new"]
+    assert summarizer(engine).again(made.id, {"kvm": KVM}) == made
