@@ -119,6 +119,7 @@ def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
         "gist": series.gist or None,
         "state": posting.status.state.value,
         "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
+        "superseded_by": posting.status.superseded_by or None,
         "before": _before(series.before) if series.before else None,
         "changed": dict(series.outcomes),
         "tags": dict(series.fates),
