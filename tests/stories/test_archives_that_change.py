@@ -35,7 +35,7 @@ from chatbot.store.outbox import Outbox, State
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
 from tests.changing import Archive, blob_id
-from tests.conftest import NOON, compose, mails_of, read_one
+from tests.conftest import NOON, compose, mails_of, read_one, summarizer
 
 SEEDS = int(os.environ.get("SEEDS", "30"))
 STEPS = 150
@@ -129,7 +129,15 @@ class Bot:
     def publish(self, name: str) -> None:
         self._slot += timedelta(hours=1)
         subscription = Subscription(name, "terminal", name, MailingList(name, name, ""))
-        publish(subscription, self._slot, index=self.index, outbox=self.outbox, renderer=RENDERER, dialect=MARKDOWN)
+        publish(
+            subscription,
+            self._slot,
+            index=self.index,
+            summarizer=summarizer(self.engine),
+            outbox=self.outbox,
+            renderer=RENDERER,
+            dialect=MARKDOWN,
+        )
 
     def deliver(self, chance: random.Random) -> None:
         """Send what waits; now and then the power goes while a post is on its way."""
