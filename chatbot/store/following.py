@@ -61,19 +61,21 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
     return found
 
 
-def look_up(connection: Connection, mails: Mapping[int, str], people: People) -> Followed:
+def look_up(
+    connection: Connection, mails: Mapping[int, str], people: People, kept: Mapping[int, Home] | None = None
+) -> Followed:
     """Where these mails belong, by their rows and Message-IDs, and how those postings stand: as it is kept, else as it
-    is put together now.
+    is put together now. `kept` is where they are kept to belong, where that is known.
     """
     tracked = connection.execute(select(tables.tracking.c.rules)).scalar() == rules_of(people)
-    homes = homes_of(connection, mails) if tracked else {}
-    kept = load(connection, {home.head_id for home in homes.values()})
-    spent = {head_id for head_id, standing in kept.items() if standing is None}
+    homes = dict(homes_of(connection, mails) if kept is None else kept) if tracked else {}
+    loaded = load(connection, {home.head_id for home in homes.values()})
+    spent = {head_id for head_id, standing in loaded.items() if standing is None}
     unknown = (
         message_id for mail_id, message_id in mails.items() if mail_id not in homes or homes[mail_id].head_id in spent
     )
     now = follow(connection, unknown, people)
-    known = {head_id: standing for head_id, standing in kept.items() if standing}
+    known = {head_id: standing for head_id, standing in loaded.items() if standing}
     return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
 
 
