@@ -137,9 +137,18 @@ def _keep_up(store: str, people: People, now: datetime) -> None:
 
     try:
         with writable_database(store, _say) as engine:
-            Following(engine).keep_up(people, now)
+            Following(engine).keep_up(people, now, told=_tell_followed)
     except Busy:
         pass
+
+
+def _tell_followed(mails: int) -> None:
+    """Tells a person, on a terminal, that the first digest takes a while."""
+    import sys
+
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[Kfollowing series: {mails:,} mails")
+        sys.stderr.flush()
 
 
 def print_digest(digest: Digest) -> None:
