@@ -137,9 +137,19 @@ def _keep_up(store: str, people: People, now: datetime) -> None:
 
     try:
         with writable_database(store, _say) as engine:
-            Following(engine).keep_up(people, now)
+            if Following(engine).keep_up(people, now, told=_tell_followed):
+                _tell_followed(0)
     except Busy:
         pass
+
+
+def _tell_followed(mails: int) -> None:
+    """Tells a person at a terminal that the first digest takes a while; nothing at 0."""
+    import sys
+
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{f'following series: {mails:,} mails' if mails else ''}")
+        sys.stderr.flush()
 
 
 def print_digest(digest: Digest) -> None:

@@ -128,9 +128,7 @@ class Bot:
                 with _logged("list not read again", list=name):
                     ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
         with _logged("series not followed"):
-            followed = self.following.keep_up(self.people, self.now(), stopped=self.stopping.is_set)
-            if followed:
-                log.info("series followed", mails=followed)
+            self.following.keep_up(self.people, self.now(), told=_tell_followed, stopped=self.stopping.is_set)
         return read
 
     def _publish(self, read: set[str]) -> None:
@@ -153,6 +151,10 @@ class Bot:
                 )
                 if digest:
                     log.info("digest planned", room=subscription.room, list=name, mails=digest.mails)
+
+
+def _tell_followed(mails: int) -> None:
+    log.info("following series", mails=mails)
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def test_a_room_that_has_had_the_newest_mail_gets_the_next_one_though_that_one_w
     followed.archive.add(compose("[PATCH] next", 50))
     followed.read()
     came = Stretches(followed.engine).after("list", had, followed.index.newest("list"))
-    assert [sent.subject.title for sent in chronicle(followed.engine, came).sent] == ["next"]
+    assert [one.title for one in chronicle(followed.engine, came).posted] == ["next"]
 
 
 def test_mails_without_a_message_id_that_are_the_same_stay_as_many_when_history_is_rewritten(followed: List) -> None:

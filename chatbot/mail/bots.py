@@ -129,6 +129,11 @@ class Bots:
         rules, _ = self._about(person)
         return next((_bot(rule) for rule in rules if not rule.subjects), None)
 
+    def reads_subjects(self, person: Person) -> bool:
+        """Whether it takes the subjects of a person's mails to say which of them a bot has sent."""
+        rules, _ = self._about(person)
+        return any(rule.subjects for rule in rules)
+
     def _first(self, person: Person, mail: Sending) -> Bot | None:
         rules, openings = self._about(person)
         if not rules:

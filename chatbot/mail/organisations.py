@@ -5,11 +5,13 @@ above it, and for the same of them a dated rule before one that always holds. Da
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
+from chatbot.mail.memory import LONGEST, TEXTS
 from chatbot.mail.rulefile import RuleFile, Table
 
 _DOMAIN = re.compile(r"[^\s@.*/:<>]+(?:\.[^\s@.*/:<>]+)+")
@@ -48,9 +50,11 @@ class _Rule:
 class Organisations:
     """Made by `parse`; without rules, everybody is of their domain."""
 
-    __slots__ = ("_rules",)
+    __slots__ = ("_recall", "_rules")
 
     def __init__(self) -> None:
+        # Few people write most mails, and many on one day.
+        self._recall: Callable[[str, date], Organisation] = lru_cache(TEXTS)(self._look_up)
         self._rules: dict[str, list[_Rule]] = {}  # by address or domain, in lower case; dated ones first
 
     @classmethod
@@ -72,9 +76,12 @@ class Organisations:
 
     def of(self, address: str, when: datetime) -> Organisation:
         """For whom the one at this address worked at this time."""
+        day = when.astimezone(UTC).date()
+        return self._recall(address, day) if len(address) <= LONGEST else self._look_up(address, day)
+
+    def _look_up(self, address: str, day: date) -> Organisation:
         address = address.lower()
         domain = address.rpartition("@")[2]
-        day = when.astimezone(UTC).date()
         for key in _nearest_first(address, domain):
             for rule in self._rules.get(key, ()):
                 if rule.first <= day <= rule.last:

@@ -21,8 +21,8 @@ Named = TypeVar("Named", Bot, Organisation)
 
 
 class Sent(NamedTuple):
-    """Of a mail what rankings look at: sender and author as it spells them, the humans who sent and who wrote it, and
-    those whom its REVIEWS name.
+    """What rankings look at, of one mail or of several that are the same to them: sender and author as spelled, the
+    humans who sent and who wrote it, and those whom its REVIEWS name; `received` is when the newest came in.
     """
 
     sender: Person
@@ -33,6 +33,7 @@ class Sent(NamedTuple):
     received: datetime
     is_patch: bool
     reviews: tuple[Person, ...] = ()
+    mails: int = 1
 
     @classmethod
     def of(cls, mail: Mail) -> Self:
@@ -83,12 +84,12 @@ def rank(mails: Iterable[Sent], people: People) -> Rankings:
     for mail in mails:
         bot = people.bots.of(mail)
         if bot:
-            bots[bot] += 1
+            bots[bot] += mail.mails
         elif mail.subject.counted:
             if not people.bots.named(mail.written_by):
-                organisations[authors.add(mail.written_by, mail.received)] += 1
+                organisations[authors.add(mail.written_by, mail)] += mail.mails
         elif not mail.is_patch and _reviews(mail, people):
-            reviewers.add(mail.sent_by, mail.received)
+            reviewers.add(mail.sent_by, mail)
     return Rankings(
         authors.ranked(),
         reviewers.ranked(),
@@ -113,13 +114,13 @@ class _Tally:
         self._people = people
         self._ranks: dict[str, Rank] = {}
 
-    def add(self, written: Person, received: datetime) -> Organisation:
+    def add(self, written: Person, sent: Sent) -> Organisation:
         """Count a mail; for whom it was written."""
         identity = self._people.identity(written)
         before = self._ranks.get(identity)
-        organisation = self._people.organisation(written, received)
+        organisation = self._people.organisation(written, sent.received)
         person = self._people.human(written)
-        self._ranks[identity] = Rank(person, identity, organisation, before.mails + 1 if before else 1)
+        self._ranks[identity] = Rank(person, identity, organisation, (before.mails if before else 0) + sent.mails)
         return organisation
 
     def ranked(self) -> tuple[Rank, ...]:

@@ -137,6 +137,8 @@ class Standing:
     def at(self, moment: datetime) -> "Standing":
         """The same as it was then, or, before it came, when its first mail did."""
         moment = max(moment, self.received)
+        if self._latest() <= moment:
+            return self
         return replace(
             self,
             pieces=tuple(
@@ -147,6 +149,14 @@ class Standing:
             remarks=tuple(remark for remark in self.remarks if remark.received <= moment),
             after=self.after if self.after and self.after.received <= moment else None,
         )
+
+    def _latest(self) -> datetime:
+        """When the last of all this was."""
+        times = [remark.received for remark in self.remarks]
+        for piece in self.pieces:
+            times.append(piece.received)
+            times += (one.received for one in piece.approvals)
+        return max((*times, self.after.received if self.after else self.received), default=self.received)
 
 
 def standings(

@@ -62,7 +62,12 @@ class Posting:
 
     standing: Standing
     organisation: str
-    status: Status
+    at: datetime
+
+    @property
+    def status(self) -> Status:
+        """How far it had come."""
+        return status(self.standing, self.at)
 
 
 class Need(StrEnum):
@@ -192,9 +197,10 @@ def build(
     totals = chronicle.totals
     counted = [sent for sent in chronicle.sent if sent.subject.counted]
     written = {sent.author.written: sent.author for sent in counted}
-    contributors = _ranked(Counter(sent.author.written for sent in counted))
-    domains = _ranked(Counter(domain for sent in counted if (domain := sent.author.domain)))
-    known = {one.mail: one for one in (*chronicle.posted, *chronicle.spoken_of)}
+    contributors = _ranked(_sums((sent.author.written, sent.mails) for sent in counted))
+    domains = _ranked(_sums((domain, sent.mails) for sent in counted if (domain := sent.author.domain)))
+    spoken_of = (one for one in chronicle.spoken_of if _turned(one, chronicle.ids))
+    known = {one.mail: one for one in (*chronicle.posted, *spoken_of)}
     postings = {mail: _posting(one, people, at) for mail, one in known.items()}
     posted = [postings[one.mail] for one in reversed(chronicle.posted) if not one.bot]
     rankings, before = rank(chronicle.sent, people), _rankings_before(chronicle.earlier, people)
@@ -204,7 +210,7 @@ def build(
         window=window,
         at=at,
         mails=totals.mails,
-        patches=len(counted),
+        patches=sum(sent.mails for sent in counted),
         replies=totals.replies,
         people=totals.people,
         defects=totals.defects,
@@ -238,7 +244,19 @@ def amount(count: int, word: str, words: str = "") -> str:
 def _posting(standing: Standing, people: People, at: datetime) -> Posting:
     organisation = people.organisation(standing.author, standing.received)
     name = "" if organisation.basis is Basis.PROVIDER else organisation.name
-    return Posting(standing, name, status(standing, at))
+    return Posting(standing, name, at)
+
+
+def _sums(numbers: Iterable[tuple[str, int]]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for text, number in numbers:
+        found[text] += number
+    return found
+
+
+def _turned(standing: Standing, ids: frozenset[str]) -> bool:
+    """Whether one of these mails says that it was applied, or refuses it."""
+    return any((remark.applied or remark.refusal) and remark.mail in ids for remark in standing.remarks)
 
 
 def _later(standing: Standing) -> bool:
@@ -281,6 +299,8 @@ def _attention(
 
 def _refusal(one: Posting, ids: frozenset[str]) -> Remark | None:
     """The NACK among these mails that still stands."""
+    if not any(remark.refusal for remark in one.standing.remarks):
+        return None
     asked = next((seen for seen in one.status.seen if seen.state is State.CHANGES_ASKED), None)
     standing = [remark for remark in one.standing.remarks if asked and remark.mail in asked.mails and remark.refusal]
     return next((remark for remark in reversed(standing) if remark.mail in ids), None)

@@ -1,10 +1,11 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
 import gc
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
@@ -63,6 +64,7 @@ class _Reading:
         self._stretch = stretch
         self._rows = self._mails(self._which)
         self._ids = frozenset(row.message_id for row in self._rows)
+        self._persons: dict[int, Person] = {}
 
     def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
         totals = self._totals()
@@ -82,7 +84,7 @@ class _Reading:
         return Chronicle(
             totals=totals,
             ids=self._ids,
-            sent=self._sent(self._rows),
+            sent=self._sent(self._rows, self._which),
             posted=posted,
             spoken_of=spoken_of,
             reviewed=reviewed,
@@ -97,63 +99,92 @@ class _Reading:
 
     def _mails(self, which: Iterable[ColumnElement[bool]]) -> list[Any]:
         """Mails of the list, in its order; those that are to be read again left out."""
-        seen, mail = tables.seen.c, tables.mail.c
-        columns = (
-            mail.id,
-            mail.message_id,
-            mail.sender_id,
-            mail.author_id,
-            mail.subject,
-            mail.lead,
-            mail.received,
-            mail.is_patch,
+        seen, mail, belongs = tables.seen.c, tables.mail.c, tables.belongs
+        query = (
+            select(
+                *(mail.sender_id, mail.author_id, func.substr(mail.subject, 1, mail.lead).label("lead"), mail.is_patch),
+                *(mail.id, mail.message_id, mail.received),
+                *(seen.is_reply, seen.is_defective, belongs.c.head_id, belongs.c.who, seen.id.label("place")),
+            )
+            .join(tables.seen, seen.mail_id == mail.id)
+            .outerjoin(belongs, belongs.c.mail_id == mail.id)
         )
-        query = select(*columns, seen.id.label("place")).join(tables.seen, seen.mail_id == mail.id)
         rows = self._connection.execute(query.where(self._here, mail.blob != "", *which)).all()
-        return sorted(rows, key=attrgetter("place"))
+        return sorted(rows, key=itemgetter(-1))
 
     def _totals(self) -> Totals:
-        seen, person = tables.seen.c, tables.person.c
-        known = person.id.is_not(None)  # a mail that is to be read again has no author
-        counts = (
-            func.count(person.id),
-            func.count().filter(seen.is_reply),
-            func.count(person.mailbox.distinct()),
-            func.count().filter(seen.is_defective),
-            func.min(seen.received).filter(known),
-            func.max(seen.received).filter(known),
+        if not self._rows:
+            return Totals()
+        authors = {row.author_id for row in self._rows}
+        persons = self._known_persons(authors)
+        times = [row.received for row in self._rows]
+        return Totals(
+            len(self._rows),
+            sum(row.is_reply for row in self._rows),
+            len({persons[author].address.lower() for author in authors}),
+            sum(row.is_defective for row in self._rows),
+            moment(min(times)),
+            moment(max(times)),
         )
-        joined = tables.seen.outerjoin(tables.person, person.id == seen.author_id)
-        query = select(*counts).select_from(joined).where(self._here, *self._which)
-        *numbers, begin, end = self._connection.execute(query).one()
-        return Totals(*numbers, *(moment(time) if time is not None else None for time in (begin, end)))
 
-    def _sent(self, rows: Sequence[Any]) -> tuple[Sent, ...]:
-        persons = persons_of(self._connection, {one for row in rows for one in (row.sender_id, row.author_id)})
-        tag, reviews = tables.tag.c, dict[int, list[Person]]()
-        query = select(tag.mail_id, tag.kind, tag.value).where(tag.kind.in_(sorted(REVIEWS)))
-        for mail_id, kind, value in by_ids(
-            self._connection, query, tag.mail_id, [row.id for row in rows if not row.is_patch]
-        ):
-            reviews.setdefault(mail_id, []).append(Tag(kind, value).person)
-        humans = {row_id: self._people.behind(person) for row_id, person in persons.items()}
+    def _sent(self, rows: Sequence[Any], which: Iterable[ColumnElement[bool]]) -> tuple[Sent, ...]:
+        """The same for rankings taken together: thousands of mails are a few hundred."""
+        ids = {row[0] for row in rows} | {row[1] for row in rows}
+        persons = self._known_persons(ids)
+        humans = {row_id: self._people.behind(persons[row_id]) for row_id in ids}
+        bots = self._people.bots
+        telling = {row_id for row_id in ids if any(map(bots.reads_subjects, {persons[row_id], humans[row_id]}))}
+        reviews = self._reviews(which)
+        subjects = self._subjects([row.id for row in rows if row[0] in telling])
+        leads = {lead: Subject.split(lead, len(lead)) for lead in {row[2] for row in rows}}
+        counted = {lead: subject.counted for lead, subject in leads.items()}
+        newest: dict[tuple[int, int, bool, bool, int], Any] = {}
+        numbers: Counter[tuple[int, int, bool, bool, int]] = Counter()
+        for row in rows:
+            sender, author, lead, is_patch, mail_id = row[:5]
+            alone = mail_id if mail_id in reviews or mail_id in subjects else 0
+            kind = (sender, author, is_patch, counted[lead], alone)
+            newest[kind] = row
+            numbers[kind] += 1
         return tuple(
             Sent(
                 persons[row.sender_id],
                 persons[row.author_id],
                 humans[row.sender_id],
                 humans[row.author_id],
-                Subject.split(row.subject, row.lead),
+                subjects.get(row.id, leads[row.lead]),
                 moment(row.received),
                 row.is_patch,
-                tuple(reviews.get(row.id, ())),
+                reviews.get(row.id, ()),
+                numbers[kind],
             )
-            for row in rows
+            for kind, row in newest.items()
         )
+
+    def _reviews(self, which: Iterable[ColumnElement[bool]]) -> dict[int, tuple[Person, ...]]:
+        """Whom the REVIEWS in mails of the list name that bring no patch."""
+        tag, seen, found = tables.tag.c, tables.seen.c, dict[int, tuple[Person, ...]]()
+        query = select(tag.mail_id, tag.kind, tag.value).join(tables.seen, seen.mail_id == tag.mail_id)
+        given = query.where(self._here, ~seen.is_patch, tag.kind.in_(sorted(REVIEWS)), *which)
+        for mail_id, kind, value in self._connection.execute(given.order_by(tag.mail_id, tag.place)):
+            found[mail_id] = (*found.get(mail_id, ()), Tag(kind, value).person)
+        return found
+
+    def _known_persons(self, ids: set[int]) -> dict[int, Person]:
+        """At least the persons of these rows."""
+        self._persons |= persons_of(self._connection, ids - self._persons.keys())
+        return self._persons
+
+    def _subjects(self, mail_ids: Sequence[int]) -> dict[int, Subject]:
+        mail = tables.mail.c
+        rows = by_ids(self._connection, select(mail.id, mail.subject, mail.lead), mail.id, mail_ids)
+        return {row.id: Subject.split(row.subject, row.lead) for row in rows}
 
     def _known(self) -> tuple[dict[int, Home], dict[int, Standing]]:
         """Where the mails belong, and how those postings stood then."""
-        found = look_up(self._connection, {row.id: row.message_id for row in self._rows}, self._people)
+        mails = {row.id: row.message_id for row in self._rows}
+        kept = {row.id: Home(row.head_id, row.who) for row in self._rows if row.head_id is not None}
+        found = look_up(self._connection, mails, self._people, kept)
         return found.homes, {head_id: standing.at(self._at) for head_id, standing in found.standings.items()}
 
     def _posted(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
@@ -239,8 +270,9 @@ class _Reading:
         oldest = select(func.min(seen.received)).where(self._here)
         if before >= since or (self._connection.execute(oldest).scalar() or 0) > seconds(before):
             return None
-        rows = self._mails((seen.received >= seconds(before), seen.received < seconds(since)))
-        return Earlier(len(rows), self._sent(rows))
+        which = (seen.received >= seconds(before), seen.received < seconds(since))
+        rows = self._mails(which)
+        return Earlier(len(rows), self._sent(rows, which))
 
     def _newcomers(self, since: datetime) -> frozenset[str] | None:
         """Whose first patch is in the stretch; None where what came before is too little to tell."""
@@ -248,9 +280,10 @@ class _Reading:
         oldest = self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar()
         if oldest is None or oldest > seconds(since - STALE_AFTER):
             return None
-        authors = persons_of(self._connection, {row.author_id for row in self._rows if row.is_patch})
+        authors = {row.author_id for row in self._rows if row.is_patch}
+        persons = self._known_persons(authors)
         boxes: dict[str, str] = {}
-        for author in authors.values():
+        for author in map(persons.__getitem__, authors):
             identity = self._people.identity(author)
             for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
                 boxes[box] = identity

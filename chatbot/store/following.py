@@ -16,7 +16,7 @@ from chatbot.mail.review import answers
 from chatbot.mail.standing import Standing, standings
 from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
-from chatbot.store.database import writing
+from chatbot.store.database import reading, writing
 from chatbot.store.lineages import Family, family_of
 from chatbot.store.standings import Home, homes_of, keep, leave, load, spent
 from chatbot.store.tables import seconds
@@ -65,19 +65,21 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
     return found
 
 
-def look_up(connection: Connection, mails: Mapping[int, str], people: People) -> Followed:
+def look_up(
+    connection: Connection, mails: Mapping[int, str], people: People, kept: Mapping[int, Home] | None = None
+) -> Followed:
     """Where these mails belong, by their rows and Message-IDs, and how those postings stand: as it is kept, else as it
-    is put together now.
+    is put together now. `kept` is where they are kept to belong, where that is known.
     """
     tracked = connection.execute(select(tables.tracking.c.rules)).scalar() == rules_of(people)
-    homes = homes_of(connection, mails) if tracked else {}
-    kept = load(connection, {home.head_id for home in homes.values()})
-    spent = {head_id for head_id, standing in kept.items() if standing is None}
+    homes = dict(homes_of(connection, mails) if kept is None else kept) if tracked else {}
+    loaded = load(connection, {home.head_id for home in homes.values()})
+    spent = {head_id for head_id, standing in loaded.items() if standing is None}
     unknown = (
         message_id for mail_id, message_id in mails.items() if mail_id not in homes or homes[mail_id].head_id in spent
     )
     now = follow(connection, unknown, people)
-    known = {head_id: standing for head_id, standing in kept.items() if standing}
+    known = {head_id: standing for head_id, standing in loaded.items() if standing}
     return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
 
 
@@ -116,26 +118,40 @@ class Following:
         """The engine comes from `open_database`."""
         self._engine = engine
 
-    def keep_up(self, people: People, now: datetime, *, stopped: Callable[[], bool] = lambda: False) -> int:
+    def keep_up(
+        self,
+        people: People,
+        now: datetime,
+        *,
+        told: Callable[[int], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int:
         """Follow what has come since the last time, and what has changed; how many mails that were.
 
-        The first time, and when the rules are others, all that is not stale yet. May be stopped between two mails.
+        The first time, and when the rules are others, all that is not stale yet. After each transaction `told` hears
+        how many mails have been followed, and `stopped` is asked.
         """
         done, left = 0, set[int]()  # each is left but once, so that this comes to an end
-        while not stopped():
+        while not (stopped() or self._kept_up(people)):
             with writing(self._engine) as connection:
                 upto, since = _begin(connection, people, now)
                 again, heads = _spent(connection)
                 fresh, reached = _fresh(connection, upto, since) if not again else ((), upto)
-                if not heads and reached == upto:
-                    break
                 found = follow(connection, (*again, *fresh), people)
                 left |= leave(connection, found.standings, left)
                 connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
                 keep(connection, found.homes, found.standings, found.lineages)
                 connection.execute(update(tables.tracking).values(upto=reached))
-                done += len(again) + len(fresh)
+            done += len(again) + len(fresh)
+            told(done)
         return done
+
+    def _kept_up(self, people: People) -> bool:
+        """Whether there is nothing to do, which takes no lock to see."""
+        with reading(self._engine) as connection:
+            row = connection.execute(select(tables.tracking)).first()
+            newest = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
+            return row is not None and row.rules == rules_of(people) and row.upto >= newest and not spent(connection, 1)
 
 
 def _begin(connection: Connection, people: People, now: datetime) -> tuple[int, int]:

@@ -79,7 +79,8 @@ def test_bots_are_counted_apart_and_never_as_authors_or_reviewers() -> None:
 
 
 def test_without_files_all_are_human_and_of_their_domain() -> None:
-    found = rank([situation("bot-of-a-forge"), patch(2, ANA), patch(3, BO), patch(4, BO)], People())
+    mails = [situation("bot-of-a-forge"), patch(2, ANA), patch(3, BO), patch(4, BO)]
+    found = rank(map(Sent.of, mails), People())
     assert shown(found.authors) == [
         ("Bo Lindqvist", "kernelworks.example", 2),
         ("Ana Brenner", "northgate.example", 1),
