@@ -4,7 +4,8 @@ Law of the file: as in patch.py, patterns are linear in their input.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import dropwhile
 
 from chatbot.mail.words import before_line
 
@@ -24,7 +25,7 @@ _GREETING = re.compile(
 _GREETED = re.compile(rf"\A{_HELLO}[^.,!]{{0,40}}[,!] (?=\w)", re.IGNORECASE)
 # What is no prose: quotes, lists, tags, links, tables, headings, what is said of other postings.
 _NO_PROSE = re.compile(
-    r"[>|#=*~+\[$-]|\d{1,3}[.)]\s|https?:|[A-Za-z-]{3,60}-by:"
+    r"[>|#=*~+\[$-]|\d{1,3}[.)]\s|https?:|[A-Za-z-]{3,60}-by:|[^:]{1,80} \(\d{1,4}\):$"
     r"|(?:fixes|closes|link|cc|from|subject|date|change-id|base-commit|history)\s?:|rfc\s?(?:v\d{1,3}\s?)?[-=]{1,2}>"
     r"|(?:based|v\d{1,3}|(?:full )?changelog|note"
     r"|changes? (?:since|in|from|log)|changes?\b.{0,20}\bv?\d"
@@ -47,7 +48,7 @@ def gist(text: str) -> str:
     if len(text) > _READ:
         text = text[:_READ].rpartition("\n\n")[0] or text[:_READ]
     for paragraph in re.split(r"\n[ \t]{0,9}\n", before_line(text, "---\n")):
-        lines = _begun([line for line in paragraph.split("\n") if line.strip()])
+        lines = _begun(line for line in paragraph.split("\n") if line.strip())
         if not lines or _NO_PROSE.match(lines[0].strip()) or all(line[:1] in " \t" for line in lines):
             continue
         prose = _GREETED.sub("", " ".join(" ".join(lines).split()), count=1)
@@ -61,10 +62,9 @@ def gist(text: str) -> str:
     return _cut(unfinished)
 
 
-def _begun(lines: Sequence[str]) -> Sequence[str]:
+def _begun(lines: Iterable[str]) -> Sequence[str]:
     """Without greetings and a heading."""
-    while lines and _GREETING.match(lines[0].strip()):
-        lines = lines[1:]
+    lines = list(dropwhile(lambda line: _GREETING.match(line.strip()), lines))
     return lines[2:] if len(lines) > 1 and _RULE.match(lines[1]) else lines
 
 
