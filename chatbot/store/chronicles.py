@@ -144,6 +144,7 @@ class _Reading:
             sender, author, lead, is_patch, mail_id = row[:5]
             alone = mail_id if mail_id in reviews or mail_id in subjects else 0
             kind = (sender, author, is_patch, counted[lead], alone)
+            newest.pop(kind, None)  # whoever wrote last, whatever was written before, comes last
             newest[kind] = row
             numbers[kind] += 1
         return tuple(
@@ -211,7 +212,7 @@ class _Reading:
         said: dict[int, list[str]] = {}
         for row in self._rows:
             home = homes[row.id]
-            if home.who is not None:
+            if home.who is not None and home.head_id != row.id:
                 said.setdefault(home.head_id, []).append(home.who)
         lively = {head_id: who for head_id, who in said.items() if len(set(who)) > 1}
         mail = tables.mail.c
