@@ -217,7 +217,8 @@ def _pieces(series: Series[Mail], given: Sequence[Given], received: Mapping[str,
         )
         part = patch.subject.part or 1
         # One that was sent anew has been there since it was sent first.
-        first = min(mail.received for mail in series.everything if (mail.subject.part or 1) == part)
+        sent = (mail for mail in (*series.parts, *series.rerolls) if mail.subject.part in (patch.subject.part, part))
+        first = min(mail.received for mail in sent)
         yield Piece(part, patch.message_id, first, approvals)
 
 
