@@ -40,7 +40,11 @@ class Summarizer:
         if shown is None:
             return None
         name = shown.stretch.list_name
-        return self._make(lists.get(name, MailingList(name, name, LORE)), shown.stretch, shown.at, letters=letters)
+        mailing_list = lists.get(name, MailingList(name, name, LORE))
+        digest = self._make(mailing_list, shown.stretch, shown.at, letters=letters)
+        if digest.id != shown.id:  # made by other rules, or after a removal
+            self.stretches.remember(Shown(digest.id, shown.stretch, shown.at), shown.at)
+        return digest
 
     def _make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool) -> Digest:
         chronicle = self._chronicles.of(stretch, self._people, at, silent_after=self._silent_after, letters=letters)

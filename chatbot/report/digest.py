@@ -217,7 +217,7 @@ def build(
         first=totals.first,
         last=totals.last,
         change=totals.mails - chronicle.earlier.mails if chronicle.earlier else None,
-        attention=tuple(_attention(chronicle, postings, people, at, silent_after)),
+        attention=_once(_attention(chronicle, postings, people, at, silent_after)),
         more_silent=chronicle.more_silent,
         series=tuple(one for one in posted if not _later(one.standing)),
         versions=tuple(one for one in posted if _later(one.standing)),
@@ -296,6 +296,14 @@ def _attention(
         if one.status.waiting and business_days(standing.received, at) >= silent_after:
             words = f"no reply seen for {amount(business_days(standing.received, at), 'business day')}"
             yield Attention(Need.SILENT, one, words)
+
+
+def _once(those: Iterable[Attention]) -> tuple[Attention, ...]:
+    """Each posting for the first reason alone: one that brought its reviews along may have got no reply, too."""
+    first: dict[str, Attention] = {}
+    for one in those:
+        first.setdefault(one.posting.standing.mail, one)
+    return tuple(first.values())
 
 
 def _refusal(one: Posting, ids: frozenset[str]) -> Remark | None:

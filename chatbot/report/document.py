@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from chatbot.mail.organisations import Basis, Organisation
 from chatbot.mail.person import Person
 from chatbot.mail.standing import Neighbour
 from chatbot.report.digest import Digest, Posting, Ranked
@@ -51,7 +52,7 @@ def document(digest: Digest) -> dict[str, Any]:
         "more_silent": digest.more_silent,
         "series": [_posting(digest, one) for one in digest.series],
         "versions": [_posting(digest, one) for one in digest.versions],
-        "applied": [_named(digest, one) for one in digest.applied],
+        "applied": [{**_named(digest, one), **_applied(one)} for one in digest.applied],
         "discussed": [
             {
                 "title": one.subject.title,
@@ -88,6 +89,13 @@ def _named(digest: Digest, posting: Posting) -> dict[str, Any]:
     }
 
 
+def _applied(posting: Posting) -> dict[str, Any]:
+    """Who was the first to say so, in which mail, and of which parts it was said, if not of all."""
+    said = next(remark for remark in posting.standing.remarks if remark.applied and not remark.own)
+    parts = posting.status.seen[-1].parts
+    return {"said_by": _person(said.sender), "said_in": said.mail, "only": list(parts) or None}
+
+
 def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
     series, waiting = posting.standing, posting.status.waiting
     return {
@@ -111,6 +119,7 @@ def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
         "gist": series.gist or None,
         "state": posting.status.state.value,
         "waiting": {"on": waiting.on.value, "business_days": waiting.business_days} if waiting else None,
+        "superseded_by": posting.status.superseded_by or None,
         "before": _before(series.before) if series.before else None,
         "changed": dict(series.outcomes),
         "tags": dict(series.fates),
@@ -131,10 +140,15 @@ def _ranked(ranks: Iterable[Ranked]) -> list[dict[str, Any]]:
     return [
         {
             **_person(one.rank.person),
-            "organisation": one.rank.organisation.name or None,
+            "organisation": _organisation(one.rank.organisation),
             "mails": one.rank.mails,
             "moved": one.moved,
             "first_patch": one.new,
         }
         for one in ranks
     ]
+
+
+def _organisation(organisation: Organisation) -> str | None:
+    """A provider's domain says nothing of anybody's work."""
+    return None if organisation.basis is Basis.PROVIDER else organisation.name or None

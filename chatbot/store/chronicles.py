@@ -92,7 +92,7 @@ class _Reading:
             more_silent=more,
             talks=tuple(self._talks(homes)),
             newcomers=self._newcomers(since),
-            earlier=self._earlier(since),
+            earlier=self._earlier(min(self._stretch.since or self._left_off(totals.first), self._at)),
             heads=self._heads() if letters else (),
             uncovered=tuple(uncovered),
         )
@@ -263,6 +263,13 @@ class _Reading:
         ).scalar_one()
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)
+
+    def _left_off(self, first: datetime) -> datetime:
+        """Where the stretch begins that nobody gave a time: behind the mail before it, so that a silence counts."""
+        seen = tables.seen.c
+        rows = select(seen.received).where(self._here, seen.id < self._stretch.first).order_by(seen.id.desc())
+        received = self._connection.execute(rows.limit(1)).scalar()
+        return first if received is None else min(first, moment(received + 1))
 
     def _earlier(self, since: datetime) -> Earlier | None:
         """The stretch before, of the same length; None where the list does not go back so far."""

@@ -126,9 +126,10 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
         connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(_COUNTS, 0)))
+        # It says who wrote it, and that was in the bytes.
+        connection.execute(delete(tables.belongs).where(tables.belongs.c.mail_id == mail_id))
     if not places:
         connection.execute(delete(tables.mail).where(tables.mail.c.id == mail_id))
-        connection.execute(delete(tables.belongs).where(tables.belongs.c.mail_id == mail_id))
     else:
         read_again(connection, tables.mail.c.id == mail_id)
 

@@ -153,7 +153,7 @@ seen = Table(
 )
 
 # How a posting stands, and which postings are versions of one series: put together from their mails, and kept until
-# more is said about them, see tracking.py. A posting is known by its head; its columns are what digests choose by.
+# more is said about them, see following.py. A posting is known by its head; its columns are what digests choose by.
 standing = Table(
     "standing",
     metadata,

@@ -353,7 +353,7 @@ def test_no_match_says_so_and_names_the_closest(ask: Ask, command: str, said: st
             "/digest 2025-11-04..2025-11-05 linux-coco",
             "LINUX-COCO mailing list  3 mails from 1 person: 1 new version, 3 patches.",
         ),
-        ("/digest KVM 3", "KVM mailing list  3 mails (4 fewer than before) from 2 people: 2 replies."),
+        ("/digest KVM 3", "KVM mailing list  3 mails (10 fewer than before) from 2 people: 2 replies."),
         ("/digest kvm 2025-11-08 2025-11-09", "KVM mailing list  Nothing new."),
     ],
 )

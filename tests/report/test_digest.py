@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.mail.chronicle import chronicle_of
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
+from chatbot.people import read_people
 from chatbot.read import read
 from chatbot.report.digest import Digest, MailingList, build
 from chatbot.report.document import SCHEMA, document, to_json
@@ -23,12 +25,13 @@ from tests.conftest import NOON, TESTS, compose, read_one, thread
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
 ROOT = TESTS.parent
 
-
+# Whom no file knows.
+NOBODY = People()
 WINDOW = Window((Span(0, "a" * 40, "b" * 40),))
 
 
-def digest(*mails: Mail, window: Window = WINDOW) -> Digest:
-    return build(KVM, window, chronicle_of(mails, People()), People(), NOON)
+def digest(*mails: Mail, window: Window = WINDOW, people: People = NOBODY, at: datetime = NOON) -> Digest:
+    return build(KVM, window, chronicle_of(mails, people), people, at)
 
 
 def patches(*authors: str) -> list[Mail]:
@@ -120,16 +123,45 @@ def test_the_classic_rankings_end_at_fifteen_and_the_document_has_all() -> None:
     assert len(document(made)["contributors"]) == len(document(made)["domains"]) == 20
 
 
+def test_a_posting_needs_attention_for_one_reason() -> None:
+    """A NACK is more urgent than that a patch is missing."""
+    half = read_one(compose("[PATCH 1/2] half of it", 1))
+    nack = compose("Re: [PATCH 1/2] half of it", 2, "NACK.\n", "Bo <bo@b.example>", in_reply_to="<m1@sample.example>")
+    later = NOON + timedelta(days=1)
+    assert [one.words for one in digest(half, at=later).attention] == ["1 patch of 2 not seen on the list"]
+    assert [one.words for one in digest(half, read_one(nack), at=later).attention] == ["NACK by Bo"]
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("[PATCH 1/2] a", "b  v1 · Ana · 1 of 2 patches, said by Bo"),
+        ("[PATCH 0/2] b", "b  v1 · Ana · said by Bo"),
+        ("[GIT PULL] c", "c  pull request · Ana · said by Bo"),
+    ],
+)
+def test_what_was_applied_in_part_is_not_said_to_be_applied_whole(subject: str, said: str) -> None:
+    posted = ["[PATCH 0/2] b", "[PATCH 1/2] a", "[PATCH 2/2] a", "[GIT PULL] c"]
+    mails = [read_one(compose(each, number, "Log")) for number, each in enumerate(posted)]
+    above = f"<m{posted.index(subject)}@sample.example>"
+    mails.append(read_one(compose(f"Re: {subject}", 9, "Applied, thanks.\n", "Bo <bo@b.example>", in_reply_to=above)))
+    made = digest(*mails)
+    assert f"\nApplied\n  {said}\n" in plain_text(Renderer().render(DIALECT, "digest", digest=made))
+    assert said.replace(" · ", ", ").partition("  ")[2] in Renderer().render(MARKDOWN, "digest", digest=made)
+
+
 def test_what_a_mail_says_reaches_the_classic_text_unchanged() -> None:
     body = "{{ 7 * 7 }} {% raw %} <b>&amp;</b> \x1b[31m [bold]\n"
     text = Renderer().render(CLASSIC, "classic", digest=digest(read_one(compose("[PATCH] {{ title }} <i>", 1, body))))
     assert f"New:  {{{{ title }}}} <i>\n[PATCH] {{{{ title }}}} <i>\nAuthor: Ana <ana@a.example>\n\n{body}\n---" in text
 
 
-def sample_digest(sample: dict[str, Path]) -> Digest:
+def sample_digest(sample: dict[str, Path], *more: Mail, people: People = NOBODY) -> Digest:
+    """Of all of the sample, as it stood on its last evening."""
     with PublicInbox("kvm", sample["kvm"]) as inbox:
         spans = inbox.everything()
-        return digest(*(read(raw)[1] for raw in inbox.mails(spans)), window=Window(spans))
+        mails = (*(read(raw)[1] for raw in inbox.mails(spans)), *more)
+    return digest(*mails, window=Window(spans), people=people, at=datetime(2025, 11, 14, 18, tzinfo=UTC))
 
 
 def test_the_faces_of_the_sample_are_the_ones_that_were_read_and_found_good(sample: dict[str, Path]) -> None:
@@ -153,6 +185,10 @@ def test_the_document_describes_itself_in_the_docs(sample: dict[str, Path]) -> N
             return set(value) | {name for inner in value.values() for name in names(inner)}
         return {name for inner in value for name in names(inner)} if isinstance(value, list) else set()
 
-    made = json.loads(to_json(sample_digest(sample)))
+    half = read_one(compose("[PATCH 1/2] half of it", 1))
+    report = read_one(compose("it does not build", 2, sender="kernel test robot <lkp@intel.com>"))
+    made = json.loads(to_json(sample_digest(sample, half, report, people=read_people())))
+    assert made["attention"]
+    assert made["bots"]
     assert {name for name in names(made) if f"`{name}`" not in text} == set()
     assert SCHEMA in text

@@ -193,3 +193,13 @@ def test_what_came_after_the_slot_and_before_its_digest_is_there_whole(engine: E
     assert [one.standing.size for one in made.series] == ["1", "1", "1"]
     assert [one.status.state.value for one in made.series] == ["new", "new", "new"]
     assert summarizer(engine).again(made.id, {"kvm": KVM}) == made
+
+
+def test_the_id_that_is_shown_leads_back_to_the_digest_whatever_the_rules_are(engine: Engine) -> None:
+    add(Index(engine), "kvm", read_one(compose("[PATCH] a", 1)))
+    made = summarizer(engine).make(KVM, everything(engine), NOON)
+    others = summarizer(engine, People(rules="others"))
+    again = others.again(made.id, {"kvm": KVM})
+    assert again
+    assert again.id != made.id
+    assert others.again(again.id, {"kvm": KVM}) == again

@@ -71,15 +71,28 @@ def test_each_mail_is_in_one_digest_whenever_the_bot_is_started(world: World) ->
     world.mail("[PATCH] one")
     assert world.run(NOON + timedelta(hours=2)) == []  # nine o'clock is tomorrow
     world.mail("[PATCH] two")
-    assert world.run(NOON + DAY) == ["2 series, 2 patches from 1 person in 2 mails"]
+    assert world.run(NOON + DAY) == ["2 mails from 1 person: 2 new series, 2 patches."]
     assert world.run(NOON + DAY) == []
     world.mail("[PATCH] three")
     assert world.run(NOON + DAY + timedelta(hours=1)) == []
-    assert world.run(NOON + 5 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON + 5 * DAY) == ["1 mail from 1 person: 1 new series, 1 patch."]
     assert world.run(NOON + 6 * DAY) == []  # nothing happened, nothing is said
     assert world.run(NOON - 30 * DAY) == []  # the clock was put back
     world.mail("[PATCH] four")
-    assert world.run(NOON + 7 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON + 7 * DAY) == ["1 mail from 1 person: 1 new series, 1 patch."]
+
+
+def test_a_digest_is_compared_from_where_the_last_one_ended_however_late_its_first_mail_came(world: World) -> None:
+    world.mail("[PATCH] long ago")
+    world.now += 10 * DAY
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON + 10 * DAY) == []
+    world.now += timedelta(hours=1)
+    world.mail("[PATCH] a", "[PATCH] b", "[PATCH] c")
+    assert world.run(NOON + 11 * DAY) == ["3 mails (2 more than before) from 1 person: 3 new series, 3 patches."]
+    world.now = NOON + 11 * DAY + timedelta(hours=20)  # an hour before it is due
+    world.mail("[PATCH] d")
+    assert world.run(NOON + 12 * DAY) == ["1 mail (3 fewer than before) from 1 person: 1 new series, 1 patch."]
 
 
 def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: World) -> None:
@@ -94,7 +107,7 @@ def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: Wo
     world.ledger = Patient()
     world.mail("[PATCH] before the bot")
     came = world.run(NOON, lambda made: asyncio.run(replace(made, refresh=timedelta(seconds=1)).run()))
-    assert came == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert came == ["1 mail from 1 person: 1 new series, 1 patch."]
 
 
 def test_what_is_corrected_in_a_room_is_said_by_who_asked(world: World) -> None:
@@ -112,7 +125,7 @@ def test_a_room_may_ask_for_a_first_look_back(world: World) -> None:
     world.mail("[PATCH] old")
     world.now += 3 * DAY
     world.mail("[PATCH] new")
-    assert world.run(world.now) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(world.now) == ["1 mail (1 more than before) from 1 person: 1 new series, 1 patch."]
     assert world.run(world.now) == []
 
 
@@ -120,7 +133,7 @@ def test_the_first_look_back_is_still_owed_while_the_archive_cannot_be_read(worl
     world.digest["first"] = "1d"
     assert world.run(NOON) == []
     world.mail("[PATCH] there at last")
-    assert world.run(NOON) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON) == ["1 mail from 1 person: 1 new series, 1 patch."]
 
 
 def test_a_room_whose_archive_was_not_there_at_first_does_not_get_all_of_it(world: World) -> None:
@@ -128,7 +141,7 @@ def test_a_room_whose_archive_was_not_there_at_first_does_not_get_all_of_it(worl
     world.mail("[PATCH] long ago", "[PATCH] long ago too")
     assert world.run(NOON + DAY) == []
     world.mail("[PATCH] new")
-    assert world.run(NOON + 2 * DAY) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON + 2 * DAY) == ["1 mail from 1 person: 1 new series, 1 patch."]
 
 
 def test_a_mail_from_the_future_pushes_no_other_out(world: World) -> None:
@@ -136,7 +149,7 @@ def test_a_mail_from_the_future_pushes_no_other_out(world: World) -> None:
     world.mail("[PATCH] now")
     world.now = NOON.replace(year=2099)
     world.mail("[PATCH] from the future")
-    assert world.run(NOON) == ["2 series, 2 patches from 1 person in 2 mails"]
+    assert world.run(NOON) == ["2 mails from 1 person: 2 new series, 2 patches."]
 
 
 def test_one_digest_that_cannot_be_built_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
@@ -166,15 +179,15 @@ def test_a_room_may_ask_to_be_told_that_nothing_happened(world: World) -> None:
     world.digest["even_empty"] = True
     world.mail("[PATCH] before the bot")
     assert world.run(NOON) == []
-    assert world.run(NOON + DAY) == ["nothing new"]
-    assert world.run(NOON + 2 * DAY) == ["nothing new"]
+    assert world.run(NOON + DAY) == ["Nothing new."]
+    assert world.run(NOON + 2 * DAY) == ["Nothing new."]
 
 
 def test_what_was_planned_is_sent_after_a_crash_and_only_once(world: World) -> None:
     world.digest["first"] = "1d"
     world.mail("[PATCH] one")
     assert world.run(NOON, lambda made: made._publish(made._refresh())) == []  # the power goes before the delivery
-    assert world.run(NOON) == ["1 series, 1 patch from 1 person in 1 mail"]
+    assert world.run(NOON) == ["1 mail from 1 person: 1 new series, 1 patch."]
     assert world.run(NOON + DAY) == []
 
 
@@ -189,7 +202,7 @@ def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, a
     with bot(check_config(settings, tmp_path), lambda: NOON) as made:
         made.platforms["terminal"] = ledger  # type: ignore[index]
         asyncio.run(made.run())
-    assert ["1 series" in answer for answer in ledger.answers] == [True, False]
+    assert ["1 new series" in answer for answer in ledger.answers] == [True, False]
 
 
 def test_a_command_that_fails_is_answered_and_so_is_the_next(world: World) -> None:
@@ -228,6 +241,13 @@ def test_told_to_stop_the_bot_cleans_up_and_ends_well(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+# What the demonstration begins with.
+FIRST_LINE = (
+    "KVM mailing list  48 mails (42 more than before) from 11 people:"
+    " 3 new series, 1 new version, 34 patches, 13 replies.\n"
+)
+
+
 def demo(commands: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "chatbot", "run"], input=commands, capture_output=True, text=True, cwd=cwd, check=False
@@ -237,14 +257,16 @@ def demo(commands: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_demonstration_shows_a_digest_and_answers_and_ends_with_its_input(tmp_path: Path) -> None:
     done = demo("/series tdx-connect\n\n/contributor marc\n/help", tmp_path)
     assert done.returncode == 0
-    assert done.stdout.startswith("KVM mailing list  4 series, 34 patches, 13 replies from 11 people in 48 mails\n")
+    assert done.stdout.startswith(FIRST_LINE)
     blocks = [block.splitlines()[0] for block in done.stdout.split("\n> ")[1:]]
     assert blocks == ["/series tdx-connect", "/contributor marc", "/help"]
     assert "  v1 · 26 of 26 patches · +373 −108 in 6 files" in done.stdout
     assert "Marc Ziegler <marc@kernelworks.example>" in done.stdout
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []
-    assert demo("", tmp_path).stdout == done.stdout.partition("> /series")[0]
+    # All but the id, in which there is the second.
+    first, again = done.stdout.partition("> /series")[0], demo("", tmp_path).stdout
+    assert first.partition("\nDigest ")[0] == again.partition("\nDigest ")[0] != again
 
 
 def test_a_reader_that_goes_away_ends_the_bot_quietly(tmp_path: Path) -> None:
@@ -264,7 +286,7 @@ def test_a_config_in_the_folder_is_used_and_what_was_posted_is_remembered(tmp_pa
         "[[rooms.digests]]\nlist = 'ours'\nschedule = 'daily at 9:00'\nfirst = '1d'\n"
     )
     first, second = demo("/digest ours 1\n", tmp_path), demo("", tmp_path)
-    assert first.stdout.count("ours mailing list  1 series, 1 patch") == 2
+    assert first.stdout.count("ours mailing list  1 mail from 1 person: 1 new series, 1 patch.") == 2
     assert '"event": "digest planned"' in first.stderr
     assert (second.returncode, second.stdout) == (0, "")
 

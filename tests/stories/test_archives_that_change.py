@@ -6,6 +6,7 @@ SEEDS says how many histories are tried; `make soak` tries many.
 
 import os
 import random
+import re
 import string
 import subprocess
 from collections import Counter
@@ -23,6 +24,7 @@ from chatbot.chat.post import MARKDOWN
 from chatbot.errors import Shrunk
 from chatbot.ingest import SHRINK, ingest
 from chatbot.mail.mail import Mail
+from chatbot.mail.people import People
 from chatbot.publish import Subscription, publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
@@ -30,12 +32,13 @@ from chatbot.report.render import Renderer
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, State
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
 from tests.changing import Archive, blob_id
-from tests.conftest import NOON, compose, mails_of, read_one
+from tests.conftest import NOON, compose, mails_of, read_one, summarizer
 
 SEEDS = int(os.environ.get("SEEDS", "30"))
 STEPS = 150
@@ -74,6 +77,7 @@ class Bot:
         self.index, self.outbox = Index(engine), Outbox(engine)
         self.engine = engine
         self._readers = readers
+        self._following = Following(engine)
         self._sources = {name: PublicInbox(name, folder / name) for name in LISTS}
         self._known = dict.fromkeys(LISTS, 0)
         self._slot = NOON
@@ -92,6 +96,7 @@ class Bot:
             del before["mailing_list"], after["mailing_list"]
             assert after == before
             raise
+        self._following.keep_up(People(), self._slot)
 
     def announced(self, name: str) -> list[str]:
         newest = self.index.newest(name)
@@ -129,7 +134,15 @@ class Bot:
     def publish(self, name: str) -> None:
         self._slot += timedelta(hours=1)
         subscription = Subscription(name, "terminal", name, MailingList(name, name, ""))
-        publish(subscription, self._slot, index=self.index, outbox=self.outbox, renderer=RENDERER, dialect=MARKDOWN)
+        publish(
+            subscription,
+            self._slot,
+            index=self.index,
+            summarizer=summarizer(self.engine),
+            outbox=self.outbox,
+            renderer=RENDERER,
+            dialect=MARKDOWN,
+        )
 
     def deliver(self, chance: random.Random) -> None:
         """Send what waits; now and then the power goes while a post is on its way."""
@@ -583,7 +596,8 @@ def _each_was_told_once(world: World, bot: Bot, name: str) -> None:
     words: dict[str, set[str]] = {}
     for blob, message_id in world.ids.items():
         words.setdefault(message_id, set()).add(world.words[blob])
-    posts = bot.posts(name)
+    # What waits is told again and again.
+    posts = [re.sub(r"## Needs attention\n.*?(?=\n## |\Z)", "", post, flags=re.DOTALL) for post in bot.posts(name)]
     held = set(bot.held(name))
     for message_id, times in world.times[name].items():
         if is_patch(message_id):
