@@ -22,7 +22,8 @@ Named = TypeVar("Named", Bot, Organisation)
 
 class Sent(NamedTuple):
     """What rankings look at, of one mail or of several that are the same to them: sender and author as spelled, the
-    humans who sent and who wrote it, and those whom its REVIEWS name; `received` is when the newest came in.
+    humans who sent and who wrote it, whether it is a patch that counts, and those whom its REVIEWS name. The subject
+    is there where a rule for bots may look at it; `received` is when the newest came in.
     """
 
     sender: Person
@@ -30,8 +31,8 @@ class Sent(NamedTuple):
     sent_by: Person
     written_by: Person
     subject: Subject
+    counted: bool
     received: datetime
-    is_patch: bool
     reviews: tuple[Person, ...] = ()
     mails: int = 1
 
@@ -45,8 +46,8 @@ class Sent(NamedTuple):
             mail.sent_by,
             mail.written_by,
             mail.subject,
+            mail.subject.counted,
             mail.received,
-            mail.patch is not None,
             named,
         )
 
@@ -85,10 +86,10 @@ def rank(mails: Iterable[Sent], people: People) -> Rankings:
         bot = people.bots.of(mail)
         if bot:
             bots[bot] += mail.mails
-        elif mail.subject.counted:
+        elif mail.counted:
             if not people.bots.named(mail.written_by):
                 organisations[authors.add(mail.written_by, mail)] += mail.mails
-        elif not mail.is_patch and _reviews(mail, people):
+        elif _reviews(mail, people):
             reviewers.add(mail.sent_by, mail)
     return Rankings(
         authors.ranked(),

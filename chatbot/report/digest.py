@@ -195,7 +195,7 @@ def build(
     business days is a silence.
     """
     totals = chronicle.totals
-    counted = [sent for sent in chronicle.sent if sent.subject.counted]
+    counted = [sent for sent in chronicle.sent if sent.counted]
     written = {sent.author.written: sent.author for sent in counted}
     contributors = _ranked(_sums((sent.author.written, sent.mails) for sent in counted))
     domains = _ranked(_sums((domain, sent.mails) for sent in counted if (domain := sent.author.domain)))

@@ -1,21 +1,17 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
 import gc
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
-from operator import itemgetter
-from typing import Any
+from itertools import starmap
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
 from chatbot.mail.chronicle import FORGOTTEN_AFTER, Chronicle, Earlier, Talk
 from chatbot.mail.part import Part
-from chatbot.mail.patch import Tag
 from chatbot.mail.people import People
-from chatbot.mail.person import Person
-from chatbot.mail.ranking import REVIEWS, Sent
 from chatbot.mail.standing import Standing
 from chatbot.mail.state import STALE_AFTER, business_day_before
 from chatbot.mail.subject import Subject
@@ -25,6 +21,7 @@ from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
 from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, make_parts, persons_of
+from chatbot.store.sent import sent
 from chatbot.store.standings import Home, decode
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
@@ -51,6 +48,23 @@ class Chronicles:
             return _Reading(connection, stretch, people, at).chronicle(silent_after, letters=letters)
 
 
+class _Row(NamedTuple):
+    """A mail of the stretch, by its place on the list, and where it is kept to belong. Quicker to look into than what
+    SQLAlchemy makes.
+    """
+
+    place: int
+    id: int
+    message_id: str
+    author_id: int
+    received: int
+    is_patch: bool
+    is_reply: bool
+    is_defective: bool
+    head_id: int | None
+    who: str | None
+
+
 class _Reading:
     """One chronicle on its way."""
 
@@ -60,11 +74,11 @@ class _Reading:
         self._at = at
         seen = tables.seen.c
         self._here = seen.list_id == known_list(stretch.list_name)
-        self._which = conditions(stretch)
+        self._which = (self._here, *conditions(stretch))
         self._stretch = stretch
-        self._rows = self._mails(self._which)
+        self._rows = self._mails()
         self._ids = frozenset(row.message_id for row in self._rows)
-        self._persons: dict[int, Person] = {}
+        self._authors = persons_of(connection, {row.author_id for row in self._rows})
 
     def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
         totals = self._totals()
@@ -84,7 +98,7 @@ class _Reading:
         return Chronicle(
             totals=totals,
             ids=self._ids,
-            sent=self._sent(self._rows, self._which),
+            sent=sent(self._connection, self._which, self._people),
             posted=posted,
             spoken_of=spoken_of,
             reviewed=reviewed,
@@ -97,89 +111,32 @@ class _Reading:
             uncovered=tuple(uncovered),
         )
 
-    def _mails(self, which: Iterable[ColumnElement[bool]]) -> list[Any]:
-        """Mails of the list, in its order; those that are to be read again left out."""
+    def _mails(self) -> list["_Row"]:
+        """The mails, in the order of the list; those that are to be read again left out."""
         seen, mail, belongs = tables.seen.c, tables.mail.c, tables.belongs
         query = (
             select(
-                *(mail.sender_id, mail.author_id, func.substr(mail.subject, 1, mail.lead).label("lead"), mail.is_patch),
-                *(mail.id, mail.message_id, mail.received),
-                *(seen.is_reply, seen.is_defective, belongs.c.head_id, belongs.c.who, seen.id.label("place")),
+                *(seen.id, mail.id, mail.message_id, mail.author_id, mail.received, mail.is_patch),
+                *(seen.is_reply, seen.is_defective, belongs.c.head_id, belongs.c.who),
             )
-            .join(tables.seen, seen.mail_id == mail.id)
+            .join_from(tables.seen, tables.mail, seen.mail_id == mail.id)
             .outerjoin(belongs, belongs.c.mail_id == mail.id)
+            .where(mail.blob != "", *self._which)
         )
-        rows = self._connection.execute(query.where(self._here, mail.blob != "", *which)).all()
-        return sorted(rows, key=itemgetter(-1))
+        return sorted(starmap(_Row, self._connection.execute(query)))
 
     def _totals(self) -> Totals:
         if not self._rows:
             return Totals()
-        authors = {row.author_id for row in self._rows}
-        persons = self._known_persons(authors)
         times = [row.received for row in self._rows]
         return Totals(
             len(self._rows),
             sum(row.is_reply for row in self._rows),
-            len({persons[author].address.lower() for author in authors}),
+            len({author.address.lower() for author in self._authors.values()}),
             sum(row.is_defective for row in self._rows),
             moment(min(times)),
             moment(max(times)),
         )
-
-    def _sent(self, rows: Sequence[Any], which: Iterable[ColumnElement[bool]]) -> tuple[Sent, ...]:
-        """The same for rankings taken together: thousands of mails are a few hundred."""
-        ids = {row[0] for row in rows} | {row[1] for row in rows}
-        persons = self._known_persons(ids)
-        humans = {row_id: self._people.behind(persons[row_id]) for row_id in ids}
-        bots = self._people.bots
-        telling = {row_id for row_id in ids if any(map(bots.reads_subjects, {persons[row_id], humans[row_id]}))}
-        reviews = self._reviews(which)
-        subjects = self._subjects([row.id for row in rows if row[0] in telling])
-        leads = {lead: Subject.split(lead, len(lead)) for lead in {row[2] for row in rows}}
-        counted = {lead: subject.counted for lead, subject in leads.items()}
-        newest: dict[tuple[int, int, bool, bool, int], Any] = {}
-        numbers: Counter[tuple[int, int, bool, bool, int]] = Counter()
-        for row in rows:
-            sender, author, lead, is_patch, mail_id = row[:5]
-            alone = mail_id if mail_id in reviews or mail_id in subjects else 0
-            kind = (sender, author, is_patch, counted[lead], alone)
-            newest.pop(kind, None)  # whoever wrote last, whatever was written before, comes last
-            newest[kind] = row
-            numbers[kind] += 1
-        return tuple(
-            Sent(
-                persons[row.sender_id],
-                persons[row.author_id],
-                humans[row.sender_id],
-                humans[row.author_id],
-                subjects.get(row.id, leads[row.lead]),
-                moment(row.received),
-                row.is_patch,
-                reviews.get(row.id, ()),
-                numbers[kind],
-            )
-            for kind, row in newest.items()
-        )
-
-    def _reviews(self, which: Iterable[ColumnElement[bool]]) -> dict[int, tuple[Person, ...]]:
-        """Whom the REVIEWS in mails of the list name that bring no patch."""
-        tag, seen, found = tables.tag.c, tables.seen.c, dict[int, tuple[Person, ...]]()
-        query = select(tag.mail_id, tag.kind, tag.value).join(tables.seen, seen.mail_id == tag.mail_id)
-        given = query.where(self._here, ~seen.is_patch, tag.kind.in_(sorted(REVIEWS)), *which)
-        for mail_id, kind, value in self._connection.execute(given.order_by(tag.mail_id, tag.place)):
-            found[mail_id] = (*found.get(mail_id, ()), Tag(kind, value).person)
-        return found
-
-    def _known_persons(self, ids: set[int]) -> dict[int, Person]:
-        """At least the persons of these rows."""
-        self._persons |= persons_of(self._connection, ids - self._persons.keys())
-        return self._persons
-
-    def _subjects(self, mail_ids: Sequence[int]) -> dict[int, Subject]:
-        mail = tables.mail.c
-        rows = by_ids(self._connection, select(mail.id, mail.subject, mail.lead), mail.id, mail_ids)
-        return {row.id: Subject.split(row.subject, row.lead) for row in rows}
 
     def _known(self) -> tuple[dict[int, Home], dict[int, Standing]]:
         """Where the mails belong, and how those postings stood then."""
@@ -278,9 +235,9 @@ class _Reading:
         oldest = select(func.min(seen.received)).where(self._here)
         if before >= since or (self._connection.execute(oldest).scalar() or 0) > seconds(before):
             return None
-        which = (seen.received >= seconds(before), seen.received < seconds(since))
-        rows = self._mails(which)
-        return Earlier(len(rows), self._sent(rows, which))
+        which = (self._here, seen.received >= seconds(before), seen.received < seconds(since))
+        earlier = sent(self._connection, which, self._people)
+        return Earlier(sum(one.mails for one in earlier), earlier)
 
     def _newcomers(self, since: datetime) -> frozenset[str] | None:
         """Whose first patch is in the stretch; None where what came before is too little to tell."""
@@ -288,10 +245,8 @@ class _Reading:
         oldest = self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar()
         if oldest is None or oldest > seconds(since - STALE_AFTER):
             return None
-        authors = {row.author_id for row in self._rows if row.is_patch}
-        persons = self._known_persons(authors)
         boxes: dict[str, str] = {}
-        for author in map(persons.__getitem__, authors):
+        for author in map(self._authors.__getitem__, {row.author_id for row in self._rows if row.is_patch}):
             identity = self._people.identity(author)
             for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
                 boxes[box] = identity

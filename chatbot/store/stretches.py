@@ -71,10 +71,11 @@ class Stretches:
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name
-        ends = select(func.min(rows.id), func.max(rows.id), func.max(rows.received))
+        # The number is not asked for, but without it PostgreSQL walks from the newest mail down to the last of these.
+        ends = select(func.min(rows.id), func.max(rows.id), func.max(rows.received), func.count())
         with reading(self._engine) as connection:
             query = ends.where(rows.list_id == known_list(name), *which)
-            first, last, newest = connection.execute(query).one()
+            first, last, newest, _ = connection.execute(query).one()
             if first is None:
                 return asked
             spans = tuple(_spans(connection, name, first, last))

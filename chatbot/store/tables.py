@@ -167,8 +167,8 @@ standing = Table(
     Column("closed", BigInteger),  # nothing is expected of it: applied whole, superseded, or a draft
     Column("document", Text, nullable=False),  # see standings.py; empty where it is to be put together anew
 )
-_applied, _spent = standing.c.applied.is_not(None), standing.c.document == ""
-Index("standing_by_applied", standing.c.applied, sqlite_where=_applied, postgresql_where=_applied)
+_reviewed, _spent = standing.c.reviewed.is_not(None), standing.c.document == ""
+Index("standing_by_review", standing.c.reviewed, sqlite_where=_reviewed, postgresql_where=_reviewed)
 Index("standing_spent", standing.c.head_id, sqlite_where=_spent, postgresql_where=_spent)
 
 # Which posting a mail belongs to: a part of it, or what was said below it. Of talk that is about no patch, the head is

@@ -49,7 +49,7 @@ def standings(found: Iterable[Standing]) -> dict[str, Standing]:
 
 def authors(found: Chronicle) -> Counter[str]:
     """Patches that count, by who wrote them as the mails spell it."""
-    counted = (sent for sent in found.sent if sent.subject.counted)
+    counted = (sent for sent in found.sent if sent.counted)
     return sum((Counter({sent.author.written: sent.mails}) for sent in counted), Counter())
 
 

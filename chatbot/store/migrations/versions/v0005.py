@@ -61,8 +61,8 @@ def _create_tables() -> None:
         *(sa.Column(name, sa.BigInteger) for name in ("answered", "reviewed", "applied", "closed")),
         sa.Column("document", sa.Text, nullable=False),
     )
-    known, spent = sa.text("applied IS NOT NULL"), sa.text("document = ''")
-    op.create_index("standing_by_applied", "standing", ["applied"], sqlite_where=known, postgresql_where=known)
+    known, spent = sa.text("reviewed IS NOT NULL"), sa.text("document = ''")
+    op.create_index("standing_by_review", "standing", ["reviewed"], sqlite_where=known, postgresql_where=known)
     op.create_index("standing_spent", "standing", ["head_id"], sqlite_where=spent, postgresql_where=spent)
     op.create_table(
         "belongs",
