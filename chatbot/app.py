@@ -100,13 +100,12 @@ def index_digest(
 ) -> Digest:
     """A digest out of the index: of a choice of a list's mails, or again the one of an id. Raises Misunderstood."""
     from chatbot.errors import Misunderstood
-    from chatbot.mail.mail import EARLIEST
     from chatbot.report.digest import MailingList
     from chatbot.report.links import LORE
 
     with questions(store, config) as context:
         if isinstance(asked, str):
-            found = context.summarizer.again(asked, context.lists, letters=classic)
+            found = context.summarizer.again(asked, context.lists, letters=classic) if asked else None
             if found is None:
                 raise Misunderstood(f"--id {asked}", "there is no such digest", "take the id from a digest's last line")
             return found
@@ -124,7 +123,7 @@ def index_digest(
         if asked.last is not None:
             stretch = stretches.newest(name, asked.last)
         else:
-            stretch = stretches.between(name, since or EARLIEST, until or now)
+            stretch = stretches.between(name, since, until or now)
         mailing_list = context.lists.get(name, MailingList(name, name, LORE))
         return context.summarizer.make(mailing_list, stretch, min(until or now, now), letters=classic)
 

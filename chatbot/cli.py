@@ -388,13 +388,16 @@ def _digest_of_index(options: argparse.Namespace) -> Digest:
     for option in ("range", "name", "link"):
         if getattr(options, option):
             raise Misunderstood(f"{option} {getattr(options, option)}", "only --archive takes it", "give --archive DIR")
+    for option in ("list", "since", "until", "last"):
+        if options.id is not None and getattr(options, option) is not None:
+            raise Misunderstood(f"--{option}", "a digest that was shown has its own", "leave it out, or --id")
     choice = Choice(None, options.since, options.until, options.last)
     config = None if options.store else _config(options)
     return index_digest(
         options.store or (config.store.url if config else ""),
         config,
         options.list,
-        options.id or choice,
+        choice if options.id is None else options.id.lower(),
         utc_now(),
         classic=options.face == "classic",
     )

@@ -25,7 +25,8 @@ def run(arguments: str, context: Context) -> Facts:
     asked = arguments.split()
     if asked and asked[0].lower() == "diff":
         return _diff(asked[1:], context)
-    if len(asked) == 1 and _ID.fullmatch(asked[0]) and asked[0] not in context.lists:
+    names = {name.casefold() for name in context.lists}
+    if len(asked) == 1 and _ID.fullmatch(asked[0]) and asked[0].casefold() not in names:
         return Facts("digest", {"digest": _again(asked[0], context)})
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)

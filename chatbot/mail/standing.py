@@ -166,15 +166,18 @@ def standings(
     `review.answers`). `titles` are those of the postings that the newest one may be a version of.
     """
     answered = tuple(sorted(answered, key=lambda pair: pair[0].received))
+    replied = {reply.message_id: reply.received for reply, _ in answered}
     given = {one.head.message_id: tags_given(one, answered, people.same_human) for one in lineage.series}
     for series in lineage.series:
         own = given[series.head.message_id]
         before, after = lineage.before(series), lineage.after(series)
         changed = compare(series, before) if before else ()
-        followed = followed_tags(series, before, (*given[before.head.message_id], *own)) if before else ()
+        # What was given later it could not keep.
+        there = (*given[before.head.message_id], *own) if before else ()
+        there = tuple(one for one in there if replied.get(one.mail, series.received) <= series.received)
+        followed = followed_tags(series, before, there) if before else ()
         link = lineage.evidence_of(series)
-        received = {mail.message_id: mail.received for mail in series.everything}
-        received |= {reply.message_id: reply.received for reply, _ in answered}
+        received = {mail.message_id: mail.received for mail in series.everything} | replied
         changes = [change for patch in series.patches for change in patch.diff.changes]
         yield Standing(
             mail=series.head.message_id,
@@ -214,7 +217,8 @@ def _pieces(series: Series[Mail], given: Sequence[Given], received: Mapping[str,
         )
         part = patch.subject.part or 1
         # One that was sent anew has been there since it was sent first.
-        first = min(mail.received for mail in series.everything if (mail.subject.part or 1) == part)
+        sent = (mail for mail in (*series.parts, *series.rerolls) if mail.subject.part in (patch.subject.part, part))
+        first = min(mail.received for mail in sent)
         yield Piece(part, patch.message_id, first, approvals)
 
 

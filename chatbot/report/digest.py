@@ -277,7 +277,7 @@ def _attention(
 ) -> Iterator[Attention]:
     """What somebody should look at. What nobody expects anything of is left out: drafts, and what was superseded."""
     for one in postings.values():
-        if not one.standing.after and (last := _refusal(one, chronicle.ids)):
+        if not (one.standing.after or one.standing.draft) and (last := _refusal(one, chronicle.ids)):
             yield Attention(Need.REFUSED, one, f"NACK by {last.sender.label}")
     for standing in chronicle.reviewed:
         one = _posting(standing, people, at)
@@ -287,7 +287,8 @@ def _attention(
             yield Attention(Need.REVIEWED, one, f"all reviewed, not seen applied{days}")
     for standing in chronicle.posted:
         one = postings[standing.mail]
-        if not standing.bot and standing.missing and at - standing.newest > ARRIVING and not standing.after:
+        closed = standing.bot or standing.draft or standing.after
+        if standing.missing and at - standing.newest > ARRIVING and not closed:
             lacking = amount(len(standing.missing), "patch", "patches")
             yield Attention(Need.INCOMPLETE, one, f"{lacking} of {standing.total} not seen on the list")
     for standing in chronicle.silent:

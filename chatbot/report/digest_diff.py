@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chatbot.mail.chronicle import Talk
-from chatbot.report.digest import Attention, Digest, Posting, Ranked
+from chatbot.report.digest import Attention, Digest, Need, Posting, Ranked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,21 @@ def compare(earlier: Digest, later: Digest) -> DigestDiff:
             if one.status.state.value != states[one.standing.mail]
         ),
         _unlike(later.attention, earlier.attention),
-        _unlike(earlier.attention, later.attention),
+        tuple(one for one in _unlike(earlier.attention, later.attention) if _settled(one, later)),
         tuple(one for one in later.discussed if one.mail not in {talk.mail for talk in earlier.discussed}),
         tuple(one for one in later.authors if one.rank.identity not in authors),
     )
+
+
+def _settled(one: Attention, later: Digest) -> bool:
+    """Whether the later digest would tell it, were it so: what is told once it tells of its own postings alone, and of
+    those that are silent the newest.
+    """
+    standing = one.posting.standing
+    if one.need in (Need.REFUSED, Need.INCOMPLETE):
+        return any(posting.standing.mail == standing.mail for posting in (*later.series, *later.versions))
+    told = [other.posting.standing.received for other in later.attention if other.need is Need.SILENT]
+    return one.need is not Need.SILENT or not later.more_silent or standing.received > min(told)
 
 
 def _fresh(those: Iterable[Posting], known: Iterable[Posting]) -> tuple[Posting, ...]:

@@ -169,7 +169,7 @@ class _Reading:
         said: dict[int, list[str]] = {}
         for row in self._rows:
             home = homes[row.id]
-            if home.who is not None:
+            if home.who is not None and home.head_id != row.id:
                 said.setdefault(home.head_id, []).append(home.who)
         lively = {head_id: who for head_id, who in said.items() if len(set(who)) > 1}
         mail = tables.mail.c

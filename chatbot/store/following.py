@@ -18,9 +18,9 @@ from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.lineages import Family, family_of
-from chatbot.store.standings import Home, homes_of, keep, load, spent
+from chatbot.store.standings import Home, homes_of, keep, leave, load, spent
 from chatbot.store.tables import seconds
-from chatbot.store.threads import rows_named, thread_above
+from chatbot.store.threads import replies_below, rows_named, thread_above
 
 # So many mails are followed in one transaction: others wait a second for it.
 AT_ONCE = 200
@@ -51,13 +51,17 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
         posted = next((mail for mail in thread if mail.patch or mail.subject.pull), None)
         family = family_of(connection, posted.message_id, people.identity) if posted else None
         if family:
-            _take_in(connection, family, people, found)
-            done.update(mail.message_id for mail in family.mails)
+            done |= _take_in(connection, family, people, found)
         if message_id not in done and thread:
-            # Talk about no patch, or about one that was said to be none.
-            rows = rows_named(connection, (message_id, thread[-1].message_id))
-            found.homes[rows[message_id]] = Home(rows[thread[-1].message_id], _who(thread[0], people))
-            done.add(message_id)
+            # Talk about no patch, or about one that was said to be none; and what came below it before it came.
+            talk = {message_id: thread[0]}
+            for mail in replies_below(connection, [message_id]):
+                if mail.in_reply_to in talk and not mail.subject.pull:
+                    talk[mail.message_id] = mail
+            rows = rows_named(connection, (thread[-1].message_id, *talk))
+            home = rows[thread[-1].message_id]
+            found.homes.update((rows[one], Home(home, _who(talk[one], people))) for one in talk.keys() - done)
+            done |= talk.keys()
     return found
 
 
@@ -79,7 +83,8 @@ def look_up(
     return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
 
 
-def _take_in(connection: Connection, family: Family, people: People, found: Followed) -> None:
+def _take_in(connection: Connection, family: Family, people: People, found: Followed) -> set[str]:
+    """Those of its mails that belong to it; what hangs below them, and opens something of its own, does not."""
     versions = family.lineage.series
     answered = tuple(answers(family.mails))
     heads = {mail.message_id: one.head.message_id for one in versions for mail in one.everything}
@@ -94,6 +99,7 @@ def _take_in(connection: Connection, family: Family, people: People, found: Foll
     for standing in standings(family.lineage, answered, people, titles):
         found.standings[rows[standing.mail]] = standing
         found.lineages[rows[standing.mail]] = first
+    return set(heads)
 
 
 def _who(mail: Mail, people: People) -> str | None:
@@ -125,14 +131,15 @@ class Following:
         The first time, and when the rules are others, all that is not stale yet. After each transaction `told` hears
         how many mails have been followed, and `stopped` is asked.
         """
-        done = 0
+        done, left = 0, set[int]()  # each is left but once, so that this comes to an end
         while not (stopped() or self._kept_up(people)):
             with writing(self._engine) as connection:
                 upto, since = _begin(connection, people, now)
                 again, heads = _spent(connection)
                 fresh, reached = _fresh(connection, upto, since) if not again else ((), upto)
-                connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
                 found = follow(connection, (*again, *fresh), people)
+                left |= leave(connection, found.standings, left)
+                connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
                 keep(connection, found.homes, found.standings, found.lineages)
                 connection.execute(update(tables.tracking).values(upto=reached))
             done += len(again) + len(fresh)

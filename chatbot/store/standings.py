@@ -1,10 +1,10 @@
 """Standings that are kept, as rows and back, and where mails belong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 
 from chatbot.mail.standing import Standing
 from chatbot.store import tables
@@ -42,18 +42,37 @@ def keep(
 
 
 def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
-    """Have all put together anew that these mails have to do with: every version of what they belong to."""
+    """Have all put together anew that these mails have to do with: every version of what they belong to, or the talk
+    that they are of.
+    """
     homes, standing = tables.belongs.c, tables.standing.c
     for chunk in _chunks(mail_ids):
         heads = select(homes.head_id).where(homes.mail_id.in_(chunk))
         lineages = select(standing.lineage_id).where(standing.head_id.in_(heads))
         connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=""))
+        talk = heads.where(~exists().where(standing.head_id == homes.head_id)).distinct()
+        insert_rows(connection, "standing", _STANDING, [_blank(head_id) for (head_id,) in connection.execute(talk)])
+
+
+def leave(connection: Connection, head_ids: Collection[int], known: Collection[int]) -> set[int]:
+    """Have those put together anew that were versions of the same as these postings, and are not among them, but for
+    those that are `known`; which those are.
+    """
+    standing, found = tables.standing.c, set[int]()
+    for chunk in _chunks(head_ids):
+        lineages = select(standing.lineage_id).where(standing.head_id.in_(chunk))
+        versions = select(standing.head_id).where(standing.lineage_id.in_(lineages), standing.document != "")
+        found.update(connection.execute(versions).scalars())
+    left = found.difference(head_ids, known)
+    for chunk in _chunks(left):
+        connection.execute(update(tables.standing).where(standing.head_id.in_(chunk)).values(document=""))
+    return left
 
 
 def follow_again(connection: Connection, mail_id: int) -> None:
     """Have one mail followed again that says something else now, wherever it belonged."""
     connection.execute(delete(tables.standing).where(tables.standing.c.head_id == mail_id))
-    insert_rows(connection, "standing", _STANDING, [(mail_id, mail_id, 0, *[None] * 4, "")])
+    insert_rows(connection, "standing", _STANDING, [_blank(mail_id)])
 
 
 def spent(connection: Connection, limit: int) -> list[int]:
@@ -107,6 +126,11 @@ def _columns(one: Standing) -> tuple[Any, ...]:
     )
     document = msgspec.json.encode(one).decode()
     return (seconds(one.received), *(seconds(time) if time else None for time in times), document)
+
+
+def _blank(head_id: int) -> tuple[Any, ...]:
+    """A row that has what belongs to a mail followed again."""
+    return head_id, head_id, 0, *[None] * 4, ""
 
 
 def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[int]) -> None:

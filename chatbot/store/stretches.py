@@ -50,11 +50,13 @@ class Stretches:
         return self._stretch(Stretch(list_name, row + 1, upto), (seen.id > row, seen.id <= upto))
 
     def between(
-        self, list_name: str, since: datetime, until: datetime | None = None, *, upto: int | None = None
+        self, list_name: str, since: datetime | None, until: datetime | None = None, *, upto: int | None = None
     ) -> Stretch:
         """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
-        since, until = since.replace(microsecond=0), until and until.replace(microsecond=0)
-        which = [tables.seen.c.received >= seconds(since)]
+        since, until = since and since.replace(microsecond=0), until and until.replace(microsecond=0)
+        which = []
+        if since is not None:
+            which.append(tables.seen.c.received >= seconds(since))
         if until is not None:
             which.append(tables.seen.c.received < seconds(until))
         if upto is not None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
@@ -88,9 +88,9 @@ class Writer:
     def __init__(self, connection: Connection, list_id: int) -> None:
         self._connection = connection
         self._list_id = list_id
-        self._mail_id = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
-        given = select(func.max(tables.seen.c.id)).union(select(func.max(tables.mailing_list.c.forgotten)))
-        self._seen_id = max(connection.execute(given).scalars(), key=lambda newest: newest or 0) or 0
+        # Nor does a mail get the number of one that is gone, as far as mails have been followed.
+        self._mail_id = _newest(connection, tables.mail.c.id, tables.tracking.c.upto)
+        self._seen_id = _newest(connection, tables.seen.c.id, tables.mailing_list.c.forgotten)
 
     def add(self, batch: Batch) -> Added:
         """Take in what a chunk of commits brings, in its order."""
@@ -216,6 +216,12 @@ class Writer:
         insert_rows(connection, "seen", _SEEN, rows.seen)
         add_rows(connection, tables.copy, rows.copies)
         add_rows(connection, tables.unread, rows.unread)
+
+
+def _newest(connection: Connection, given: ColumnElement[int], gone: ColumnElement[int]) -> int:
+    """The highest number that was given to any."""
+    numbers = select(func.max(given)).union(select(func.max(gone)))
+    return max(number or 0 for number in connection.execute(numbers).scalars())
 
 
 def _rows_of(entry: Entry, mail_id: int, rows: _Rows) -> None:
