@@ -15,7 +15,7 @@ from chatbot.store.stretches import Stretch
 _FILLING = frozenset({"since", "from", "to", "until", "last", "the", "mails"})
 _COUNT = re.compile(r"\d{1,6}")
 # The beginning of an id will do; a number of mails has no letter and fewer digits, and `365d` fewer signs.
-_ID = re.compile(r"(?=[0-9a-f]*[a-f]|\d{7})[0-9a-f]{6,12}", re.IGNORECASE)
+_ID = re.compile(r"(?=[0-9a-f]*[a-f]|\d{12})[0-9a-f]{6,12}", re.IGNORECASE)
 # A digest asked for without a window covers the last day.
 DEFAULT_WINDOW = "1d"
 
@@ -38,6 +38,9 @@ def _diff(ids: list[str], context: Context) -> Facts:
     if len(ids) != 2:  # noqa: PLR2004
         raise Misunderstood("/digest diff", "it needs two digests", f"type {COMMAND.examples[-1]}, with their ids")
     earlier, later = (_again(one, context) for one in ids)
+    if earlier.mailing_list != later.mailing_list:
+        names = f"{earlier.mailing_list.name} and {later.mailing_list.name}"
+        raise Misunderstood("/digest diff", f"these are digests of two lists, {names}", "name two of one list")
     return Facts("diff", {"diff": compare(earlier, later)})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.lineage import lineages
@@ -16,6 +17,8 @@ from chatbot.mail.totals import Totals
 
 # What has waited so many business days longer than it should is no news, and in a digest every morning a nuisance.
 FORGOTTEN_AFTER = 20
+# A posting's mails may take so long.
+ARRIVING = timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Chronicle:
     `newcomers` are the identities of those whose first patch is in it. Where nothing before it is known, these are
     empty, and `earlier` and `newcomers` None.
 
+    `arriving` began before it, and parts of them could still come when it began.
+
     `heads` (the mails that speak for a posting, oldest first) are there where the classic text is asked for.
     `uncovered` says in sentences what is not known.
     """
@@ -57,6 +62,7 @@ class Chronicle:
     sent: tuple[Sent, ...] = ()
     posted: tuple[Standing, ...] = ()
     spoken_of: tuple[Standing, ...] = ()
+    arriving: tuple[Standing, ...] = ()
     reviewed: tuple[Standing, ...] = ()
     silent: tuple[Standing, ...] = ()
     more_silent: int = 0

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from chatbot.mail.comparison import Fate, Outcome, compare, followed_tags
-from chatbot.mail.diff import Diffstat
+from chatbot.mail.diff import Diff, Diffstat
 from chatbot.mail.gist import gist
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
@@ -37,11 +37,15 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A patch of a posting: its number, its mail, and who approved of it."""
+    """A patch of a posting: its number, its mail and when that came, whether it took the place of another (`anew`),
+    what it changes, and who approved of it.
+    """
 
     part: int
     mail: str
     received: datetime
+    anew: bool
+    diff: Diff
     approvals: tuple[Approval, ...]
 
 
@@ -82,9 +86,9 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """`mail` is the head's Message-ID, `message_id` that of the letter where there is one; a `bot` sent it. So many
-    parts as `anew` says were sent again. `places` are the directories that it changes most, `gist` what it is about in
-    a sentence.
+    """`mail` is the head's Message-ID, `message_id` that of the letter where there is one; a `bot` sent it. `pieces`
+    are all patches that were sent, those that were replaced included, `stated` is the diffstat that the cover gives,
+    `gist` what it is about in a sentence.
 
     `outcomes` says how many patches were added, dropped, changed since the version `before`, `fates` what became of its
     reviews; `first_seen` that it should have forerunners, and none is known. `possibly` are the titles of postings that
@@ -101,13 +105,11 @@ class Standing:
     received: datetime
     cover: bool
     total: int
-    anew: int
     pieces: tuple[Piece, ...]
     draft: bool
     pull: bool
     bot: bool
-    diffstat: Diffstat
-    places: tuple[str, ...]
+    stated: Diffstat | None
     gist: str
     remarks: tuple[Remark, ...]
     before: Neighbour | None
@@ -116,6 +118,32 @@ class Standing:
     fates: tuple[tuple[str, int], ...]
     first_seen: bool
     possibly: tuple[str, ...]
+
+    @property
+    def patches(self) -> tuple[Piece, ...]:
+        """The patches in order; where one was sent anew, the newest."""
+        if not self.anew:
+            return self.pieces  # a number may have been given twice
+        newest = {piece.part: piece for piece in self.pieces}
+        return tuple(newest[part] for part in sorted(newest))
+
+    @property
+    def anew(self) -> int:
+        """How many parts were sent again."""
+        return len({piece.part for piece in self.pieces if piece.anew})
+
+    @property
+    def diffstat(self) -> Diffstat:
+        """As the cover states it, else summed over the patches."""
+        return self.stated or Diffstat.of(change for piece in self.patches for change in piece.diff.changes)
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The directories with the most changed lines, most first; files at the top stand for themselves."""
+        lines: Counter[str] = Counter()
+        for change in (change for piece in self.patches for change in piece.diff.changes):
+            lines[change.path.rpartition("/")[0] or change.path] += change.insertions + change.deletions + 1
+        return tuple(place for place, _ in sorted(lines.items(), key=lambda item: (-item[1], item[0]))[:PLACES])
 
     @property
     def missing(self) -> tuple[int, ...]:
@@ -178,7 +206,6 @@ def standings(
         followed = followed_tags(series, before, there) if before else ()
         link = lineage.evidence_of(series)
         received = {mail.message_id: mail.received for mail in series.everything} | replied
-        changes = [change for patch in series.patches for change in patch.diff.changes]
         yield Standing(
             mail=series.head.message_id,
             message_id=series.message_id,
@@ -190,13 +217,11 @@ def standings(
             received=series.received,
             cover=series.cover is not None,
             total=series.total,
-            anew=len({mail.subject.part for mail in series.rerolls}),
             pieces=() if series.pull else tuple(_pieces(series, own, received)),
             draft=series.draft,
             pull=series.pull,
             bot=people.is_bot(series.head),
-            diffstat=series.diffstat,
-            places=_places([(change.path, change.insertions + change.deletions) for change in changes]),
+            stated=series.head.stated if series.head.subject.part == 0 else None,
             gist=_gist(series),
             remarks=tuple(_remarks(series, answered, own, people)),
             before=_neighbour(before, link.detail if link else "") if before else None,
@@ -209,17 +234,16 @@ def standings(
 
 
 def _pieces(series: Series[Mail], given: Sequence[Given], received: Mapping[str, datetime]) -> Iterator[Piece]:
-    for patch in series.patches:
+    for patch in (*series.parts, *series.rerolls):
+        if patch.subject.part == 0:
+            continue
         approvals = tuple(
             Approval(one.tag.person, one.mail, received[one.mail])
             for one in tags_on(patch, series, given)
             if one.tag.kind in APPROVALS and not one.foreign
         )
-        part = patch.subject.part or 1
-        # One that was sent anew has been there since it was sent first.
-        sent = (mail for mail in (*series.parts, *series.rerolls) if mail.subject.part in (patch.subject.part, part))
-        first = min(mail.received for mail in sent)
-        yield Piece(part, patch.message_id, first, approvals)
+        anew = patch in series.rerolls
+        yield Piece(patch.subject.part or 1, patch.message_id, patch.received, anew, patch.diff, approvals)
 
 
 def _remarks(
@@ -256,14 +280,6 @@ def _counted(words: Iterable[StrEnum], order: type[StrEnum]) -> tuple[tuple[str,
     """What happened how often, in the order of the words; what did not happen is left out."""
     numbers = Counter(words)
     return tuple((word.value, numbers[word]) for word in order if numbers[word])
-
-
-def _places(changes: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """The directories of these files with the most changed lines, most first; files at the top stand for themselves."""
-    lines: Counter[str] = Counter()
-    for path, changed in changes:
-        lines[path.rpartition("/")[0] or path] += changed + 1
-    return tuple(place for place, _ in sorted(lines.items(), key=lambda item: (-item[1], item[0]))[:PLACES])
 
 
 def _gist(series: Series[Mail]) -> str:

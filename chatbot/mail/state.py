@@ -121,9 +121,9 @@ def _stale(standing: Standing, human: Sequence[Remark], now: datetime, after: ti
 
 def _reviewed(standing: Standing) -> Seen | None:
     """Every announced patch is there and has a Reviewed-by or Acked-by."""
-    if standing.missing or not standing.pieces or not all(piece.approvals for piece in standing.pieces):
+    if standing.missing or not standing.patches or not all(piece.approvals for piece in standing.patches):
         return None
-    mails = dict.fromkeys(approval.mail for piece in standing.pieces for approval in piece.approvals)
+    mails = dict.fromkeys(approval.mail for piece in standing.patches for approval in piece.approvals)
     return Seen(State.REVIEWED, tuple(mails), "every patch has a Reviewed-by or Acked-by")
 
 

@@ -4,11 +4,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from chatbot.mail.bots import Bot
-from chatbot.mail.chronicle import Chronicle, Earlier, Talk
+from chatbot.mail.chronicle import ARRIVING, Chronicle, Earlier, Talk
 from chatbot.mail.organisations import Basis
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
@@ -23,8 +23,6 @@ from chatbot.report.window import Window
 SILENT_AFTER = 5
 # Fewer humans than these are no discussion.
 LIVELY = 3
-# A posting's mails may take so long.
-ARRIVING = timedelta(hours=6)
 # Digits of a digest's id: two of a million have the same by chance once in two thousand.
 _ID_DIGITS = 12
 
@@ -285,8 +283,8 @@ def _attention(
         if waiting and waiting.on is Turn.MAINTAINER:
             days = f" for {amount(waiting.business_days, 'business day')}" if waiting.business_days else ""
             yield Attention(Need.REVIEWED, one, f"all reviewed, not seen applied{days}")
-    for standing in chronicle.posted:
-        one = postings[standing.mail]
+    for standing in (*chronicle.posted, *chronicle.arriving):
+        one = postings.get(standing.mail) or _posting(standing, people, at)
         closed = standing.bot or standing.draft or standing.after
         if standing.missing and at - standing.newest > ARRIVING and not closed:
             lacking = amount(len(standing.missing), "patch", "patches")

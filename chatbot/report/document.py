@@ -107,7 +107,7 @@ def _posting(digest: Digest, posting: Posting) -> dict[str, Any]:
         "received": series.received.isoformat(),
         "parts": series.total,
         "sent_anew": series.anew,
-        "present": [piece.part for piece in series.pieces],
+        "present": [piece.part for piece in series.patches],
         "cover": series.cover,
         "complete": not series.missing,
         "diffstat": {

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
-from chatbot.mail.chronicle import FORGOTTEN_AFTER, Chronicle, Earlier, Talk
+from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, Chronicle, Earlier, Talk
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
@@ -28,7 +28,7 @@ from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import named
 
 # So many of those that wait are looked at, the newest: more than any digest shows.
-WAITING = 20
+WAITING = 100
 
 
 class Chronicles:
@@ -88,6 +88,7 @@ class _Reading:
         homes, known = self._known()
         posted, spoken_of = self._posted(homes, known), self._spoken_of(homes, known)
         since = min(self._stretch.since or totals.first, self._at)
+        left_off = min(self._stretch.since or self._left_off(totals.first), self._at)
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
@@ -101,12 +102,13 @@ class _Reading:
             sent=sent(self._connection, self._which, self._people),
             posted=posted,
             spoken_of=spoken_of,
+            arriving=self._arriving(left_off) if tracked else (),
             reviewed=reviewed,
             silent=silent,
             more_silent=more,
             talks=tuple(self._talks(homes)),
             newcomers=self._newcomers(since),
-            earlier=self._earlier(min(self._stretch.since or self._left_off(totals.first), self._at)),
+            earlier=self._earlier(left_off),
             heads=self._heads() if letters else (),
             uncovered=tuple(uncovered),
         )
@@ -220,6 +222,15 @@ class _Reading:
         ).scalar_one()
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)
+
+    def _arriving(self, since: datetime) -> tuple[Standing, ...]:
+        """The postings of the hours before of which parts could still come."""
+        standing, seen = tables.standing.c, tables.seen.c
+        on_list = exists().where(seen.mail_id == standing.head_id, self._here)
+        hours = standing.received.between(seconds(since - ARRIVING), seconds(since) - 1)
+        query = select(standing.document).where(hours, on_list, standing.document != "").order_by(standing.head_id)
+        found = (decode(document).at(self._at) for document in self._connection.execute(query).scalars())
+        return tuple(one for one in found if one.newest + ARRIVING >= since)
 
     def _left_off(self, first: datetime) -> datetime:
         """Where the stretch begins that nobody gave a time: behind the mail before it, so that a silence counts."""

@@ -109,7 +109,7 @@ def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]
 def _columns(one: Standing) -> tuple[Any, ...]:
     """From `received` on."""
     others = [remark for remark in one.remarks if not (remark.own or remark.bot)]
-    approved = [min((each.received for each in piece.approvals), default=None) for piece in one.pieces]
+    approved = [min((each.received for each in piece.approvals), default=None) for piece in one.patches]
     complete = bool(approved) and not one.missing and None not in approved
     applied = [remark for remark in one.remarks if remark.applied and not remark.own]
     whole = {part for remark in applied for part in remark.applied} >= set(range(1, one.total + 1))

@@ -103,7 +103,7 @@ def test_it_is_the_same_after_more_has_come_and_for_who_asks_another_day(engine:
         assert connection.execute(select(tables.digest.c.id)).scalars().all() == [id_of(first)]
 
 
-@pytest.mark.parametrize("words", ["0123456789ab", "abcdef", "1f0c7b9a3e", "1234567"])
+@pytest.mark.parametrize("words", ["0123456789ab", "abcdef", "1f0c7b9a3e", "123456789012"])
 def test_an_id_that_nobody_has_seen_is_answered_with_where_ids_stand(engine: Engine, words: str) -> None:
     asked = asking(engine, *WEEK)(f"/digest {words}")
     assert asked == f"'{words}': there is no such digest; take the id from a digest's last line.\n"
@@ -207,3 +207,18 @@ def test_ids_are_taken_as_they_are_written(engine: Engine) -> None:
     known = id_of(ask(EARLIER))
     for pattern in ("%", "_" * 12, f"{known[:5]}_", "''"):
         assert "there is no such digest" in ask(f"/digest diff {pattern} {pattern}")
+
+
+def test_eight_digits_are_a_day_and_no_id(engine: Engine) -> None:
+    ask = asking(engine, *WEEK)
+    assert ask("/digest 20251103 20251105").splitlines()[1] == "2025-11-03 00:00 to 2025-11-05 00:00 UTC"
+
+
+def test_digests_of_two_lists_are_not_compared(engine: Engine) -> None:
+    add(Index(engine), "coco", sent(77, 1.5, "[PATCH] c"))
+    lists = {name: MailingList(name, name.upper(), "https://lore.example/") for name in ("kvm", "coco")}
+    ask = asking(engine, *WEEK, lists=lists)
+    ids = [id_of(ask(f"/digest {name} 2025-11-03 2025-11-10")) for name in lists]
+    assert ask(f"/digest diff {' '.join(ids)}") == (
+        "/digest diff: these are digests of two lists, kvm and coco; name two of one list.\n"
+    )

@@ -106,7 +106,6 @@ def test_so_it_is_whatever_is_said_in_whatever_order(seed: int) -> None:
     assert check(conversation(random.Random(seed))) > 1
 
 
-@pytest.mark.xfail(reason="of a patch that was sent anew a standing knows but the new mail, and who approved of that")
 def test_so_it_is_where_a_patch_that_was_approved_is_sent_anew() -> None:
     told = (
         ("[PATCH 0/2] all", "Text.\n", PERSONS[0], 0),

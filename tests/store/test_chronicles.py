@@ -16,7 +16,7 @@ from chatbot.mail.people import People
 from chatbot.mail.ranking import rank
 from chatbot.mail.standing import Standing
 from chatbot.read import read
-from chatbot.report.digest import Digest, MailingList
+from chatbot.report.digest import Digest, MailingList, Need
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
 from chatbot.store import tables
@@ -203,3 +203,22 @@ def test_the_id_that_is_shown_leads_back_to_the_digest_whatever_the_rules_are(en
     assert again
     assert again.id != made.id
     assert others.again(again.id, {"kvm": KVM}) == again
+
+
+def test_a_part_that_does_not_come_is_told_once_whatever_the_windows_are(engine: Engine) -> None:
+    """In the window in which its hours are over, which need not be the one in which the others came."""
+    index, following = Index(engine), Following(engine)
+    begin = NOON - timedelta(hours=1)
+    add(index, "kvm", replace(read_one(compose("[PATCH 1/2] a", 1)), received=begin))
+    add(index, "kvm", replace(read_one(compose("[PATCH] other", 2)), received=NOON + timedelta(hours=30)))
+    following.keep_up(People(), NOON)
+    add(index, "kvm", replace(read_one(compose("[PATCH] again", 3)), received=NOON + timedelta(hours=3)))
+    following.keep_up(People(), NOON)
+    later = NOON + timedelta(days=1)
+    stretch, after = (Stretches(engine).between("kvm", at, at + timedelta(days=1)) for at in (NOON, later))
+    before = Stretches(engine).between("kvm", NOON - timedelta(days=1), NOON)
+    assert summarizer(engine).make(KVM, before, NOON).attention == ()
+    (one,) = summarizer(engine).make(KVM, stretch, NOON + timedelta(days=1)).attention
+    assert (one.need, one.posting.standing.mail) == (Need.INCOMPLETE, "m1@sample.example")
+    assert one.words == "1 patch of 2 not seen on the list"
+    assert summarizer(engine).make(KVM, after, later + timedelta(days=1)).attention == ()
