@@ -129,14 +129,15 @@ def index_digest(
 
 
 def _keep_up(store: str, people: People, now: datetime) -> None:
-    """Follow what has come, unless a bot does."""
+    """Follow what has come, unless a bot does, now or by other rules than ours."""
     from chatbot.errors import Busy
     from chatbot.store.database import writable_database
     from chatbot.store.following import Following
 
     try:
         with writable_database(store, _say) as engine:
-            if Following(engine).keep_up(people, now, told=_tell_followed):
+            following = Following(engine)
+            if not following.by_other_rules(people) and following.keep_up(people, now, told=_tell_followed):
                 _tell_followed(0)
     except Busy:
         pass

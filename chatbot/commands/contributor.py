@@ -71,8 +71,12 @@ def _own_series(postings: Sequence[Series[Mail]], context: Context) -> tuple[lis
     """The newest versions of what was posted, and how many more postings there are than were looked at."""
     heads = [posting.head.message_id for posting in postings][:LOOKED_AT]
     found = (standing.at(context.now) for standing in context.search.standings(heads, context.people))
-    own = [_how_far(one, context.now) for one in found if one.mail in heads and not one.after]
+    own = [_how_far(one, context.now) for one in found if not one.after and _has(one, heads)]
     return sorted(own, key=lambda one: one.received, reverse=True), len(postings) - len(heads)
+
+
+def _has(one: Standing, mails: Sequence[str]) -> bool:
+    return not {one.mail, *(piece.mail for piece in one.pieces)}.isdisjoint(mails)
 
 
 def _how_far(one: Standing, now: datetime) -> OwnSeries:

@@ -130,9 +130,9 @@ class Bots:
         return next((_bot(rule) for rule in rules if not rule.subjects), None)
 
     def reads_subjects(self, person: Person) -> bool:
-        """Whether it takes the subjects of a person's mails to say which of them a bot has sent."""
+        """Whether a rule about this person looks at the subjects of their mails; rules about anybody do not count."""
         rules, _ = self._about(person)
-        return any(rule.subjects for rule in rules)
+        return any(rule.subjects and (rule.addresses or rule.names) for rule in rules)
 
     def _first(self, person: Person, mail: Sending) -> Bot | None:
         rules, openings = self._about(person)

@@ -68,7 +68,9 @@ def _settled(one: Attention, later: Digest) -> bool:
     if one.need in (Need.REFUSED, Need.INCOMPLETE):
         return any(posting.standing.mail == standing.mail for posting in (*later.series, *later.versions))
     told = [other.posting.standing.received for other in later.attention if other.need is Need.SILENT]
-    return one.need is not Need.SILENT or not later.more_silent or standing.received > min(told)
+    return (
+        one.need is not Need.SILENT or not later.more_silent or standing.received > min(told, default=standing.received)
+    )
 
 
 def _fresh(those: Iterable[Posting], known: Iterable[Posting]) -> tuple[Posting, ...]:

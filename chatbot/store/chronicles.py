@@ -218,7 +218,7 @@ class _Reading:
             documents = self._connection.execute(query.limit(WAITING)).scalars()
             found.append(tuple(decode(document).at(self._at) for document in documents))
         total = self._connection.execute(
-            select(func.count()).select_from(tables.standing).where(silent, on_list)
+            select(func.count()).select_from(tables.standing).where(silent, on_list, standing.document != "")
         ).scalar_one()
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)

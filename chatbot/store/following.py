@@ -146,6 +146,12 @@ class Following:
             told(done)
         return done
 
+    def by_other_rules(self, people: People) -> bool:
+        """Whether somebody follows by other rules, who would have to begin anew."""
+        with reading(self._engine) as connection:
+            rules = connection.execute(select(tables.tracking.c.rules)).scalar()
+            return rules is not None and rules != rules_of(people)
+
     def _kept_up(self, people: People) -> bool:
         """Whether there is nothing to do, which takes no lock to see."""
         with reading(self._engine) as connection:

@@ -39,11 +39,16 @@ def sent(connection: Connection, which: Sequence[ColumnElement[bool]], people: P
         made(one, subject, reviews.pop(mail_id, _NO_REVIEW)[1])
         for mail_id, subject, one in _each(connection, which, telling)
     ]
-    left = Counter({group[:3]: group.mails for group in groups if group.sender_id not in telling})
+    left: Counter[tuple[int, int, bool]] = Counter()
+    newest: dict[tuple[int, int, bool], _Group] = {}
+    for group in sorted(groups, key=lambda one: one.received):
+        if group.sender_id not in telling:
+            left[group[:3]] += group.mails
+            newest[group[:3]] = group
     for one, named in reviews.values():
         found.append(made(one, reviews=named))
         left[one[:3]] -= 1
-    found += [made(group._replace(mails=left[group[:3]])) for group in groups if left[group[:3]]]
+    found += [made(newest[kind]._replace(mails=mails)) for kind, mails in left.items() if mails]
     return tuple(sorted(found, key=lambda one: one.received))
 
 

@@ -11,15 +11,20 @@ import pytest
 from sqlalchemy import Engine, select
 
 from chatbot.mail.chronicle import Chronicle, chronicle_of
+from chatbot.mail.lineage import Correction
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.ranking import rank
 from chatbot.mail.standing import Standing
+from chatbot.people import read_people
 from chatbot.read import read
 from chatbot.report.digest import Digest, MailingList, Need
+from chatbot.report.digest_diff import compare
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Span
 from chatbot.store import tables
+from chatbot.store.chronicles import Chronicles
+from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database, reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
@@ -91,8 +96,6 @@ def test_what_is_kept_is_what_anybody_finds_who_puts_it_together_now(engine: Eng
 
 
 def summarized(engine: Engine, people: People) -> tuple[Standing, ...]:
-    from chatbot.store.chronicles import Chronicles
-
     return Chronicles(engine).of(everything(engine), people, LATER, silent_after=5).posted
 
 
@@ -222,3 +225,33 @@ def test_a_part_that_does_not_come_is_told_once_whatever_the_windows_are(engine:
     assert (one.need, one.posting.standing.mail) == (Need.INCOMPLETE, "m1@sample.example")
     assert one.words == "1 patch of 2 not seen on the list"
     assert summarizer(engine).make(KVM, after, later + timedelta(days=1)).attention == ()
+
+
+@pytest.mark.parametrize("people", [People(), read_people()], ids=["no rules", "our rules"])
+def test_every_mail_is_counted_once_however_rankings_take_them_together(engine: Engine, people: People) -> None:
+    diff = "Log.\n---\ndiff --git a/a.c b/a.c\n--- a/a.c\n+++ b/a.c\n@@ -1 +1 @@\n-a\n+b\n"
+    told = [
+        ("[RFC v2] sketch", diff),
+        ("[PATCH] a", diff),
+        ("[PATCH] b", diff),
+        ("Re: x", "Acked-by: Ana <ana@a.example>\n"),
+    ]
+    told += [("Re: x", "Why?\n")] * 4 + [("Automatic reply: x", "Away.\n")]
+    mails = [read_one(compose(subject, number, body)) for number, (subject, body) in enumerate(told)]
+    add(Index(engine), "kvm", *mails)
+    found = Chronicles(engine).of(everything(engine), people, LATER, silent_after=5)
+    assert sum(one.mails for one in found.sent) == len(mails)
+    assert [one.mails for one in rank(found.sent, people).authors] == [2]
+    assert [one.mails for one in rank(found.sent, people).reviewers] == [1]
+
+
+def test_digests_are_compared_while_a_correction_waits_to_be_followed(engine: Engine) -> None:
+    add(Index(engine), "kvm", *(read_one(compose(f"[PATCH] {word}", n)) for n, word in enumerate(("one", "other"))))
+    Following(engine).keep_up(People(), NOON)
+    made = summarizer(engine).make(KVM, Stretches(engine).newest("kvm", 2), NOON + timedelta(days=9))
+    assert len(made.attention) == 2
+    said = Correction("m0@sample.example", "m1@sample.example", together=False, by="mia", at=NOON)
+    Corrections(engine).add(said)
+    again = summarizer(engine).again(made.id, {"kvm": KVM})
+    assert again
+    assert compare(made, again).series == ()
