@@ -23,9 +23,13 @@ def thread_above(connection: Connection, message_ids: Sequence[str]) -> Iterator
     to where the thread is broken.
     """
     told: set[str] = set()
+    asked: set[str] = set()
+    known: dict[str, Mail] = {}
     ids = tuple(message_ids)
     while ids:
-        known = {mail.message_id: mail for mail in mails_named(connection, ids[:CHUNK])}
+        fresh = [one for one in ids[:CHUNK] if one not in asked]
+        asked.update(fresh)
+        known.update((mail.message_id, mail) for mail in mails_named(connection, fresh))
         mail = next((known[one] for one in ids if one in known), None)
         if mail is None:
             return
