@@ -117,8 +117,8 @@ def index_digest(
             raise Misunderstood(
                 f"--list {name}", "there is no such list", f"name one of {', '.join(dict.fromkeys(names))}"
             )
-        _keep_up(store, context.people, now)
         since, until = asked.times(now)
+        _keep_up(store, context.people, now)
         stretches = context.summarizer.stretches
         if asked.last is not None:
             stretch = stretches.newest(name, asked.last)
@@ -130,7 +130,7 @@ def index_digest(
 
 def _keep_up(store: str, people: People, now: datetime) -> None:
     """Follow what has come, unless a bot does, now or by other rules than ours."""
-    from chatbot.errors import Busy
+    from chatbot.errors import Busy, Unavailable
     from chatbot.store.database import writable_database
     from chatbot.store.following import Following
 
@@ -139,7 +139,7 @@ def _keep_up(store: str, people: People, now: datetime) -> None:
             following = Following(engine)
             if not following.by_other_rules(people) and following.keep_up(people, now, told=_tell_followed):
                 _tell_followed(0)
-    except Busy:
+    except (Busy, Unavailable):
         pass
 
 
@@ -324,6 +324,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
+    from chatbot.store.following import Following
     from chatbot.store.index import Index
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
@@ -340,6 +341,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
                 Chronicles(engine), Stretches(engine), people, config.digests.silent_after if config else SILENT_AFTER
             ),
             Corrections(engine),
+            Following(engine),
             {one.name: MailingList(one.name, one.title or one.name, one.link) for one in lists},
             people,
             utc_now(),

@@ -94,6 +94,7 @@ class Bot:
             self.search,
             self.summarizer,
             self.corrections,
+            self.following,
             self.lists,
             self.people,
             self.now(),

@@ -1,8 +1,10 @@
 """Index → digest: what rooms get, what people ask for, and what they see again."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
+from chatbot.errors import Unavailable
 from chatbot.mail.people import People
 from chatbot.report.digest import SILENT_AFTER, Digest, MailingList, build
 from chatbot.report.links import LORE
@@ -31,7 +33,7 @@ class Summarizer:
         at = max(at, min(stretch.newest or at, at + SKEW)).replace(microsecond=0)
         digest = self._make(mailing_list, stretch, at, letters=letters)
         if not digest.empty:
-            self.stretches.remember(Shown(digest.id, stretch, at), at)
+            self._remember(Shown(digest.id, stretch, at))
         return digest
 
     def again(self, digest_id: str, lists: Mapping[str, MailingList], *, letters: bool = False) -> Digest | None:
@@ -43,8 +45,13 @@ class Summarizer:
         mailing_list = lists.get(name, MailingList(name, name, LORE))
         digest = self._make(mailing_list, shown.stretch, shown.at, letters=letters)
         if digest.id != shown.id:  # made by other rules, or after a removal
-            self.stretches.remember(Shown(digest.id, shown.stretch, shown.at), shown.at)
+            self._remember(Shown(digest.id, shown.stretch, shown.at))
         return digest
+
+    def _remember(self, shown: Shown) -> None:
+        # Where somebody else writes for long, or nothing can be written, the digest is worth more than its id.
+        with suppress(Unavailable):
+            self.stretches.remember(shown)
 
     def _make(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool) -> Digest:
         chronicle = self._chronicles.of(stretch, self._people, at, silent_after=self._silent_after, letters=letters)

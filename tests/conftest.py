@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from chatbot.commands.command import Context
-from chatbot.mail.chronicle import Chronicle
+from chatbot.mail.chronicle import Chronicle, in_order
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.mail.people import People
+from chatbot.mail.standing import Standing
 from chatbot.readers import Readers
 from chatbot.report.digest import SILENT_AFTER, MailingList
 from chatbot.sources.public_inbox import write_epoch
@@ -25,6 +26,7 @@ from chatbot.store.chronicles import Chronicles
 from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database, reading
 from chatbot.store.entry import Batch, batch_of
+from chatbot.store.following import Following
 from chatbot.store.index import Index, known_list
 from chatbot.store.rows import SELECT_MAILS, load_mails
 from chatbot.store.search import Search
@@ -219,6 +221,11 @@ def chronicle(engine: Engine, stretch: Stretch, at: datetime = NOON + timedelta(
     return Chronicles(engine).of(stretch, People(), at, silent_after=SILENT_AFTER)
 
 
+def posted(found: Chronicle) -> tuple[Standing, ...]:
+    """What began in a stretch, the oldest first."""
+    return in_order((*found.series, *found.versions))
+
+
 def context_of(
     engine: Engine,
     lists: Mapping[str, MailingList] | None = None,
@@ -228,5 +235,5 @@ def context_of(
 ) -> Context:
     """What commands look at when somebody asks."""
     people = people or People()
-    made = summarizer(engine, people), Corrections(engine)
+    made = summarizer(engine, people), Corrections(engine), Following(engine)
     return Context(Index(engine), Search(engine), *made, lists or {}, people, now, asker)

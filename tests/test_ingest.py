@@ -16,7 +16,7 @@ from chatbot.store.index import Index
 from chatbot.store.stretches import Stretches
 from chatbot.store.writer import Added
 from tests.changing import Archive
-from tests.conftest import chronicle, compose, mails_of
+from tests.conftest import chronicle, compose, mails_of, posted
 
 
 class List:
@@ -130,7 +130,7 @@ def test_a_room_that_has_had_the_newest_mail_gets_the_next_one_though_that_one_w
     followed.archive.add(compose("[PATCH] next", 50))
     followed.read()
     came = Stretches(followed.engine).after("list", had, followed.index.newest("list"))
-    assert [one.title for one in chronicle(followed.engine, came).posted] == ["next"]
+    assert [one.title for one in posted(chronicle(followed.engine, came))] == ["next"]
 
 
 def test_mails_without_a_message_id_that_are_the_same_stay_as_many_when_history_is_rewritten(followed: List) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
 from chatbot.store.corrections import Corrections
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.search import Search
 from chatbot.summarize import Summarizer
@@ -23,6 +24,7 @@ class Context:
     search: Search
     summarizer: Summarizer
     corrections: Corrections
+    following: Following
     lists: Mapping[str, MailingList]
     people: People
     now: datetime

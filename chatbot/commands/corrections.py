@@ -81,6 +81,7 @@ def _posting(named: str, context: Context) -> tuple[Family, Series[Mail]]:
 def _keep(said: Correction, text: str, context: Context) -> None:
     try:
         context.corrections.add(said)
+        context.following.renew(context.people)
     except Unavailable as error:
         raise Misunderstood(f"/series {text}", f"it could not be written down ({error})", "say it again") from error
 

@@ -1,8 +1,8 @@
 """What happened on a list in a stretch of it, as an archive or an index tells it: what digests are made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.lineage import lineages
@@ -21,10 +21,14 @@ FORGOTTEN_AFTER = 20
 ARRIVING = timedelta(hours=6)
 
 
+# Fewer humans than these are no discussion.
+LIVELY = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """What was said below one mail, the head of a posting or of talk about no patch: by how many humans, and in how
-    many mails of theirs.
+    """What was said below one mail, the head of a posting or of talk about no patch: by how many humans, LIVELY or
+    more, and in how many mails of theirs.
     """
 
     mail: str
@@ -43,26 +47,28 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Chronicle:
-    """A stretch of a list. Standings are as at its end. `posted` began in it; `spoken_of` are those below which
-    something was said in it; `ids` are all Message-IDs of its mails, by which one knows what was said in it.
+    """A stretch of a list. Standings are as at its end. New `series` and new `versions` of known ones began in it, both
+    with the newest first, those of programs left out; `turned` are all postings that mails of it say to be applied, or
+    refuse, the oldest first, and `turning` the Message-IDs of these mails.
 
     `reviewed` and `silent` began before its end, nothing closed them, and they wait for no longer than FORGOTTEN_AFTER:
     the newest of those with complete reviews, and of those without any answer, of which there are `more_silent` more.
     `newcomers` are the identities of those whose first patch is in it. Where nothing before it is known, these are
     empty, and `earlier` and `newcomers` None.
 
-    `arriving` began before it, and parts of them could still come when it began.
+    Of those that are `incomplete` it became clear in it that a part does not come.
 
     `heads` (the mails that speak for a posting, oldest first) are there where the classic text is asked for.
     `uncovered` says in sentences what is not known.
     """
 
     totals: Totals = field(default_factory=Totals)
-    ids: frozenset[str] = frozenset()
+    turning: frozenset[str] = frozenset()
     sent: tuple[Sent, ...] = ()
-    posted: tuple[Standing, ...] = ()
-    spoken_of: tuple[Standing, ...] = ()
-    arriving: tuple[Standing, ...] = ()
+    series: Sequence[Standing] = ()
+    versions: Sequence[Standing] = ()
+    turned: tuple[Standing, ...] = ()
+    incomplete: tuple[Standing, ...] = ()
     reviewed: tuple[Standing, ...] = ()
     silent: tuple[Standing, ...] = ()
     more_silent: int = 0
@@ -90,19 +96,37 @@ def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
         titles = dict.fromkeys(subjects[guess.earlier].title for guess in lineage.guesses)
         known.update((standing.mail, standing) for standing in standings(lineage, pairs, people, tuple(titles)))
     # What nobody looked for is not missing.
-    posted = tuple(replace(known[one.head.message_id], first_seen=False) for one in series)
+    posted = [replace(known[one.head.message_id], first_seen=False) for one in series]
+    turning = frozenset(remark.mail for one in posted for remark in one.remarks if remark.turns)
+    told = [one for one in reversed(posted) if not one.bot]
+    times = [mail.received for mail in mails]
     return replace(
         letters_of(mails),
-        ids=frozenset(subjects),
-        posted=posted,
-        spoken_of=tuple(one for one in posted if one.remarks),
+        series=tuple(one for one in told if not one.later),
+        versions=tuple(one for one in told if one.later),
+        turned=in_order(one for one in posted if any(remark.turns for remark in one.remarks)),
+        turning=turning,
+        incomplete=overdue(posted, min(times), max(times)) if times else (),
         talks=tuple(
-            Talk(head, subjects[head], len({people.identity(one.sender) for one in said}), len(said))
+            Talk(head, subjects[head], number, len(said))
             for head, pairs in answered.items()
-            if (said := [reply for reply, _ in pairs if not people.is_bot(reply)])
+            if (said := [people.identity(reply.sender) for reply, _ in pairs if not people.is_bot(reply)])
+            and (number := len(set(said))) >= LIVELY
         ),
         uncovered=("earlier versions, and what has long been waiting: only these mails were read",),
     )
+
+
+def overdue(those: Iterable[Standing], since: datetime, until: datetime) -> tuple[Standing, ...]:
+    """Those of which parts have not come, and could have until a moment from `since` on, before `until`: of stretches
+    that follow one another each posting is in one.
+    """
+    return tuple(one for one in those if one.missing and since <= one.newest + ARRIVING < until)
+
+
+def in_order(those: Iterable[Standing]) -> tuple[Standing, ...]:
+    """The oldest first."""
+    return tuple(sorted(those, key=lambda one: (one.received, one.mail)))
 
 
 def letters_of(mails: Sequence[Mail]) -> Chronicle:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Self
 
 from chatbot.mail.comparison import Fate, Outcome, compare, followed_tags
 from chatbot.mail.diff import Diff, Diffstat
@@ -48,12 +49,17 @@ class Piece:
     diff: Diff
     approvals: tuple[Approval, ...]
 
+    def at(self, moment: datetime) -> Self:
+        """With the approvals that it had then."""
+        there = tuple(one for one in self.approvals if one.received <= moment)
+        return self if len(there) == len(self.approvals) else replace(self, approvals=there)
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A reply: who sent it (`who` is the same for all spellings of a human), whether that is an author of the series
-    (`own`) or a program (`bot`); whether it gives an approval, or a NACK; in what words it asks for changes; which
-    parts it says to be applied; and whether it gives tags and says nothing else.
+    (`own`) or a program (`bot`); whether it gives an approval, or a NACK; in what words it asks for changes; whether it
+    says that the series was `applied`, or these `parts` of it; and whether it gives tags and says nothing else.
     """
 
     mail: str
@@ -65,13 +71,19 @@ class Remark:
     approves: bool
     refuses: bool
     asks: str
-    applied: tuple[int, ...]
+    applied: bool
+    parts: tuple[int, ...]
     tags_only: bool
 
     @property
     def refusal(self) -> bool:
         """Whether it is a NACK, as a tag or in words."""
         return self.refuses or self.asks == "NACK"
+
+    @property
+    def turns(self) -> bool:
+        """Whether it says that the posting was applied, or refuses it."""
+        return self.applied or self.refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,33 +170,46 @@ class Standing:
         return f"{self.total - missing} of {self.total}" if missing else str(self.total)
 
     @property
+    def own(self) -> frozenset[str]:
+        """The Message-IDs of its own mails."""
+        return frozenset({self.mail, *(piece.mail for piece in self.pieces)})
+
+    @property
+    def later(self) -> datetime | None:
+        """Since when it is known to be a later version: by the one before, or at least by its own word."""
+        if self.version > (1, 0):
+            return self.received
+        return max(self.received, self.before.received) if self.before else None
+
+    @property
     def newest(self) -> datetime:
         """When the last of its own mails came."""
         return max((piece.received for piece in self.pieces), default=self.received)
 
-    def at(self, moment: datetime) -> "Standing":
+    def at(self, moment: datetime) -> Self:
         """The same as it was then, or, before it came, when its first mail did."""
         moment = max(moment, self.received)
         if self._latest() <= moment:
             return self
+        standing = self
+        if self.before and self.before.received > moment:  # it came later than its next version
+            alone = self.version > (1, 0)
+            standing = replace(self, before=None, outcomes=(), fates=(), first_seen=alone)
         return replace(
-            self,
-            pieces=tuple(
-                replace(piece, approvals=tuple(one for one in piece.approvals if one.received <= moment))
-                for piece in self.pieces
-                if piece.received <= moment
-            ),
+            standing,
+            pieces=tuple(piece.at(moment) for piece in self.pieces if piece.received <= moment),
             remarks=tuple(remark for remark in self.remarks if remark.received <= moment),
             after=self.after if self.after and self.after.received <= moment else None,
         )
 
     def _latest(self) -> datetime:
         """When the last of all this was."""
-        times = [remark.received for remark in self.remarks]
+        times = [self.received, *(remark.received for remark in self.remarks)]
+        times += (version.received for version in (self.before, self.after) if version)
         for piece in self.pieces:
             times.append(piece.received)
             times += (one.received for one in piece.approvals)
-        return max((*times, self.after.received if self.after else self.received), default=self.received)
+        return max(times)
 
 
 def standings(
@@ -257,6 +282,7 @@ def _remarks(
         if patch.message_id not in own:
             continue
         who = people.identity(reply.sender)
+        applied = applied_parts(reply, patch, series)
         yield Remark(
             mail=reply.message_id,
             received=reply.received,
@@ -267,7 +293,8 @@ def _remarks(
             approves=reply.message_id in approving,
             refuses=reply.message_id in refusing,
             asks=asks_for_changes(reply.said),
-            applied=tuple(sorted(applied_parts(reply, patch, series))),
+            applied=bool(applied),
+            parts=tuple(sorted(applied)) if len(applied) < series.total else (),
             tags_only=only_tags(reply),
         )
 

@@ -148,8 +148,9 @@ def _applied(standing: Standing) -> Seen | None:
     saying = [remark for remark in standing.remarks if remark.applied and not remark.own]
     if not saying:
         return None
-    parts = {part for remark in saying for part in remark.applied}
-    missing = {*range(1, standing.total + 1)} - parts
+    parts = {part for remark in saying for part in remark.parts}
+    whole = not all(remark.parts for remark in saying)
+    missing = set() if whole else {*range(1, standing.total + 1)} - parts
     words = f"said to be applied: {len(parts)} of {standing.total}" if missing else "said to be applied"
     return Seen(State.APPLIED, tuple(remark.mail for remark in saying), words, tuple(sorted(parts)) if missing else ())
 

@@ -8,7 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from chatbot.mail.bots import Bot
-from chatbot.mail.chronicle import ARRIVING, Chronicle, Earlier, Talk
+from chatbot.mail.chronicle import Chronicle, Earlier, Talk
+from chatbot.mail.deferred import Deferred
 from chatbot.mail.organisations import Basis
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
@@ -21,8 +22,6 @@ from chatbot.report.window import Window
 
 # After so many business days without an answer somebody should look. People take a week for a review.
 SILENT_AFTER = 5
-# Fewer humans than these are no discussion.
-LIVELY = 3
 # Digits of a digest's id: two of a million have the same by chance once in two thousand.
 _ID_DIGITS = 12
 
@@ -122,8 +121,8 @@ class Digest:
     change: int | None
     attention: tuple[Attention, ...]
     more_silent: int
-    series: tuple[Posting, ...]
-    versions: tuple[Posting, ...]
+    series: Sequence[Posting]
+    versions: Sequence[Posting]
     applied: tuple[Posting, ...]
     discussed: tuple[Talk, ...]
     authors: tuple[Ranked, ...]
@@ -197,10 +196,7 @@ def build(
     written = {sent.author.written: sent.author for sent in counted}
     contributors = _ranked(_sums((sent.author.written, sent.mails) for sent in counted))
     domains = _ranked(_sums((domain, sent.mails) for sent in counted if (domain := sent.author.domain)))
-    spoken_of = (one for one in chronicle.spoken_of if _turned(one, chronicle.ids))
-    known = {one.mail: one for one in (*chronicle.posted, *spoken_of)}
-    postings = {mail: _posting(one, people, at) for mail, one in known.items()}
-    posted = [postings[one.mail] for one in reversed(chronicle.posted) if not one.bot]
+    turned = [_posting(one, people, at) for one in chronicle.turned]
     rankings, before = rank(chronicle.sent, people), _rankings_before(chronicle.earlier, people)
     return Digest(
         id=digest_id(mailing_list, window, at, people.rules, silent_after),
@@ -215,14 +211,12 @@ def build(
         first=totals.first,
         last=totals.last,
         change=totals.mails - chronicle.earlier.mails if chronicle.earlier else None,
-        attention=_once(_attention(chronicle, postings, people, at, silent_after)),
+        attention=_once(_attention(chronicle, turned, people, at, silent_after)),
         more_silent=chronicle.more_silent,
-        series=tuple(one for one in posted if not _later(one.standing)),
-        versions=tuple(one for one in posted if _later(one.standing)),
-        applied=tuple(
-            one for one in postings.values() if (first := _first_applied(one.standing)) and first.mail in chronicle.ids
-        ),
-        discussed=tuple(sorted((talk for talk in chronicle.talks if talk.people >= LIVELY), key=_liveliest)),
+        series=_postings(chronicle.series, people, at),
+        versions=_postings(chronicle.versions, people, at),
+        applied=tuple(one for one in turned if _first_applied(one.standing) in chronicle.turning),
+        discussed=tuple(sorted(chronicle.talks, key=_liveliest)),
         authors=tuple(_moved(rankings.authors, before and before[0], chronicle.newcomers or frozenset())),
         reviewers=tuple(_moved(rankings.reviewers, before and before[1])),
         organisations=tuple((one.name, number) for one, number in rankings.organisations),
@@ -245,6 +239,10 @@ def _posting(standing: Standing, people: People, at: datetime) -> Posting:
     return Posting(standing, name, at)
 
 
+def _postings(those: Sequence[Standing], people: People, at: datetime) -> Sequence[Posting]:
+    return Deferred(len(those), lambda place: _posting(those[place], people, at))
+
+
 def _sums(numbers: Iterable[tuple[str, int]]) -> Counter[str]:
     found: Counter[str] = Counter()
     for text, number in numbers:
@@ -252,18 +250,8 @@ def _sums(numbers: Iterable[tuple[str, int]]) -> Counter[str]:
     return found
 
 
-def _turned(standing: Standing, ids: frozenset[str]) -> bool:
-    """Whether one of these mails says that it was applied, or refuses it."""
-    return any((remark.applied or remark.refusal) and remark.mail in ids for remark in standing.remarks)
-
-
-def _later(standing: Standing) -> bool:
-    """Whether it is a later version, by what is known of the one before, or at least by its own word."""
-    return standing.before is not None or standing.version > (1, 0)
-
-
-def _first_applied(standing: Standing) -> Remark | None:
-    return next((remark for remark in standing.remarks if remark.applied and not remark.own), None)
+def _first_applied(standing: Standing) -> str | None:
+    return next((remark.mail for remark in standing.remarks if remark.applied and not remark.own), None)
 
 
 def _liveliest(talk: Talk) -> tuple[int, int, str]:
@@ -271,11 +259,11 @@ def _liveliest(talk: Talk) -> tuple[int, int, str]:
 
 
 def _attention(
-    chronicle: Chronicle, postings: Mapping[str, Posting], people: People, at: datetime, silent_after: int
+    chronicle: Chronicle, turned: Iterable[Posting], people: People, at: datetime, silent_after: int
 ) -> Iterator[Attention]:
     """What somebody should look at. What nobody expects anything of is left out: drafts, and what was superseded."""
-    for one in postings.values():
-        if not (one.standing.after or one.standing.draft) and (last := _refusal(one, chronicle.ids)):
+    for one in turned:
+        if not (one.standing.after or one.standing.draft) and (last := _refusal(one, chronicle.turning)):
             yield Attention(Need.REFUSED, one, f"NACK by {last.sender.label}")
     for standing in chronicle.reviewed:
         one = _posting(standing, people, at)
@@ -283,10 +271,9 @@ def _attention(
         if waiting and waiting.on is Turn.MAINTAINER:
             days = f" for {amount(waiting.business_days, 'business day')}" if waiting.business_days else ""
             yield Attention(Need.REVIEWED, one, f"all reviewed, not seen applied{days}")
-    for standing in (*chronicle.posted, *chronicle.arriving):
-        one = postings.get(standing.mail) or _posting(standing, people, at)
-        closed = standing.bot or standing.draft or standing.after
-        if standing.missing and at - standing.newest > ARRIVING and not closed:
+    for standing in chronicle.incomplete:
+        one = _posting(standing, people, at)
+        if not (standing.bot or standing.draft or standing.after):
             lacking = amount(len(standing.missing), "patch", "patches")
             yield Attention(Need.INCOMPLETE, one, f"{lacking} of {standing.total} not seen on the list")
     for standing in chronicle.silent:
@@ -304,13 +291,13 @@ def _once(those: Iterable[Attention]) -> tuple[Attention, ...]:
     return tuple(first.values())
 
 
-def _refusal(one: Posting, ids: frozenset[str]) -> Remark | None:
+def _refusal(one: Posting, among: frozenset[str]) -> Remark | None:
     """The NACK among these mails that still stands."""
     if not any(remark.refusal for remark in one.standing.remarks):
         return None
     asked = next((seen for seen in one.status.seen if seen.state is State.CHANGES_ASKED), None)
     standing = [remark for remark in one.standing.remarks if asked and remark.mail in asked.mails and remark.refusal]
-    return next((remark for remark in reversed(standing) if remark.mail in ids), None)
+    return next((remark for remark in reversed(standing) if remark.mail in among), None)
 
 
 def _rankings_before(earlier: Earlier | None, people: People) -> tuple[Sequence[Rank], Sequence[Rank]] | None:

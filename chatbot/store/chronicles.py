@@ -1,17 +1,17 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import starmap
-from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, case, exists, func, or_, select
 
-from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, Chronicle, Earlier, Talk
+from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, LIVELY, Chronicle, Earlier, Talk, in_order, overdue
+from chatbot.mail.deferred import Deferred
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
+from chatbot.mail.ranking import Sent
 from chatbot.mail.standing import Standing
 from chatbot.mail.state import STALE_AFTER, business_day_before
 from chatbot.mail.subject import Subject
@@ -20,15 +20,17 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
-from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, make_parts, persons_of
+from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, load_parts, persons_of
 from chatbot.store.sent import sent
-from chatbot.store.standings import Home, decode
+from chatbot.store.shares import Share, kept_shares, placed, shares_of
+from chatbot.store.standings import Kept, load
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import named
 
-# So many of those that wait are looked at, the newest: more than any digest shows.
-WAITING = 100
+# So many of those that wait are looked at, the newest: more than people do.
+WAITING = 40
+_ARRIVING = int(ARRIVING.total_seconds())
 
 
 class Chronicles:
@@ -48,23 +50,6 @@ class Chronicles:
             return _Reading(connection, stretch, people, at).chronicle(silent_after, letters=letters)
 
 
-class _Row(NamedTuple):
-    """A mail of the stretch, by its place on the list, and where it is kept to belong. Quicker to look into than what
-    SQLAlchemy makes.
-    """
-
-    place: int
-    id: int
-    message_id: str
-    author_id: int
-    received: int
-    is_patch: bool
-    is_reply: bool
-    is_defective: bool
-    head_id: int | None
-    who: str | None
-
-
 class _Reading:
     """One chronicle on its way."""
 
@@ -74,21 +59,21 @@ class _Reading:
         self._at = at
         seen = tables.seen.c
         self._here = seen.list_id == known_list(stretch.list_name)
-        self._which = (self._here, *conditions(stretch))
+        # What is to be read again is nobody's.
+        self._which = (self._here, seen.author_id != 0, *conditions(stretch))
         self._stretch = stretch
-        self._rows = self._mails()
-        self._ids = frozenset(row.message_id for row in self._rows)
-        self._authors = persons_of(connection, {row.author_id for row in self._rows})
 
     def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
-        totals = self._totals()
-        if not self._rows or totals.first is None:
-            return Chronicle(totals)
+        written = sent(self._connection, self._which, self._people)
+        totals = self._totals(written)
+        if totals.first is None or totals.last is None:
+            return Chronicle()
         tracked = self._tracked()
-        homes, known = self._known()
-        posted, spoken_of = self._posted(homes, known), self._spoken_of(homes, known)
+        shares, known = self._kept() if tracked else self._put_together()
+        begun = self._begun(shares, known)
         since = min(self._stretch.since or totals.first, self._at)
         left_off = min(self._stretch.since or self._left_off(totals.first), self._at)
+        end = min(self._stretch.until or totals.last, self._at)
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
@@ -98,87 +83,101 @@ class _Reading:
             uncovered.append(f"what has been waiting since before {tracked:%Y-%m-%d}")
         return Chronicle(
             totals=totals,
-            ids=self._ids,
-            sent=sent(self._connection, self._which, self._people),
-            posted=posted,
-            spoken_of=spoken_of,
-            arriving=self._arriving(left_off) if tracked else (),
+            sent=written,
+            series=self._standings([one for one in begun if not self._later(one)]),
+            versions=self._standings([one for one in begun if self._later(one)]),
+            turned=in_order(
+                self._standing(known[share.head_id]) for share in shares if share.turning and share.head_id in known
+            ),
+            turning=frozenset(mail for share in shares for mail in share.turning),
+            incomplete=overdue(self._lacking(known, left_off), left_off, end),
             reviewed=reviewed,
             silent=silent,
             more_silent=more,
-            talks=tuple(self._talks(homes)),
+            talks=tuple(self._talks(shares)),
             newcomers=self._newcomers(since),
             earlier=self._earlier(left_off),
             heads=self._heads() if letters else (),
             uncovered=tuple(uncovered),
         )
 
-    def _mails(self) -> list["_Row"]:
-        """The mails, in the order of the list; those that are to be read again left out."""
-        seen, mail, belongs = tables.seen.c, tables.mail.c, tables.belongs
-        query = (
-            select(
-                *(seen.id, mail.id, mail.message_id, mail.author_id, mail.received, mail.is_patch),
-                *(seen.is_reply, seen.is_defective, belongs.c.head_id, belongs.c.who),
-            )
-            .join_from(tables.seen, tables.mail, seen.mail_id == mail.id)
-            .outerjoin(belongs, belongs.c.mail_id == mail.id)
-            .where(mail.blob != "", *self._which)
-        )
-        return sorted(starmap(_Row, self._connection.execute(query)))
-
-    def _totals(self) -> Totals:
-        if not self._rows:
+    def _totals(self, written: Iterable[Sent]) -> Totals:
+        seen = tables.seen.c
+        times = func.min(seen.received), func.max(seen.received)
+        numbers = func.count(), func.count(case((seen.is_reply, 1))), func.count(case((seen.is_defective, 1)))
+        mails, replies, defects, first, last = self._connection.execute(
+            select(*numbers, *times).where(*self._which)
+        ).one()
+        if not mails:
             return Totals()
-        times = [row.received for row in self._rows]
-        return Totals(
-            len(self._rows),
-            sum(row.is_reply for row in self._rows),
-            len({author.address.lower() for author in self._authors.values()}),
-            sum(row.is_defective for row in self._rows),
-            moment(min(times)),
-            moment(max(times)),
-        )
+        people = len({one.author.address.lower() for one in written})
+        return Totals(mails, replies, people, defects, moment(first), moment(last))
 
-    def _known(self) -> tuple[dict[int, Home], dict[int, Standing]]:
-        """Where the mails belong, and how those postings stood then."""
-        mails = {row.id: row.message_id for row in self._rows}
-        kept = {row.id: Home(row.head_id, row.who) for row in self._rows if row.head_id is not None}
-        found = look_up(self._connection, mails, self._people, kept)
-        return found.homes, {head_id: standing.at(self._at) for head_id, standing in found.standings.items()}
+    def _kept(self) -> tuple[Sequence[Share], dict[int, Kept]]:
+        """What the stretch has of each posting and talk, and those postings that began or turned in it."""
+        shares = kept_shares(self._connection, self._which)
+        if shares is None:
+            return self._put_together()
+        return shares, load(self._connection, [share.head_id for share in shares if share.own or share.turning])
 
-    def _posted(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
-        """The postings that began in the stretch, in the order of the list: none of their mails came before it."""
-        heads = dict.fromkeys(
-            homes[row.id].head_id for row in self._rows if row.is_patch or homes[row.id].head_id == row.id
-        )
-        standings = [known[head_id] for head_id in heads if head_id in known]
-        own = {one.mail: {one.mail, *(piece.mail for piece in one.pieces)} - self._ids for one in standings}
-        elsewhere, mail, seen = sorted(set().union(*own.values())), tables.mail.c, tables.seen.c
-        before: set[str] = set()
-        for start in range(0, len(elsewhere), CHUNK // 2):
+    def _put_together(self) -> tuple[Sequence[Share], dict[int, Kept]]:
+        """The same where not all is kept."""
+        mails = placed(self._connection, self._which)
+        found = look_up(self._connection, {mail.id: mail.message_id for mail in mails}, self._people)
+        kept = {head_id: Kept.of(head_id, head_id, one) for head_id, one in found.standings.items()}
+        return tuple(shares_of(mails, found.homes)), kept
+
+    def _begun(self, shares: Iterable[Share], known: Mapping[int, Kept]) -> list[Kept]:
+        """The postings of humans that began in the stretch, the newest first: none of their mails came before it."""
+        began = sorted((share.began, share.own, share.head_id) for share in shares if share.began)
+        begun = [(known[head_id], own) for _, own, head_id in reversed(began) if head_id in known]
+        # Those that have all their mails in the stretch had none before it.
+        straddling = {kept.head_id: self._standing(kept).own for kept, own in begun if own != kept.own}
+        before = self._before(sorted(set().union(*straddling.values())))
+        there = (kept for kept, _ in begun if before.isdisjoint(straddling.get(kept.head_id, ())))
+        return [kept for kept in there if not kept.bot]
+
+    def _before(self, message_ids: Sequence[str]) -> set[str]:
+        """Which of these mails came before the stretch."""
+        mail, seen = tables.mail.c, tables.seen.c
+        found: set[str] = set()
+        for start in range(0, len(message_ids), CHUNK // 2):
             earlier = exists().where(seen.mail_id == mail.id, self._here, seen.id < self._stretch.first)
-            query = select(mail.message_id).where(*named(elsewhere[start : start + CHUNK // 2]), earlier)
-            before.update(self._connection.execute(query).scalars())
-        return tuple(one for one in standings if not own[one.mail] & before)
+            query = select(mail.message_id).where(*named(message_ids[start : start + CHUNK // 2]), earlier)
+            found.update(self._connection.execute(query).scalars())
+        return found
 
-    def _spoken_of(self, homes: Mapping[int, Home], known: Mapping[int, Standing]) -> tuple[Standing, ...]:
-        heads = dict.fromkeys(homes[row.id].head_id for row in self._rows if not row.is_patch)
-        found = (known[head_id] for head_id in heads if head_id in known)
-        return tuple(one for one in found if any(remark.mail in self._ids for remark in one.remarks))
+    def _later(self, kept: Kept) -> bool:
+        """Whether it was known to be a later version."""
+        return kept.later is not None and kept.later <= max(kept.received, seconds(self._at))
 
-    def _talks(self, homes: Mapping[int, Home]) -> Iterator[Talk]:
-        said: dict[int, list[str]] = {}
-        for row in self._rows:
-            home = homes[row.id]
-            if home.who is not None and home.head_id != row.id:
-                said.setdefault(home.head_id, []).append(home.who)
-        lively = {head_id: who for head_id, who in said.items() if len(set(who)) > 1}
+    def _lacking(self, known: Mapping[int, Kept], since: datetime) -> list[Standing]:
+        """Those of the stretch, and of the day before it, that had not all their parts in time."""
+        standing, seen = tables.standing.c, tables.seen.c
+        on_list = exists().where(seen.mail_id == standing.head_id, self._here)
+        day = standing.received.between(seconds(since - 4 * ARRIVING), seconds(since) - 1)
+        lacking = or_(standing.complete.is_(None), standing.complete > standing.received + _ARRIVING)
+        query = select(tables.standing).where(day, on_list, lacking, standing.document != "")
+        found = {row.head_id: Kept(*row) for row in self._connection.execute(query)}
+        found |= {
+            head_id: kept
+            for head_id, kept in known.items()
+            if kept.complete is None or kept.complete > kept.received + _ARRIVING
+        }
+        return [self._standing(found[head_id]) for head_id in sorted(found)]
+
+    def _standing(self, kept: Kept) -> Standing:
+        return kept.standing.at(self._at)
+
+    def _standings(self, those: Sequence[Kept]) -> Sequence[Standing]:
+        return Deferred(len(those), lambda place: self._standing(those[place]))
+
+    def _talks(self, shares: Iterable[Share]) -> Iterator[Talk]:
+        lively = {share.head_id: share for share in shares if share.people >= LIVELY}
         mail = tables.mail.c
         query = select(mail.id, mail.message_id, mail.subject, mail.lead)
         for head_id, message_id, subject, lead in by_ids(self._connection, query, mail.id, sorted(lively)):
-            who = lively[head_id]
-            yield Talk(message_id, Subject.split(subject, lead), len(set(who)), len(who))
+            yield Talk(message_id, Subject.split(subject, lead), lively[head_id].people, lively[head_id].mails)
 
     def _tracked(self) -> datetime | None:
         """Since when all postings are followed; None where none are, or by other rules."""
@@ -211,26 +210,17 @@ class _Reading:
         found = []
         for which, newest in ((approved, standing.reviewed), (silent, standing.received)):
             query = (
-                select(standing.document)
+                select(tables.standing)
                 .where(which, on_list, standing.document != "")
                 .order_by(newest.desc(), standing.head_id)
             )
-            documents = self._connection.execute(query.limit(WAITING)).scalars()
-            found.append(tuple(decode(document).at(self._at) for document in documents))
+            rows = self._connection.execute(query.limit(WAITING))
+            found.append(tuple(self._standing(Kept(*row)) for row in rows))
         total = self._connection.execute(
             select(func.count()).select_from(tables.standing).where(silent, on_list, standing.document != "")
         ).scalar_one()
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)
-
-    def _arriving(self, since: datetime) -> tuple[Standing, ...]:
-        """The postings of the hours before of which parts could still come."""
-        standing, seen = tables.standing.c, tables.seen.c
-        on_list = exists().where(seen.mail_id == standing.head_id, self._here)
-        hours = standing.received.between(seconds(since - ARRIVING), seconds(since) - 1)
-        query = select(standing.document).where(hours, on_list, standing.document != "").order_by(standing.head_id)
-        found = (decode(document).at(self._at) for document in self._connection.execute(query).scalars())
-        return tuple(one for one in found if one.newest + ARRIVING >= since)
 
     def _left_off(self, first: datetime) -> datetime:
         """Where the stretch begins that nobody gave a time: behind the mail before it, so that a silence counts."""
@@ -257,7 +247,9 @@ class _Reading:
         if oldest is None or oldest > seconds(since - STALE_AFTER):
             return None
         boxes: dict[str, str] = {}
-        for author in map(self._authors.__getitem__, {row.author_id for row in self._rows if row.is_patch}):
+        patches = select(seen.author_id).where(seen.is_patch, *self._which).distinct()
+        authors = persons_of(self._connection, self._connection.execute(patches).scalars())
+        for author in authors.values():
             identity = self._people.identity(author)
             for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
                 boxes[box] = identity
@@ -269,11 +261,8 @@ class _Reading:
     def _heads(self) -> tuple[Part, ...]:
         """The mails that speak for a posting, in the order of the list."""
         mail = tables.mail.c
-        speaking = [row.id for row in self._rows if row.is_patch]
-        query = SELECT_PARTS.where(mail.speaks).add_columns(mail.id)
-        places = {row.id: row.place for row in self._rows}
-        rows = sorted(by_ids(self._connection, query, mail.id, sorted(speaking)), key=lambda row: places[row[-1]])
-        return tuple(make_parts(self._connection, rows))
+        query = SELECT_PARTS.join(tables.seen, tables.seen.c.mail_id == mail.id).where(mail.speaks, *self._which)
+        return tuple(load_parts(self._connection, query.order_by(tables.seen.c.id)))
 
 
 @contextmanager

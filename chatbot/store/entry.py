@@ -49,12 +49,11 @@ MAIL_COLUMNS = (
     "content",
     "change_id",
 )
-PERSON_COLUMNS = ("id", "written", "name", "address", "mailbox", "words")
-DIRECTORY_COLUMNS = ("id", "path")
 
 
-# What windows are counted by: the author, and whether it is a patch, a reply, and defective.
-Counts = tuple[int, bool, bool, bool]
+# What windows are counted by, see the table `seen`.
+COUNTS = ("sender_id", "author_id", "is_counted", "is_patch", "is_reply", "is_defective")
+Counts = tuple[int, int, bool, bool, bool, bool]
 
 
 class Entry(NamedTuple):
@@ -171,7 +170,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         int(patch is not None and subject.part != 0),
         int(patch is None),
         tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
-        (author[0], patch is not None, mail.reply, bool(mail.defects)),
+        (sender[0], author[0], subject.counted, patch is not None, mail.reply, bool(mail.defects)),
         row,
         tags,
         tuple(above),

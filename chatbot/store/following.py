@@ -4,7 +4,7 @@ Law of the file: what is kept is what anybody would get who puts it together now
 people by which it was made, and put together anew where something about it was said, taken out or corrected.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -65,21 +65,19 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
     return found
 
 
-def look_up(
-    connection: Connection, mails: Mapping[int, str], people: People, kept: Mapping[int, Home] | None = None
-) -> Followed:
+def look_up(connection: Connection, mails: Mapping[int, str], people: People) -> Followed:
     """Where these mails belong, by their rows and Message-IDs, and how those postings stand: as it is kept, else as it
-    is put together now. `kept` is where they are kept to belong, where that is known.
+    is put together now.
     """
     tracked = connection.execute(select(tables.tracking.c.rules)).scalar() == rules_of(people)
-    homes = dict(homes_of(connection, mails) if kept is None else kept) if tracked else {}
+    homes = homes_of(connection, mails) if tracked else {}
     loaded = load(connection, {home.head_id for home in homes.values()})
-    spent = {head_id for head_id, standing in loaded.items() if standing is None}
+    spent = {head_id for head_id, kept in loaded.items() if not kept.document}
     unknown = (
         message_id for mail_id, message_id in mails.items() if mail_id not in homes or homes[mail_id].head_id in spent
     )
     now = follow(connection, unknown, people)
-    known = {head_id: standing for head_id, standing in loaded.items() if standing}
+    known = {head_id: kept.standing for head_id, kept in loaded.items() if kept.document}
     return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
 
 
@@ -91,14 +89,17 @@ def _take_in(connection: Connection, family: Family, people: People, found: Foll
     replies = {reply.message_id: reply for reply, _ in answered}
     heads |= {reply.message_id: heads[above.message_id] for reply, above in answered if above.message_id in heads}
     rows = rows_named(connection, heads)
-    for message_id, head in heads.items():
-        reply = replies.get(message_id)
-        found.homes[rows[message_id]] = Home(rows[head], _who(reply, people) if reply else None)
+    turning = set[str]()
     titles = tuple(dict.fromkeys(one.title for one in family.guessed.values()))
     first = rows[versions[0].head.message_id]
     for standing in standings(family.lineage, answered, people, titles):
         found.standings[rows[standing.mail]] = standing
         found.lineages[rows[standing.mail]] = first
+        turning.update(remark.mail for remark in standing.remarks if remark.turns)
+    for message_id, head in heads.items():
+        reply = replies.get(message_id)
+        who = _who(reply, people) if reply else None
+        found.homes[rows[message_id]] = Home(rows[head], who, own=not reply, turns=message_id in turning)
     return set(heads)
 
 
@@ -131,20 +132,26 @@ class Following:
         The first time, and when the rules are others, all that is not stale yet. After each transaction `told` hears
         how many mails have been followed, and `stopped` is asked.
         """
-        done, left = 0, set[int]()  # each is left but once, so that this comes to an end
+        done, left = 0, set[int]()
         while not (stopped() or self._kept_up(people)):
             with writing(self._engine) as connection:
                 upto, since = _begin(connection, people, now)
-                again, heads = _spent(connection)
-                fresh, reached = _fresh(connection, upto, since) if not again else ((), upto)
-                found = follow(connection, (*again, *fresh), people)
-                left |= leave(connection, found.standings, left)
-                connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
-                keep(connection, found.homes, found.standings, found.lineages)
-                connection.execute(update(tables.tracking).values(upto=reached))
-            done += len(again) + len(fresh)
+                mails = _renew(connection, people, left)
+                if not mails:
+                    fresh, reached = _fresh(connection, upto, since)
+                    mails = _keep(connection, fresh, people, left)
+                    connection.execute(update(tables.tracking).values(upto=reached))
+            done += mails
             told(done)
         return done
+
+    def renew(self, people: People) -> None:
+        """Put together anew what was corrected, if somebody follows by these rules: who says so wants to see it."""
+        left, more = set[int](), not self.by_other_rules(people)
+        while more:
+            with writing(self._engine) as connection:
+                _renew(connection, people, left)
+                more = bool(spent(connection, 1))
 
     def by_other_rules(self, people: People) -> bool:
         """Whether somebody follows by other rules, who would have to begin anew."""
@@ -158,6 +165,22 @@ class Following:
             row = connection.execute(select(tables.tracking)).first()
             newest = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
             return row is not None and row.rules == rules_of(people) and row.upto >= newest and not spent(connection, 1)
+
+
+def _renew(connection: Connection, people: People, left: set[int]) -> int:
+    """Put some of what is spent together anew; of how many mails."""
+    mails, heads = _spent(connection)
+    # What is gone leaves nothing; the others are put in again.
+    connection.execute(delete(tables.standing).where(tables.standing.c.head_id.in_(heads)))
+    return _keep(connection, mails, people, left)
+
+
+def _keep(connection: Connection, mails: Sequence[str], people: People, left: set[int]) -> int:
+    """Follow these mails; how many they are. What leaves a lineage is `left` but once, so that this comes to an end."""
+    found = follow(connection, mails, people)
+    left |= leave(connection, found.standings, left)
+    keep(connection, found.homes, found.standings, found.lineages)
+    return len(mails)
 
 
 def _begin(connection: Connection, people: People, now: datetime) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from chatbot.mail.diff import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Entry, directories_above, searched_title
+from chatbot.store.entry import COUNTS, MAIL_COLUMNS, SEARCHED, Entry, directories_above, searched_title
 from chatbot.store.outbox import plan_anew
 from chatbot.store.standings import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount
@@ -39,7 +39,6 @@ _BLANK: dict[str, Any] = dict.fromkeys(MAIL_COLUMNS) | {
     "change_id": "",
 }
 del _BLANK["key"], _BLANK["message_id"]
-_COUNTS = ("author_id", "is_patch", "is_reply", "is_defective")
 
 
 def forget(connection: Connection, list_id: int, seen_id: int) -> None:
@@ -96,7 +95,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
         _unwrite(connection, mail, {entry.sender_id, entry.author_id, *entry.directories})
     row = dict(zip(MAIL_COLUMNS, entry.row, strict=True))
     connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(row))
-    counts = dict(zip(_COUNTS, entry.counts, strict=True)) | {"received": entry.received}
+    counts = dict(zip(COUNTS, entry.counts, strict=True)) | {"received": entry.received}
     connection.execute(update(tables.seen).where(tables.seen.c.mail_id == mail_id).values(counts))
     follow_again(connection, mail_id)
     insert_rows(connection, "body", tuple(tables.body.c.keys()), [(mail_id, entry.text)])
@@ -125,7 +124,7 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
-        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(_COUNTS, 0)))
+        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(COUNTS, 0)))
         # It says who wrote it, and that was in the bytes.
         connection.execute(delete(tables.belongs).where(tables.belongs.c.mail_id == mail_id))
     if not places:

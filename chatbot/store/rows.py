@@ -67,16 +67,16 @@ def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
 
 def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
     """The parts of series that a query over SELECT_PARTS finds, in its order."""
-    return make_parts(connection, connection.execute(query).all())
+    return _make_parts(connection, connection.execute(query).all())
 
 
 def load_parts_by_id(connection: Connection, ids: Iterable[int]) -> list[Part]:
     """The parts of these rows of mails, oldest row first."""
     query = SELECT_PARTS.order_by(tables.mail.c.id)
-    return make_parts(connection, list(by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
+    return _make_parts(connection, list(by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
 
 
-def make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
+def _make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:
     """The parts of series that rows with the columns of SELECT_PARTS are, and perhaps more columns after them."""
     persons = persons_of(connection, {person_id for sender, author, *_ in rows for person_id in (sender, author)})
     found: list[Part] = []

@@ -3,12 +3,11 @@ and a database takes them together in a tenth of the time that it takes to hand 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from chatbot.mail.patch import Tag
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
 from chatbot.mail.ranking import REVIEWS, Sent
@@ -18,102 +17,92 @@ from chatbot.store.rows import persons_of
 from chatbot.store.tables import moment
 
 _UNTOLD = Subject("", "")
-# As `Subject.counted` has it, for no reply is a patch.
-_COUNTED = "%patch%"
 
 
-def sent(connection: Connection, which: Sequence[ColumnElement[bool]], people: People) -> tuple[Sent, ...]:
-    """Of the mails on a list that these conditions on `seen` choose, the newest last."""
-    groups = [*_patches(connection, which), *_others(connection, which)]
-    persons = persons_of(connection, {one for group in groups for one in (group.sender_id, group.author_id)})
-
-    def made(group: _Group, subject: Subject = _UNTOLD, reviews: tuple[Person, ...] = ()) -> Sent:
-        sender, author = persons[group.sender_id], persons[group.author_id]
-        humans = people.behind(sender), people.behind(author)
-        return Sent(sender, author, *humans, subject, group.counted, moment(group.received), reviews, group.mails)
-
-    # The subjects of these people's mails say which of them a bot has sent: each is told by itself, as all reviews are.
-    telling = {row_id for row_id, person in persons.items() if _telling(person, people)}
-    reviews = _reviews(connection, which)
-    found = [
-        made(one, subject, reviews.pop(mail_id, _NO_REVIEW)[1])
-        for mail_id, subject, one in _each(connection, which, telling)
-    ]
-    left: Counter[tuple[int, int, bool]] = Counter()
-    newest: dict[tuple[int, int, bool], _Group] = {}
-    for group in sorted(groups, key=lambda one: one.received):
-        if group.sender_id not in telling:
-            left[group[:3]] += group.mails
-            newest[group[:3]] = group
-    for one, named in reviews.values():
-        found.append(made(one, reviews=named))
-        left[one[:3]] -= 1
-    found += [made(newest[kind]._replace(mails=mails)) for kind, mails in left.items() if mails]
-    return tuple(sorted(found, key=lambda one: one.received))
-
-
-class _Group(NamedTuple):
-    """Mails of one person that are the same to rankings."""
+class _Kind(NamedTuple):
+    """Mails that are the same to rankings but for the tags in them."""
 
     sender_id: int
     author_id: int
     counted: bool
-    received: int  # when the newest came in
-    mails: int = 1
 
 
-_NO_REVIEW: tuple[None, tuple[Person, ...]] = (None, ())
+# Of mails that bring REVIEWS and no patch: their kind, whom these name as written, and when they came in.
+_Review = tuple[_Kind, tuple[str, ...], int]
 
 
-def _patches(connection: Connection, which: Sequence[ColumnElement[bool]]) -> Iterator[_Group]:
-    seen, mail = tables.seen.c, tables.mail.c
-    lead = func.lower(func.substr(mail.subject, 1, mail.lead))
-    kind = (mail.sender_id, mail.author_id, lead.like(_COUNTED))
-    query = select(*kind, func.max(mail.received), func.count()).join_from(
-        tables.seen, tables.mail, mail.id == seen.mail_id
-    )
-    rows = connection.execute(query.where(seen.is_patch, *which).group_by(*kind))
-    return (_Group(sender, author, bool(counted), *rest) for sender, author, counted, *rest in rows)
+def sent(connection: Connection, which: Sequence[ColumnElement[bool]], people: People) -> tuple[Sent, ...]:
+    """Of the mails on a list that these conditions on `seen` choose, the newest last."""
+    kinds = _kinds(connection, which)
+    persons = persons_of(connection, {one for kind in kinds for one in kind[:2]})
+    telling = {row_id for row_id, person in persons.items() if _telling(person, people)}
+    named: dict[str, Person] = {}
+    found: list[Sent] = []
+
+    def add(kind: _Kind, received: int, mails: int = 1, texts: Iterable[str] = (), subject: Subject = _UNTOLD) -> None:
+        sender, author = persons[kind.sender_id], persons[kind.author_id]
+        humans = people.behind(sender), people.behind(author)
+        reviews = tuple(named.get(text) or named.setdefault(text, Person.parse(text)) for text in texts)
+        found.append(Sent(sender, author, *humans, subject, kind.counted, moment(received), reviews, mails))
+
+    reviews, reviewing = _reviews(connection, which), Counter[_Kind]()
+    # The subjects of these people's mails say which of them a bot has sent: each is told by itself.
+    for mail_id, kind, received, subject in _each(connection, which, telling):
+        add(kind, received, texts=reviews.pop(mail_id, _NO_REVIEW)[1], subject=subject)
+    for (kind, texts), times in _alike(reviews.values()).items():
+        add(kind, max(times), len(times), texts)
+        reviewing[kind] += len(times)
+    for kind, (received, mails) in kinds.items():
+        if kind.sender_id not in telling and mails > reviewing[kind]:
+            add(kind, received, mails - reviewing[kind])
+    return tuple(sorted(found, key=lambda one: one.received))
 
 
-def _others(connection: Connection, which: Sequence[ColumnElement[bool]]) -> Iterator[_Group]:
-    """What brings no patch is written by who sent it. What is to be read again is nobody's."""
+_NO_REVIEW: tuple[None, tuple[str, ...]] = (None, ())
+
+
+def _kinds(connection: Connection, which: Sequence[ColumnElement[bool]]) -> dict[_Kind, tuple[int, int]]:
+    """When the newest of each kind came in, and how many there are. What is to be read again is nobody's."""
     seen = tables.seen.c
-    query = select(seen.author_id, func.max(seen.received), func.count()).where(
-        ~seen.is_patch, seen.author_id != 0, *which
-    )
-    rows = connection.execute(query.group_by(seen.author_id))
-    return (_Group(author, author, False, received, mails) for author, received, mails in rows)  # noqa: FBT003
+    kind = (seen.sender_id, seen.author_id, seen.is_counted)
+    query = select(*kind, func.max(seen.received), func.count()).where(seen.author_id != 0, *which)
+    rows = connection.execute(query.group_by(*kind))
+    return {_Kind(*kind): (received, mails) for *kind, received, mails in rows}
 
 
 def _each(
     connection: Connection, which: Sequence[ColumnElement[bool]], telling: set[int]
-) -> Iterator[tuple[int, Subject, _Group]]:
-    """The mails of these people, each by itself, with its subject."""
+) -> Iterator[tuple[int, _Kind, int, Subject]]:
+    """The mails of these people: the row, its kind, when it came in, and its subject."""
     seen, mail = tables.seen.c, tables.mail.c
-    query = select(mail.id, mail.subject, mail.lead, mail.sender_id, mail.author_id, mail.received)
+    query = select(mail.id, seen.sender_id, seen.author_id, seen.is_counted, seen.received, mail.subject, mail.lead)
     rows = query.join_from(tables.seen, tables.mail, mail.id == seen.mail_id).where(
-        mail.sender_id.in_(sorted(telling)), *which
+        seen.sender_id.in_(sorted(telling)), *which
     )
-    for mail_id, written, lead, sender, author, received in connection.execute(rows) if telling else ():
-        subject = Subject.split(written, lead)
-        yield mail_id, subject, _Group(sender, author, subject.counted, received)
+    for mail_id, sender, author, counted, received, written, lead in connection.execute(rows) if telling else ():
+        yield mail_id, _Kind(sender, author, counted), received, Subject.split(written, lead)
 
 
 def _telling(person: Person, people: People) -> bool:
     return people.bots.reads_subjects(person) or people.bots.reads_subjects(people.behind(person))
 
 
-def _reviews(
-    connection: Connection, which: Sequence[ColumnElement[bool]]
-) -> dict[int, tuple[_Group, tuple[Person, ...]]]:
-    """The mails that bring REVIEWS and no patch, by their rows, and whom these name."""
-    tag, seen, found = tables.tag.c, tables.seen.c, dict[int, tuple[_Group, tuple[Person, ...]]]()
-    query = select(tag.mail_id, tag.kind, tag.value, seen.author_id, seen.received)
+def _reviews(connection: Connection, which: Sequence[ColumnElement[bool]]) -> dict[int, _Review]:
+    """By their rows."""
+    tag, seen, found = tables.tag.c, tables.seen.c, dict[int, _Review]()
+    query = select(tag.mail_id, tag.value, seen.sender_id, seen.author_id, seen.received)
     given = query.join(tables.seen, seen.mail_id == tag.mail_id).where(
         ~seen.is_patch, tag.kind.in_(sorted(REVIEWS)), *which
     )
-    for mail_id, kind, value, author, received in connection.execute(given.order_by(tag.mail_id, tag.place)):
-        one = _Group(author, author, False, received)  # noqa: FBT003
-        found[mail_id] = one, (*found.get(mail_id, _NO_REVIEW)[1], Tag(kind, value).person)
+    for mail_id, value, sender, author, received in connection.execute(given.order_by(tag.mail_id, tag.place)):
+        texts = found.get(mail_id, _NO_REVIEW)[1]
+        found[mail_id] = _Kind(sender, author, counted=False), (*texts, value), received
+    return found
+
+
+def _alike(reviews: Iterable[_Review]) -> dict[tuple[_Kind, tuple[str, ...]], list[int]]:
+    """When those came in that are the same to rankings."""
+    found: dict[tuple[_Kind, tuple[str, ...]], list[int]] = {}
+    for kind, texts, received in reviews:
+        found.setdefault((kind, texts), []).append(received)
     return found

@@ -1,7 +1,8 @@
 """Standings that are kept, as rows and back, and where mails belong."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import NamedTuple, Self
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
@@ -13,15 +14,70 @@ from chatbot.store.rows import CHUNK
 from chatbot.store.tables import seconds
 
 _DECODER = msgspec.json.Decoder(Standing)
-_STANDING = tuple(tables.standing.c.keys())
-_BELONGS = tuple(tables.belongs.c.keys())
 
 
 class Home(NamedTuple):
-    """Where a mail belongs: the row of the head, and the human who said it, if it is what a human said."""
+    """Where a mail belongs: the row of the head; the human who said it, if it is what a human said; whether it is one
+    of the posting's own mails; and whether it turns it, see `Remark`.
+    """
 
     head_id: int
     who: str | None = None
+    own: bool = False
+    turns: bool = False
+
+
+class Kept(NamedTuple):
+    """A standing as its row has it: what digests choose by (the times in seconds, None where it is not so), and the
+    whole of it; without a document it is to be put together anew.
+    """
+
+    head_id: int
+    lineage_id: int
+    received: int = 0
+    answered: int | None = None
+    reviewed: int | None = None
+    applied: int | None = None
+    closed: int | None = None
+    complete: int | None = None
+    later: int | None = None
+    own: int = 0
+    bot: bool = False
+    document: str = ""
+
+    @classmethod
+    def of(cls, head_id: int, lineage_id: int, one: Standing) -> Self:
+        """The row of a standing."""
+        others = [remark for remark in one.remarks if not (remark.own or remark.bot)]
+        approved = [min((each.received for each in piece.approvals), default=None) for piece in one.patches]
+        reviewed = bool(approved) and not one.missing and None not in approved
+        applied = [remark for remark in one.remarks if remark.applied and not remark.own]
+        parts = {part for remark in applied for part in remark.parts}
+        whole = not all(remark.parts for remark in applied) or parts >= set(range(1, one.total + 1))
+        closed = [
+            *([one.received] if one.draft or one.pull or one.bot else []),
+            *([one.after.received] if one.after else []),
+            *([max(remark.received for remark in applied)] if applied and whole else []),
+        ]
+        return cls(
+            head_id,
+            lineage_id,
+            seconds(one.received),
+            answered=_first(remark.received for remark in others),
+            reviewed=seconds(max(time for time in approved if time)) if reviewed else None,
+            applied=_first(remark.received for remark in applied),
+            closed=_first(closed),
+            complete=None if one.missing else seconds(one.newest),
+            later=seconds(one.later) if one.later else None,
+            own=len(one.own),
+            bot=one.bot,
+            document=msgspec.json.encode(one).decode(),
+        )
+
+    @property
+    def standing(self) -> Standing:
+        """All of it."""
+        return _DECODER.decode(self.document)
 
 
 def keep(
@@ -36,9 +92,11 @@ def keep(
     _delete(connection, tables.belongs.c.mail_id, homes)
     # A head that is none any more: of a posting whose cover came last.
     _delete(connection, tables.standing.c.head_id, homes)
-    insert_rows(connection, "belongs", _BELONGS, [(mail_id, *home) for mail_id, home in homes.items()])
-    rows = [(head_id, lineages[head_id], *_columns(one)) for head_id, one in standings.items()]
-    insert_rows(connection, "standing", _STANDING, rows)
+    insert_rows(
+        connection, "belongs", ("mail_id", *Home._fields), [(mail_id, *home) for mail_id, home in homes.items()]
+    )
+    rows = [Kept.of(head_id, lineages[head_id], one) for head_id, one in standings.items()]
+    insert_rows(connection, "standing", Kept._fields, rows)
 
 
 def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
@@ -51,7 +109,7 @@ def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
         lineages = select(standing.lineage_id).where(standing.head_id.in_(heads))
         connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=""))
         talk = heads.where(~exists().where(standing.head_id == homes.head_id)).distinct()
-        insert_rows(connection, "standing", _STANDING, [_blank(head_id) for (head_id,) in connection.execute(talk)])
+        _put_blank(connection, connection.execute(talk).scalars())
 
 
 def leave(connection: Connection, head_ids: Collection[int], known: Collection[int]) -> set[int]:
@@ -72,28 +130,22 @@ def leave(connection: Connection, head_ids: Collection[int], known: Collection[i
 def follow_again(connection: Connection, mail_id: int) -> None:
     """Have one mail followed again that says something else now, wherever it belonged."""
     connection.execute(delete(tables.standing).where(tables.standing.c.head_id == mail_id))
-    insert_rows(connection, "standing", _STANDING, [_blank(mail_id)])
+    _put_blank(connection, [mail_id])
 
 
-def spent(connection: Connection, limit: int) -> list[int]:
-    """The heads of postings that are to be put together anew, some of them."""
+def spent(connection: Connection, limit: int | None = None) -> list[int]:
+    """The heads of postings that are to be put together anew, or some of them."""
     query = select(tables.standing.c.head_id).where(tables.standing.c.document == "").limit(limit)
     return list(connection.execute(query).scalars())
 
 
-def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Standing | None]:
-    """How these postings stand that are kept, by the rows of their heads; None for what is to be put together anew."""
-    standing = tables.standing.c
-    found: dict[int, Standing | None] = {}
+def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Kept]:
+    """How these postings stand that are kept, by the rows of their heads."""
+    found: dict[int, Kept] = {}
     for chunk in _chunks(head_ids):
-        query = select(standing.head_id, standing.document).where(standing.head_id.in_(chunk))
-        found.update((row[0], decode(row[1]) if row[1] else None) for row in connection.execute(query))
+        rows = connection.execute(select(tables.standing).where(tables.standing.c.head_id.in_(chunk)))
+        found.update((row[0], Kept(*row)) for row in rows)
     return found
-
-
-def decode(document: str) -> Standing:
-    """A standing from its column."""
-    return _DECODER.decode(document)
 
 
 def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]:
@@ -102,35 +154,18 @@ def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]
     found: dict[int, Home] = {}
     for chunk in _chunks(mail_ids):
         query = select(homes).where(homes.c.mail_id.in_(chunk))
-        found.update((mail_id, Home(head_id, who)) for mail_id, head_id, who in connection.execute(query))
+        found.update((mail_id, Home(*home)) for mail_id, *home in connection.execute(query))
     return found
 
 
-def _columns(one: Standing) -> tuple[Any, ...]:
-    """From `received` on."""
-    others = [remark for remark in one.remarks if not (remark.own or remark.bot)]
-    approved = [min((each.received for each in piece.approvals), default=None) for piece in one.patches]
-    complete = bool(approved) and not one.missing and None not in approved
-    applied = [remark for remark in one.remarks if remark.applied and not remark.own]
-    whole = {part for remark in applied for part in remark.applied} >= set(range(1, one.total + 1))
-    closed = [
-        *([one.received] if one.draft or one.pull or one.bot else []),
-        *([one.after.received] if one.after else []),
-        *([max(remark.received for remark in applied)] if applied and whole else []),
-    ]
-    times = (
-        min((remark.received for remark in others), default=None),
-        max((time for time in approved if time), default=None) if complete else None,
-        min((remark.received for remark in applied), default=None),
-        min(closed, default=None),
-    )
-    document = msgspec.json.encode(one).decode()
-    return (seconds(one.received), *(seconds(time) if time else None for time in times), document)
+def _first(times: Iterable[datetime]) -> int | None:
+    first = min(times, default=None)
+    return seconds(first) if first else None
 
 
-def _blank(head_id: int) -> tuple[Any, ...]:
-    """A row that has what belongs to a mail followed again."""
-    return head_id, head_id, 0, *[None] * 4, ""
+def _put_blank(connection: Connection, head_ids: Iterable[int]) -> None:
+    """Rows that have what belongs to these mails followed again."""
+    insert_rows(connection, "standing", Kept._fields, [Kept(head_id, head_id) for head_id in head_ids])
 
 
 def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[int]) -> None:

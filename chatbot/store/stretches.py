@@ -81,9 +81,15 @@ class Stretches:
             spans = tuple(_spans(connection, name, first, last))
             return replace(asked, first=first, last=last, spans=spans, newest=moment(newest))
 
-    def remember(self, shown: Shown, now: datetime) -> None:
-        """Keep what a digest was about, so that it can be shown again."""
+    def remember(self, shown: Shown) -> None:
+        """Keep what a digest was about, so that it can be shown again; what is kept takes no lock. Raises
+        Unavailable.
+        """
         stretch, table = shown.stretch, tables.digest
+        known = select(table.c.id).where(table.c.id == shown.id)
+        with reading(self._engine) as connection:
+            if connection.execute(known).first():
+                return
         values = {
             "id": shown.id,
             "list_name": stretch.list_name,
@@ -92,10 +98,9 @@ class Stretches:
             "since": seconds(stretch.since) if stretch.since else None,
             "until": seconds(stretch.until) if stretch.until else None,
             "at": seconds(shown.at),
-            "made": seconds(now),
         }
         with writing(self._engine) as connection:
-            if connection.execute(select(table.c.id).where(table.c.id == shown.id)).first() is None:
+            if connection.execute(known).first() is None:
                 connection.execute(insert(table), values)
 
     def remembered(self, digest_id: str) -> Shown | None:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 metadata = MetaData()
@@ -140,7 +141,9 @@ seen = Table(
     Column("list_id", Integer, nullable=False),
     Column("mail_id", BigInteger, nullable=False),
     Column("received", BigInteger, nullable=False),
+    Column("sender_id", BigInteger, nullable=False, server_default="0"),
     Column("author_id", BigInteger, nullable=False),
+    Column("is_counted", Boolean, nullable=False, server_default=false()),  # as a patch, by the rankings
     Column("is_patch", Boolean, nullable=False),
     Column("is_reply", Boolean, nullable=False),
     Column("is_defective", Boolean, nullable=False),
@@ -165,20 +168,26 @@ standing = Table(
     Column("reviewed", BigInteger),  # every patch has an approval
     Column("applied", BigInteger),  # it was said to be applied
     Column("closed", BigInteger),  # nothing is expected of it: applied whole, superseded, or a draft
+    Column("complete", BigInteger),  # no part of it is missing
+    Column("later", BigInteger),  # it is known to be a later version
+    Column("own", Integer, nullable=False),  # so many mails it has of its own
+    Column("bot", Boolean, nullable=False),  # whether a program sent it
     Column("document", Text, nullable=False),  # see standings.py; empty where it is to be put together anew
 )
 _reviewed, _spent = standing.c.reviewed.is_not(None), standing.c.document == ""
 Index("standing_by_review", standing.c.reviewed, sqlite_where=_reviewed, postgresql_where=_reviewed)
 Index("standing_spent", standing.c.head_id, sqlite_where=_spent, postgresql_where=_spent)
 
-# Which posting a mail belongs to: a part of it, or what was said below it. Of talk that is about no patch, the head is
-# the mail that began it. `who` is the human who said it; none for parts of a posting, and for what a program said.
+# Which posting a mail belongs to: its `own` mails are parts of it, all others were said below it. Of talk that is about
+# no patch, the head is the mail that began it.
 belongs = Table(
     "belongs",
     metadata,
     Column("mail_id", Id, primary_key=True, autoincrement=False),
     Column("head_id", BigInteger, nullable=False, index=True),
-    Column("who", Text),
+    Column("who", Text),  # the human who said it; none for parts of a posting, and for what a program said
+    Column("own", Boolean, nullable=False),
+    Column("turns", Boolean, nullable=False),  # whether it says that the posting was applied, or refuses it
 )
 
 # Of which mails the standings tell: all up to a row of `mail`, as far as they came in since; and by which rules.
@@ -214,7 +223,6 @@ digest = Table(
     Column("since", BigInteger),  # the time that was asked for, if it was
     Column("until", BigInteger),
     Column("at", BigInteger, nullable=False),  # what was said later does not count
-    Column("made", BigInteger, nullable=False),
 )
 
 # A Message-ID that a list's archive holds once more.

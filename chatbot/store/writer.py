@@ -188,7 +188,8 @@ class Writer:
             for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
                 if row.message_id in ids:
                     credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
-                    counts = (row.author_id, row.is_patch, row.is_reply, bool(row.defects))
+                    kinds = (bool(credit.counted), row.is_patch, row.is_reply, bool(row.defects))
+                    counts = (row.sender_id, row.author_id, *kinds)
                     found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():

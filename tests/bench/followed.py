@@ -1,58 +1,64 @@
-"""An index whose postings are followed, as a bot's is; but every posting by itself.
+"""An index whose postings are followed, as a bot's is; but each copy of the source by itself.
 
-The archives of the bench hold each series ten times, under other names: to look for versions among them says nothing of
-a real list's time. What is kept has as many rows, and as large ones, as if it had been looked for.
+The archives of the bench hold each series many times, under other names: to look for versions among the copies says
+nothing of a real list's time. What is kept is what would be kept of a list that had this copy alone.
 """
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 
 from sqlalchemy import Engine, func, insert, select
 
-from chatbot.mail.grouping import group
-from chatbot.mail.lineage import Lineage
+from chatbot.mail.grouping import group, pull_requests
+from chatbot.mail.lineage import lineages
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.review import answers
-from chatbot.mail.standing import Standing, standings
+from chatbot.mail.standing import standings
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
-from chatbot.store.following import rules_of
+from chatbot.store.following import Followed, rules_of
 from chatbot.store.rows import load_mails_by_id
 from chatbot.store.standings import Home, keep
-from chatbot.store.threads import rows_named
 
-# Mails put together at once.
-MANY = 5_000
+_COPY = re.compile(r"\.r(\d+)(?=@|$)")
 
 
 def follow_each(engine: Engine) -> None:
     """Keep how all postings stand, unless that has been done."""
+    mail, people, copies = tables.mail.c, People(), dict[str, dict[str, int]]()
     with reading(engine) as connection:
         if connection.execute(select(tables.tracking)).first():
             return
-        newest = connection.execute(select(func.max(tables.mail.c.id))).scalar() or 0
-    for first in range(1, newest + 1, MANY):
+        newest = connection.execute(select(func.max(mail.id))).scalar() or 0
+        for mail_id, message_id in connection.execute(select(mail.id, mail.message_id)):
+            copies.setdefault("".join(_COPY.findall(message_id)), {})[message_id] = mail_id
+    for rows in copies.values():
         with writing(engine) as connection:
-            mails = load_mails_by_id(connection, range(first, min(first + MANY, newest + 1)))
-            rows = rows_named(connection, [mail.message_id for mail in mails])
-            found = dict(_standings(mails))
-            homes = {rows[mail.message_id]: Home(rows[mail.message_id]) for mail in mails}
-            for reply, above in answers(mails):
-                homes[rows[reply.message_id]] = Home(rows[above.message_id], reply.sender.identity)
-            for one in group(mails):
-                homes |= {rows[mail.message_id]: Home(rows[one.head.message_id]) for mail in one.everything}
-            kept = {rows[head]: standing for head, standing in found.items()}
-            keep(connection, homes, kept, {row: row for row in kept})
+            found = _followed(load_mails_by_id(connection, rows.values()), rows, people)
+            keep(connection, found.homes, found.standings, found.lineages)
     with writing(engine) as connection:
-        values = {"id": 1, "rules": rules_of(People()), "since": 0, "upto": newest}
-        connection.execute(insert(tables.tracking), values)
+        connection.execute(insert(tables.tracking).values(id=1, rules=rules_of(people), since=0, upto=newest))
 
 
-def _standings(mails: Sequence[Mail]) -> Iterator[tuple[str, Standing]]:
+def _followed(mails: Sequence[Mail], rows: dict[str, int], people: People) -> Followed:
+    """All there is to know of these, which are all there are."""
+    found, series = Followed(), (*group(mails), *pull_requests(mails))
+    heads = {mail.message_id: one.head.message_id for one in series for mail in one.everything}
+    said = {reply.message_id: heads.get(above.message_id, above.message_id) for reply, above in answers(mails)}
     answered: dict[str, list[tuple[Mail, Mail]]] = {}
     for reply, above in answers(mails):
-        answered.setdefault(above.message_id, []).append((reply, above))
-    for one in group(mails):
-        pairs = [pair for mail in one.everything for pair in answered.get(mail.message_id, ())]
-        (standing,) = standings(Lineage((one,)), pairs, People())
-        yield one.head.message_id, standing
+        answered.setdefault(said[reply.message_id], []).append((reply, above))
+    turning = set[str]()
+    for lineage in lineages(series, identify=people.identity):
+        pairs = [pair for one in lineage.series for pair in answered.get(one.head.message_id, ())]
+        for standing in standings(lineage, pairs, people):
+            found.standings[rows[standing.mail]] = standing
+            found.lineages[rows[standing.mail]] = rows[lineage.series[0].head.message_id]
+            turning.update(remark.mail for remark in standing.remarks if remark.turns)
+    for mail in mails:
+        own, name = mail.message_id in heads, mail.message_id
+        who = None if own or people.is_bot(mail) else people.identity(mail.sender)
+        home = heads[name] if own else said.get(name, name)
+        found.homes[rows[name]] = Home(rows[home], who, own=own, turns=name in turning)
+    return found

@@ -14,9 +14,10 @@ from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.report.render import Renderer
 from chatbot.store import tables
 from chatbot.store.corrections import Corrections
-from chatbot.store.database import writing
+from chatbot.store.database import reading, writing
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
+from chatbot.store.standings import Home, Kept, spent
 from chatbot.store.words import key_of
 from tests.conftest import NOON, add, compose, context_of, read_one, thread
 
@@ -186,18 +187,18 @@ def test_what_was_worked_out_of_both_lineages_is_worked_out_anew(ask: Ask, engin
             name: connection.execute(select(mail.id).where(mail.key == key_of(name))).scalar_one()
             for name in (V1, V2, V3, V4H, V4M)
         }
-        belonging = [{"mail_id": one, "head_id": one} for one in ids.values()]
+        belonging = [{"mail_id": one, **Home(one, own=True)._asdict()} for one in ids.values()]
         connection.execute(insert(tables.belongs), belonging)
         lineages = {V1: V1, V2: V1, V3: V3, V4H: V4H, V4M: V4M}
-        rows = [
-            {"head_id": ids[one], "lineage_id": ids[first], "received": 0, "document": "kept"}
-            for one, first in lineages.items()
-        ]
+        rows = [Kept(ids[one], ids[first], document="kept")._asdict() for one, first in lineages.items()]
         connection.execute(insert(tables.standing), rows)
     ask(f"link {V2} {V4H}")
-    with writing(engine) as connection:
+    with reading(engine) as connection:
         kept = select(standing.head_id).where(standing.document == "kept")
-        assert set(connection.execute(kept).scalars()) == {ids[V3], ids[V4M]}
+        assert set(connection.execute(kept).scalars()) == {ids[V4M]}
+        assert spent(connection) == []
+        (lineage,) = set(connection.execute(select(standing.lineage_id).where(standing.document != "kept")).scalars())
+        assert lineage in {ids[V1], ids[V2]}
 
 
 @pytest.fixture

@@ -113,7 +113,7 @@ def test_a_beginning_that_two_digests_have_is_no_id(engine: Engine) -> None:
     stretches = Stretches(engine)
     ask = asking(engine, *WEEK)
     for name in ("abcdef000001", "abcdef000002"):
-        stretches.remember(Shown(name, Stretch("kvm", 1, 99), NOW), NOW)
+        stretches.remember(Shown(name, Stretch("kvm", 1, 99), NOW))
     assert ask("/digest abcdef").startswith("'abcdef': there is no such digest")
     assert ask("/digest abcdef000001").startswith("KVM mailing list  6 mails")
 

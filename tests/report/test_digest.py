@@ -127,9 +127,9 @@ def test_a_posting_needs_attention_for_one_reason() -> None:
     """A NACK is more urgent than that a patch is missing."""
     half = read_one(compose("[PATCH 1/2] half of it", 1))
     nack = compose("Re: [PATCH 1/2] half of it", 2, "NACK.\n", "Bo <bo@b.example>", in_reply_to="<m1@sample.example>")
-    later = NOON + timedelta(days=1)
-    assert [one.words for one in digest(half, at=later).attention] == ["1 patch of 2 not seen on the list"]
-    assert [one.words for one in digest(half, read_one(nack), at=later).attention] == ["NACK by Bo"]
+    later = read_one(compose("[PATCH] the next day", 3), NOON + timedelta(days=1))
+    assert [one.words for one in digest(half, later).attention] == ["1 patch of 2 not seen on the list"]
+    assert [one.words for one in digest(half, read_one(nack), later).attention] == ["NACK by Bo"]
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from chatbot.store.database import open_database, reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.stretches import Stretch, Stretches
-from tests.conftest import NOON, add, chronicle, compose, read_one, summarizer, thread
+from tests.conftest import NOON, add, chronicle, compose, posted, read_one, summarizer, thread
 
 LATER = NOON + timedelta(days=365)
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
@@ -69,11 +69,13 @@ def test_the_index_tells_of_a_list_what_its_mails_tell(engine: Engine, mails: li
     assert found.totals == told.totals
     assert rank(found.sent, People()) == rank(told.sent, People())
     assert authors(found) == authors(told)
-    assert standings(found.posted) == standings(told.posted)
-    assert [one.mail for one in found.posted] == [one.mail for one in told.posted]
-    assert standings(found.spoken_of) == standings(told.spoken_of) != {}
-    lively = {talk for talk in told.talks if talk.people > 1}
-    assert set(found.talks) == lively != set()
+    assert standings(found.turned) == standings(told.turned) != {}
+    for those in ("series", "versions"):
+        one, other = getattr(found, those), getattr(told, those)
+        assert standings(one) == standings(other) != {}
+        assert [standing.mail for standing in one] == [standing.mail for standing in other]
+    assert found.turning == told.turning != set()
+    assert set(found.talks) == set(told.talks) != set()
 
 
 def test_what_is_kept_is_what_anybody_finds_who_puts_it_together_now(engine: Engine, mails: list[Mail]) -> None:
@@ -91,12 +93,12 @@ def test_what_is_kept_is_what_anybody_finds_who_puts_it_together_now(engine: Eng
         assert len(connection.execute(select(tables.belongs)).all()) == len(mails)
     # Other rules do not look at it.
     now = People(rules="others")
-    assert kept.posted == summarized(engine, now)
+    assert posted(kept) == summarized(engine, now)
     assert following.keep_up(People(), LATER) == 0
 
 
 def summarized(engine: Engine, people: People) -> tuple[Standing, ...]:
-    return Chronicles(engine).of(everything(engine), people, LATER, silent_after=5).posted
+    return posted(Chronicles(engine).of(everything(engine), people, LATER, silent_after=5))
 
 
 def test_a_digest_that_is_made_again_later_is_the_same(tmp_path: Path, mails: list[Mail]) -> None:
@@ -129,8 +131,8 @@ def test_a_posting_is_new_once_however_late_its_other_patches_come(engine: Engin
     add(index, "kvm", parts[1], epoch=1)
     first, second = Stretches(engine).after("kvm", 0, had), Stretches(engine).after("kvm", had, index.newest("kvm"))
     assert second.spans == (Span(1, None, "c1.0"),)
-    assert [one.mail for one in chronicle(engine, first).posted] == [cover.message_id]
-    assert chronicle(engine, second).posted == ()
+    assert [one.mail for one in posted(chronicle(engine, first))] == [cover.message_id]
+    assert posted(chronicle(engine, second)) == ()
     assert chronicle(engine, second).totals.mails == 1
     assert chronicle(engine, Stretches(engine).after("kvm", index.newest("kvm"), index.newest("kvm"))).sent == ()
     assert Stretches(engine).newest("kvm", 2).spans == (Span(0, "c0.0", "c0.1"), Span(1, None, "c1.0"))
@@ -143,7 +145,7 @@ def test_mails_are_found_by_when_they_were_received(engine: Engine) -> None:
     ]
     add(index, "kvm", *came)
     stretch = Stretches(engine).between("kvm", NOON + timedelta(days=1), NOON + timedelta(days=3))
-    assert [one.title for one in chronicle(engine, stretch).posted] == ["1", "2"]
+    assert [one.title for one in posted(chronicle(engine, stretch))] == ["1", "2"]
     assert index.newest_received("kvm") == NOON + timedelta(days=3)
     assert index.newest_received("nothing") is None
 
@@ -162,7 +164,7 @@ def test_nothing_of_a_mail_that_is_taken_out_is_kept(engine: Engine) -> None:
     mails = thread("state-reviewed")
     add(index, "kvm", *mails)
     following.keep_up(People(), mails[-1].received)
-    assert chronicle(engine, everything(engine)).posted[0].remarks != ()
+    assert posted(chronicle(engine, everything(engine)))[0].remarks != ()
     (reply,) = [mail for mail in mails if mail.reply]
     with index.writer("kvm") as writer:
         from chatbot.store import removal
@@ -175,7 +177,7 @@ def test_nothing_of_a_mail_that_is_taken_out_is_kept(engine: Engine) -> None:
         removal.forget(writer._connection, writer._list_id, row)
     with reading(engine) as connection:
         assert [text for text in connection.execute(select(tables.standing.c.document)).scalars() if text] == []
-    assert chronicle(engine, everything(engine)).posted[0].remarks == ()
+    assert posted(chronicle(engine, everything(engine)))[0].remarks == ()
     following.keep_up(People(), mails[-1].received)
     with reading(engine) as connection:
         kept = list(connection.execute(select(tables.standing.c.document)).scalars())

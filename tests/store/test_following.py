@@ -26,7 +26,7 @@ from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
 from chatbot.store.stretches import Stretches
-from tests.conftest import NOON, add, chronicle, compose, read_one, thread
+from tests.conftest import NOON, add, chronicle, compose, posted, read_one, thread
 
 PEOPLE = People(bots=Bots.parse('[[bots]]\nbot = "robot"\nkind = "test"\naddress = "robot@ci.example"\n', "rules"))
 LATER = NOON + timedelta(days=60)
@@ -353,8 +353,8 @@ def test_a_pull_request_below_another_is_one_of_its_own(engine: Engine) -> None:
     Following(engine).keep_up(People(), LATER)
     later = chronicle(engine, Stretches(engine).newest("kvm", 9))
     for told in (now, later):
-        assert [standing.title for standing in told.posted] == ["soc", "dts"]
-        assert [len(standing.remarks) for standing in told.posted] == [0, 1]
+        assert [standing.title for standing in posted(told)] == ["soc", "dts"]
+        assert [len(standing.remarks) for standing in posted(told)] == [0, 1]
     assert {name: head for name, (head, _) in kept(engine)[1].items()} == {
         one.message_id: one.message_id,
         two.message_id: two.message_id,
@@ -404,16 +404,16 @@ def test_a_version_that_is_one_no_more_stands_alone(engine: Engine) -> None:
     """v3 followed v1 until v2 came: v2 is what v3 followed, and a maintainer has said that v1 is another series."""
     index, following = Index(engine), Following(engine)
 
-    def posted(version: int, minute: int) -> Mail:
+    def sent(version: int, minute: int) -> Mail:
         tag = f"PATCH v{version}" if version > 1 else "PATCH"
         return at(compose(f"[{tag}] alpha beta gamma", version, diff("a.c", "x")), minute)
 
-    add(index, "kvm", posted(1, 0), posted(3, 20))
+    add(index, "kvm", sent(1, 0), sent(3, 20))
     following.keep_up(PEOPLE, LATER)
     assert '"revision":"v3"' in str(kept(engine)[0]["m1@sample.example"][-1])
     Corrections(engine).add(Correction("m1@sample.example", "m2@sample.example", together=False, by="mia", at=NOON))
     following.keep_up(PEOPLE, LATER)
-    add(index, "kvm", posted(2, 10), epoch=1)
+    add(index, "kvm", sent(2, 10), epoch=1)
     following.keep_up(PEOPLE, LATER)
     first = kept(engine)[0]["m1@sample.example"]
     assert (first[0], first[5]) == ("m1@sample.example", None)

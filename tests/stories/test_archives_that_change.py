@@ -490,12 +490,12 @@ class Inspection:
         read = [row for row in rows["mail"] if row["blob"]]
         assert {row["mail_id"] for row in rows["body"]} == {row["id"] for row in read}
         noted = {
-            row["id"]: (row["author_id"], row["is_patch"], row["is_reply"], row["defects"] != "")
+            row["id"]: (row["sender_id"], row["author_id"], row["is_patch"], row["is_reply"], row["defects"] != "")
             for row in rows["mail"]
         }
         for row in rows["seen"]:
-            counts = (row["author_id"], row["is_patch"], row["is_reply"], row["is_defective"])
-            assert counts == noted[row["mail_id"]]
+            counts = ("sender_id", "author_id", "is_patch", "is_reply", "is_defective")
+            assert tuple(row[count] for count in counts) == noted[row["mail_id"]]
         assert {row["id"] for row in rows["person"]} == {row[who] for row in read for who in ("sender_id", "author_id")}
         assert {row["id"] for row in rows["directory"]} == {row["directory_id"] for row in rows["touched"]}
         known = {row["message_id"] for row in rows["mail"]}

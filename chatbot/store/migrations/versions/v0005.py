@@ -1,5 +1,5 @@
-"""Standings of postings, corrections of lineages, and digests that were shown: tables that begin empty. And pull
-requests are found by their titles.
+"""Standings of postings, corrections of lineages, and digests that were shown: tables that begin empty. Pull requests
+are found by their titles, and a mail's place on a list says who sent it, and whether rankings count it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,15 @@ _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
-    """Make the tables, and index the titles."""
+    """Make the tables, note who sent what, and index the titles."""
     _create_tables()
+    op.add_column("seen", sa.Column("sender_id", sa.BigInteger, nullable=False, server_default="0"))
+    op.add_column("seen", sa.Column("is_counted", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.execute(
+        "UPDATE seen SET sender_id = mail.sender_id,"
+        " is_counted = mail.is_patch AND lower(substr(mail.subject, 1, mail.lead)) LIKE '%patch%'"
+        " FROM mail WHERE mail.id = seen.mail_id"
+    )
     sqlite = op.get_bind().dialect.name == "sqlite"
     columns, value = ("rowid", ":words") if sqlite else ("mail_id", "CAST(:words AS tsvector)")
     insert = sa.text(f"INSERT INTO title_index ({columns}, words) VALUES (:id, {value})")  # noqa: S608
@@ -58,7 +65,12 @@ def _create_tables() -> None:
         sa.Column("head_id", _Id, primary_key=True, autoincrement=False),
         sa.Column("lineage_id", sa.BigInteger, nullable=False, index=True),
         sa.Column("received", sa.BigInteger, nullable=False, index=True),
-        *(sa.Column(name, sa.BigInteger) for name in ("answered", "reviewed", "applied", "closed")),
+        *(
+            sa.Column(name, sa.BigInteger)
+            for name in ("answered", "reviewed", "applied", "closed", "complete", "later")
+        ),
+        sa.Column("own", sa.Integer, nullable=False),
+        sa.Column("bot", sa.Boolean, nullable=False),
         sa.Column("document", sa.Text, nullable=False),
     )
     known, spent = sa.text("reviewed IS NOT NULL"), sa.text("document = ''")
@@ -69,6 +81,8 @@ def _create_tables() -> None:
         sa.Column("mail_id", _Id, primary_key=True, autoincrement=False),
         sa.Column("head_id", sa.BigInteger, nullable=False, index=True),
         sa.Column("who", sa.Text),
+        sa.Column("own", sa.Boolean, nullable=False),
+        sa.Column("turns", sa.Boolean, nullable=False),
     )
     op.create_table(
         "tracking",
@@ -95,5 +109,4 @@ def _create_tables() -> None:
         sa.Column("since", sa.BigInteger),
         sa.Column("until", sa.BigInteger),
         sa.Column("at", sa.BigInteger, nullable=False),
-        sa.Column("made", sa.BigInteger, nullable=False),
     )
