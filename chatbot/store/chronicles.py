@@ -5,13 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
 from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, LIVELY, Chronicle, Earlier, Talk, in_order, overdue
 from chatbot.mail.deferred import Deferred
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
-from chatbot.mail.ranking import Sent
 from chatbot.mail.standing import Standing
 from chatbot.mail.state import STALE_AFTER, business_day_before
 from chatbot.mail.subject import Subject
@@ -21,7 +20,7 @@ from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
 from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, load_parts, persons_of
-from chatbot.store.sent import sent
+from chatbot.store.sent import sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
 from chatbot.store.standings import Kept, load
 from chatbot.store.stretches import Stretch, conditions
@@ -29,7 +28,7 @@ from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import named
 
 # So many of those that wait are looked at, the newest: more than people do.
-WAITING = 40
+WAITING = 25
 _ARRIVING = int(ARRIVING.total_seconds())
 
 
@@ -64,16 +63,17 @@ class _Reading:
         self._stretch = stretch
 
     def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
-        written = sent(self._connection, self._which, self._people)
-        totals = self._totals(written)
-        if totals.first is None or totals.last is None:
+        sums = sums_of(self._connection, self._which)
+        if not sums:
             return Chronicle()
+        written = sent(self._connection, self._which, sums, self._people)
+        first, last = moment(min(one.first for one in sums.values())), moment(max(one.last for one in sums.values()))
         tracked = self._tracked()
         shares, known = self._kept() if tracked else self._put_together()
         begun = self._begun(shares, known)
-        since = min(self._stretch.since or totals.first, self._at)
-        left_off = min(self._stretch.since or self._left_off(totals.first), self._at)
-        end = min(self._stretch.until or totals.last, self._at)
+        since = min(self._stretch.since or first, self._at)
+        left_off = min(self._stretch.since or self._left_off(first), self._at)
+        end = min(self._stretch.until or last, self._at)
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
@@ -82,7 +82,14 @@ class _Reading:
         elif tracked > horizon:
             uncovered.append(f"what has been waiting since before {tracked:%Y-%m-%d}")
         return Chronicle(
-            totals=totals,
+            totals=Totals(
+                mails=sum(one.mails for one in sums.values()),
+                replies=sum(one.replies for one in sums.values()),
+                people=len({one.author.address.lower() for one in written}),
+                defects=sum(one.defects for one in sums.values()),
+                first=first,
+                last=last,
+            ),
             sent=written,
             series=self._standings([one for one in begun if not self._later(one)]),
             versions=self._standings([one for one in begun if self._later(one)]),
@@ -95,23 +102,11 @@ class _Reading:
             silent=silent,
             more_silent=more,
             talks=tuple(self._talks(shares)),
-            newcomers=self._newcomers(since),
+            newcomers=self._newcomers({kind.author_id for kind, one in sums.items() if one.patches}, since),
             earlier=self._earlier(left_off),
             heads=self._heads() if letters else (),
             uncovered=tuple(uncovered),
         )
-
-    def _totals(self, written: Iterable[Sent]) -> Totals:
-        seen = tables.seen.c
-        times = func.min(seen.received), func.max(seen.received)
-        numbers = func.count(), func.count(case((seen.is_reply, 1))), func.count(case((seen.is_defective, 1)))
-        mails, replies, defects, first, last = self._connection.execute(
-            select(*numbers, *times).where(*self._which)
-        ).one()
-        if not mails:
-            return Totals()
-        people = len({one.author.address.lower() for one in written})
-        return Totals(mails, replies, people, defects, moment(first), moment(last))
 
     def _kept(self) -> tuple[Sequence[Share], dict[int, Kept]]:
         """What the stretch has of each posting and talk, and those postings that began or turned in it."""
@@ -237,19 +232,18 @@ class _Reading:
         if before >= since or (self._connection.execute(oldest).scalar() or 0) > seconds(before):
             return None
         which = (self._here, seen.received >= seconds(before), seen.received < seconds(since))
-        earlier = sent(self._connection, which, self._people)
-        return Earlier(sum(one.mails for one in earlier), earlier)
+        sums = sums_of(self._connection, which)
+        earlier = sent(self._connection, which, sums, self._people)
+        return Earlier(sum(one.mails for one in sums.values()), earlier)
 
-    def _newcomers(self, since: datetime) -> frozenset[str] | None:
-        """Whose first patch is in the stretch; None where what came before is too little to tell."""
+    def _newcomers(self, author_ids: Iterable[int], since: datetime) -> frozenset[str] | None:
+        """Who of these have their first patch in the stretch; None where what came before is too little to tell."""
         mail, person, seen = tables.mail.c, tables.person.c, tables.seen.c
         oldest = self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar()
         if oldest is None or oldest > seconds(since - STALE_AFTER):
             return None
         boxes: dict[str, str] = {}
-        patches = select(seen.author_id).where(seen.is_patch, *self._which).distinct()
-        authors = persons_of(self._connection, self._connection.execute(patches).scalars())
-        for author in authors.values():
+        for author in persons_of(self._connection, author_ids).values():
             identity = self._people.identity(author)
             for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
                 boxes[box] = identity

@@ -3,10 +3,10 @@ and a database takes them together in a tenth of the time that it takes to hand 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
@@ -19,60 +19,73 @@ from chatbot.store.tables import moment
 _UNTOLD = Subject("", "")
 
 
-class _Kind(NamedTuple):
-    """Mails that are the same to rankings but for the tags in them."""
+class Kind(NamedTuple):
+    """What is the same to rankings, but for the tags in it: by the rows of sender and author."""
 
     sender_id: int
     author_id: int
     counted: bool
 
 
+class Sum(NamedTuple):
+    """Numbers over the mails of a kind, and when the first and the last of them came in."""
+
+    mails: int
+    patches: int
+    replies: int
+    defects: int
+    first: int
+    last: int
+
+
+def sums_of(connection: Connection, which: Sequence[ColumnElement[bool]]) -> dict[Kind, Sum]:
+    """Of the mails on a list that these conditions on `seen` choose. What is to be read again is nobody's."""
+    seen = tables.seen.c
+    kind = (seen.sender_id, seen.author_id, seen.is_counted)
+    flags = (func.count(case((flag, 1))) for flag in (seen.is_patch, seen.is_reply, seen.is_defective))
+    query = select(*kind, func.count(), *flags, func.min(seen.received), func.max(seen.received))
+    rows = connection.execute(query.where(seen.author_id != 0, *which).group_by(*kind)).all()
+    return {Kind(*row[:3]): Sum(*row[3:]) for row in rows}
+
+
 # Of mails that bring REVIEWS and no patch: their kind, whom these name as written, and when they came in.
-_Review = tuple[_Kind, tuple[str, ...], int]
+_Review = tuple[Kind, tuple[str, ...], int]
 
 
-def sent(connection: Connection, which: Sequence[ColumnElement[bool]], people: People) -> tuple[Sent, ...]:
-    """Of the mails on a list that these conditions on `seen` choose, the newest last."""
-    kinds = _kinds(connection, which)
-    persons = persons_of(connection, {one for kind in kinds for one in kind[:2]})
+def sent(
+    connection: Connection, which: Sequence[ColumnElement[bool]], sums: Mapping[Kind, Sum], people: People
+) -> tuple[Sent, ...]:
+    """Of the same mails, the newest last."""
+    persons = persons_of(connection, {one for kind in sums for one in kind[:2]})
     telling = {row_id for row_id, person in persons.items() if _telling(person, people)}
     named: dict[str, Person] = {}
     found: list[Sent] = []
 
-    def add(kind: _Kind, received: int, mails: int = 1, texts: Iterable[str] = (), subject: Subject = _UNTOLD) -> None:
+    def add(kind: Kind, received: int, mails: int = 1, texts: Iterable[str] = (), subject: Subject = _UNTOLD) -> None:
         sender, author = persons[kind.sender_id], persons[kind.author_id]
         humans = people.behind(sender), people.behind(author)
         reviews = tuple(named.get(text) or named.setdefault(text, Person.parse(text)) for text in texts)
         found.append(Sent(sender, author, *humans, subject, kind.counted, moment(received), reviews, mails))
 
-    reviews, reviewing = _reviews(connection, which), Counter[_Kind]()
+    reviews, reviewing = _reviews(connection, which), Counter[Kind]()
     # The subjects of these people's mails say which of them a bot has sent: each is told by itself.
     for mail_id, kind, received, subject in _each(connection, which, telling):
         add(kind, received, texts=reviews.pop(mail_id, _NO_REVIEW)[1], subject=subject)
     for (kind, texts), times in _alike(reviews.values()).items():
         add(kind, max(times), len(times), texts)
         reviewing[kind] += len(times)
-    for kind, (received, mails) in kinds.items():
-        if kind.sender_id not in telling and mails > reviewing[kind]:
-            add(kind, received, mails - reviewing[kind])
+    for kind, one in sums.items():
+        if kind.sender_id not in telling and one.mails > reviewing[kind]:
+            add(kind, one.last, one.mails - reviewing[kind])
     return tuple(sorted(found, key=lambda one: one.received))
 
 
 _NO_REVIEW: tuple[None, tuple[str, ...]] = (None, ())
 
 
-def _kinds(connection: Connection, which: Sequence[ColumnElement[bool]]) -> dict[_Kind, tuple[int, int]]:
-    """When the newest of each kind came in, and how many there are. What is to be read again is nobody's."""
-    seen = tables.seen.c
-    kind = (seen.sender_id, seen.author_id, seen.is_counted)
-    query = select(*kind, func.max(seen.received), func.count()).where(seen.author_id != 0, *which)
-    rows = connection.execute(query.group_by(*kind))
-    return {_Kind(*kind): (received, mails) for *kind, received, mails in rows}
-
-
 def _each(
     connection: Connection, which: Sequence[ColumnElement[bool]], telling: set[int]
-) -> Iterator[tuple[int, _Kind, int, Subject]]:
+) -> Iterator[tuple[int, Kind, int, Subject]]:
     """The mails of these people: the row, its kind, when it came in, and its subject."""
     seen, mail = tables.seen.c, tables.mail.c
     query = select(mail.id, seen.sender_id, seen.author_id, seen.is_counted, seen.received, mail.subject, mail.lead)
@@ -80,7 +93,7 @@ def _each(
         seen.sender_id.in_(sorted(telling)), *which
     )
     for mail_id, sender, author, counted, received, written, lead in connection.execute(rows) if telling else ():
-        yield mail_id, _Kind(sender, author, counted), received, Subject.split(written, lead)
+        yield mail_id, Kind(sender, author, counted), received, Subject.split(written, lead)
 
 
 def _telling(person: Person, people: People) -> bool:
@@ -94,15 +107,15 @@ def _reviews(connection: Connection, which: Sequence[ColumnElement[bool]]) -> di
     given = query.join(tables.seen, seen.mail_id == tag.mail_id).where(
         ~seen.is_patch, tag.kind.in_(sorted(REVIEWS)), *which
     )
-    for mail_id, value, sender, author, received in connection.execute(given.order_by(tag.mail_id, tag.place)):
+    for mail_id, value, sender, author, received in connection.execute(given).all():
         texts = found.get(mail_id, _NO_REVIEW)[1]
-        found[mail_id] = _Kind(sender, author, counted=False), (*texts, value), received
+        found[mail_id] = Kind(sender, author, counted=False), (*texts, value), received
     return found
 
 
-def _alike(reviews: Iterable[_Review]) -> dict[tuple[_Kind, tuple[str, ...]], list[int]]:
+def _alike(reviews: Iterable[_Review]) -> dict[tuple[Kind, tuple[str, ...]], list[int]]:
     """When those came in that are the same to rankings."""
-    found: dict[tuple[_Kind, tuple[str, ...]], list[int]] = {}
+    found: dict[tuple[Kind, tuple[str, ...]], list[int]] = {}
     for kind, texts, received in reviews:
         found.setdefault((kind, texts), []).append(received)
     return found

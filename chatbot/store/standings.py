@@ -144,7 +144,7 @@ def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Kept]:
     found: dict[int, Kept] = {}
     for chunk in _chunks(head_ids):
         rows = connection.execute(select(tables.standing).where(tables.standing.c.head_id.in_(chunk)))
-        found.update((row[0], Kept(*row)) for row in rows)
+        found.update((row[0], Kept._make(row)) for row in rows.all())
     return found
 
 
