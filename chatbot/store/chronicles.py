@@ -19,7 +19,7 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
-from chatbot.store.rows import CHUNK, SELECT_PARTS, by_ids, load_parts, persons_of
+from chatbot.store.rows import SELECT_PARTS, by_ids, chunks, load_parts, persons_of
 from chatbot.store.sent import sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
 from chatbot.store.standings import Kept, load
@@ -136,9 +136,9 @@ class _Reading:
         """Which of these mails came before the stretch."""
         mail, seen = tables.mail.c, tables.seen.c
         found: set[str] = set()
-        for start in range(0, len(message_ids), CHUNK // 2):
+        for few in chunks(message_ids, 2):
             earlier = exists().where(seen.mail_id == mail.id, self._here, seen.id < self._stretch.first)
-            query = select(mail.message_id).where(*named(message_ids[start : start + CHUNK // 2]), earlier)
+            query = select(mail.message_id).where(*named(few), earlier)
             found.update(self._connection.execute(query).scalars())
         return found
 

@@ -20,7 +20,7 @@ from chatbot.mail.traits import Identify, Traits, title_key, traits_of
 from chatbot.store import tables
 from chatbot.store.corrections import corrections_in
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
-from chatbot.store.rows import CHUNK, TOGETHER, load_mails_by_id, posted_with
+from chatbot.store.rows import TOGETHER, chunks, load_mails_by_id, posted_with
 from chatbot.store.tables import seconds
 from chatbot.store.threads import in_order, mails_named, patches_answering, replies_below
 
@@ -111,8 +111,8 @@ class _Surroundings:
         ids = self._of_their_people(series, traits) + self._elsewhere(traits)
         row = tables.mail.c
         nearest: dict[tuple[int, int], tuple[int, int]] = {}  # of each posting one patch is enough
-        for start in range(0, len(ids), CHUNK):
-            query = select(row.id, row.posting_key, row.received).where(row.id.in_(ids[start : start + CHUNK]))
+        for few in chunks(ids):
+            query = select(row.id, row.posting_key, row.received).where(row.id.in_(few))
             for mail_id, key, received in self._connection.execute(query.where(row.is_patch)):
                 posting = (key, received // TOGETHER) if key else (mail_id, 0)
                 near = abs(received - self._about), mail_id

@@ -28,7 +28,7 @@ from chatbot.mail.patch import Tag
 from chatbot.mail.person import Person
 from chatbot.mail.ranking import REVIEWS
 from chatbot.store import tables
-from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, load_mails, load_parts
+from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, chunks, load_mails, load_parts
 from chatbot.store.tables import ALL_LISTS, moment, seconds
 from chatbot.store.threads import named, talk_below
 from chatbot.store.words import FARTHEST, distance, words
@@ -122,8 +122,8 @@ def people(connection: Connection, text: str, mailmap: Mailmap) -> tuple[Match, 
     humans = {human.identity for human, _ in spelled}
     known = {row.id for _, row in spelled}
     boxes = sorted({box for human, _ in spelled for box in mailmap.addresses_of(human)})
-    for start in range(0, len(boxes), CHUNK):
-        more = _spellings(connection, [column.mailbox.in_(boxes[start : start + CHUNK])], mailmap)
+    for few in chunks(boxes):
+        more = _spellings(connection, [column.mailbox.in_(few)], mailmap)
         spelled += [(human, row) for human, row in more if human.identity in humans and row.id not in known]
     found: dict[str, Match] = {}
     # A name that the mailmap gives is better than one that somebody wrote.
@@ -204,8 +204,8 @@ def _spellings(
 
 def _patches_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, Part]:
     ids, found = sorted(message_ids), list[Part]()
-    for start in range(0, len(ids), CHUNK // 2):
-        found += load_parts(connection, SELECT_PARTS.where(*named(ids[start : start + CHUNK // 2])))
+    for few in chunks(ids, 2):
+        found += load_parts(connection, SELECT_PARTS.where(*named(few)))
     return {part.message_id: part for part in found}
 
 
@@ -214,8 +214,8 @@ def _got(connection: Connection, written: Iterable[Mail]) -> tuple[tuple[str, Ta
     tag = tables.tag.c
     below = talk_below(connection, [mail.message_id for mail in written])
     ids, got = sorted(below), list[tuple[str, Tag]]()
-    for start in range(0, len(ids), CHUNK):
-        tags = select(tag.mail_id, tag.kind, tag.value).where(tag.mail_id.in_(ids[start : start + CHUNK]))
+    for few in chunks(ids):
+        tags = select(tag.mail_id, tag.kind, tag.value).where(tag.mail_id.in_(few))
         reviews = tags.where(tag.kind.in_(REVIEWS)).order_by(tag.mail_id, tag.place)
         got += ((below[mail_id], Tag(kind, value)) for mail_id, kind, value in connection.execute(reviews))
     return tuple(got)

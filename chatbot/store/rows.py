@@ -1,7 +1,7 @@
 """Rows back to mails, and to the parts of series, in one place; entry.py is the other way."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, case, select
 
@@ -15,6 +15,8 @@ from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.entry import key_of_posting
 from chatbot.store.tables import moment, seconds
+
+_Id = TypeVar("_Id", int, str)
 
 # Fewer than the host parameters that any SQLite takes (999 before 3.32).
 CHUNK = 500
@@ -44,6 +46,12 @@ SELECT_PARTS: Select[Any] = (
 )
 
 
+def chunks(ids: Sequence[_Id], binds: int = 1) -> Iterator[Sequence[_Id]]:
+    """As many of them at a time as one statement takes that has so many host parameters for each."""
+    size = CHUNK // binds
+    return (ids[start : start + size] for start in range(0, len(ids), size))
+
+
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     """The mails that a query over SELECT_MAILS finds, in its order."""
     rows = connection.execute(query).all()
@@ -58,10 +66,9 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
 
 def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
     """The mails of these rows, oldest row first."""
-    wanted, found = sorted(set(ids)), list[Mail]()
-    for start in range(0, len(wanted), CHUNK):
-        chunk = tables.mail.c.id.in_(wanted[start : start + CHUNK])
-        found += load_mails(connection, SELECT_MAILS.where(chunk).order_by(tables.mail.c.id))
+    found: list[Mail] = []
+    for few in chunks(sorted(set(ids))):
+        found += load_mails(connection, SELECT_MAILS.where(tables.mail.c.id.in_(few)).order_by(tables.mail.c.id))
     return found
 
 
@@ -134,8 +141,8 @@ def persons_of(connection: Connection, ids: Iterable[int]) -> dict[int, Person]:
 
 def by_ids(connection: Connection, query: Select[Any], which: ColumnElement[Any], ids: Sequence[Any]) -> Iterable[Any]:
     """The rows that a query finds for these ids, a chunk at a time."""
-    for start in range(0, len(ids), CHUNK):
-        yield from connection.execute(query.where(which.in_(ids[start : start + CHUNK]))).all()
+    for few in chunks(ids):
+        yield from connection.execute(query.where(which.in_(few))).all()
 
 
 def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]]) -> Mail:

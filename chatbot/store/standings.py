@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 from chatbot.mail.standing import Standing
 from chatbot.store import tables
 from chatbot.store.bulk import insert_rows
-from chatbot.store.rows import CHUNK
+from chatbot.store.rows import chunks
 from chatbot.store.tables import seconds
 
 _DECODER = msgspec.json.Decoder(Standing)
@@ -174,5 +174,4 @@ def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[in
 
 
 def _chunks(ids: Iterable[int]) -> Iterable[Sequence[int]]:
-    wanted = sorted(set(ids))
-    return (wanted[start : start + CHUNK] for start in range(0, len(wanted), CHUNK))
+    return chunks(sorted(set(ids)))

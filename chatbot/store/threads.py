@@ -6,15 +6,15 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from chatbot.mail.mail import Mail
 from chatbot.store import tables
-from chatbot.store.rows import CHUNK, SELECT_MAILS, load_mails
+from chatbot.store.rows import CHUNK, SELECT_MAILS, chunks, load_mails
 from chatbot.store.words import key_of
 
 
 def mails_named(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
     """The mails with these Message-IDs that the index has."""
     ids, found = sorted(set(message_ids)), list[Mail]()
-    for start in range(0, len(ids), CHUNK // 2):
-        found += load_mails(connection, SELECT_MAILS.where(*named(ids[start : start + CHUNK // 2])))
+    for few in chunks(ids, 2):
+        found += load_mails(connection, SELECT_MAILS.where(*named(few)))
     return found
 
 
@@ -42,8 +42,8 @@ def rows_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, 
     """The rows of the mails with these Message-IDs that the index has."""
     ids, mail = sorted(set(message_ids)), tables.mail.c
     found: dict[str, int] = {}
-    for start in range(0, len(ids), CHUNK // 2):
-        query = select(mail.message_id, mail.id).where(*named(ids[start : start + CHUNK // 2]))
+    for few in chunks(ids, 2):
+        query = select(mail.message_id, mail.id).where(*named(few))
         found.update((message_id, row) for message_id, row in connection.execute(query))
     return found
 
@@ -54,8 +54,8 @@ def replies_below(connection: Connection, message_ids: Iterable[str]) -> list[Ma
     ids = sorted(asked)
     while ids:
         below: list[Mail] = []
-        for start in range(0, len(ids), CHUNK // 2):
-            answers = SELECT_MAILS.where(*_answering(ids[start : start + CHUNK // 2]), ~tables.mail.c.is_patch)
+        for few in chunks(ids, 2):
+            answers = SELECT_MAILS.where(*_answering(few), ~tables.mail.c.is_patch)
             below += load_mails(connection, answers)
         found += (mail for mail in below if mail.message_id not in asked)
         ids = sorted({mail.message_id for mail in below} - asked)
@@ -66,10 +66,8 @@ def replies_below(connection: Connection, message_ids: Iterable[str]) -> list[Ma
 def patches_answering(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
     """The patches that were sent in answer to these mails."""
     ids, found = sorted(set(message_ids)), list[Mail]()
-    for start in range(0, len(ids), CHUNK // 2):
-        found += load_mails(
-            connection, SELECT_MAILS.where(*_answering(ids[start : start + CHUNK // 2]), tables.mail.c.is_patch)
-        )
+    for few in chunks(ids, 2):
+        found += load_mails(connection, SELECT_MAILS.where(*_answering(few), tables.mail.c.is_patch))
     return found
 
 
@@ -82,9 +80,9 @@ def talk_below(connection: Connection, message_ids: Iterable[str]) -> dict[int, 
     mail, ids = tables.mail.c, sorted(top)
     while ids:
         below: list[str] = []
-        for start in range(0, len(ids), CHUNK // 2):
+        for few in chunks(ids, 2):
             answers = select(mail.id, mail.message_id, mail.in_reply_to)
-            asked = answers.where(*_answering(ids[start : start + CHUNK // 2]), ~mail.is_patch)
+            asked = answers.where(*_answering(few), ~mail.is_patch)
             for row, message_id, above in connection.execute(asked):
                 if message_id not in top:
                     top[message_id] = found[row] = top[above]

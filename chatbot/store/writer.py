@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry
-from chatbot.store.rows import CHUNK
+from chatbot.store.rows import chunks
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
 
@@ -107,8 +107,8 @@ class Writer:
     def have_read(self, epoch: int, commits: Sequence[str]) -> None:
         """What was to be read again, and now has been, is no more to be."""
         unread = tables.unread.c
-        for start in range(0, len(commits), CHUNK):
-            chunk = unread.commit.in_(commits[start : start + CHUNK])
+        for few in chunks(commits):
+            chunk = unread.commit.in_(few)
             here = and_(unread.list_id == self._list_id, unread.epoch == epoch)
             self._connection.execute(delete(tables.unread).where(here, chunk))
 
@@ -184,8 +184,8 @@ class Writer:
         place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
         both = tables.mail.outerjoin(tables.seen, here)
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
-        for start in range(0, len(keys), CHUNK):
-            for row in self._connection.execute(query.where(mail.key.in_(keys[start : start + CHUNK]))):
+        for few in chunks(keys):
+            for row in self._connection.execute(query.where(mail.key.in_(few))):
                 if row.message_id in ids:
                     credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
                     kinds = (bool(credit.counted), row.is_patch, row.is_reply, bool(row.defects))
