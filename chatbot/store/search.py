@@ -24,9 +24,9 @@ from chatbot.store.index import known_list
 from chatbot.store.lineages import Family, family_of
 from chatbot.store.persons import Lately, Match, Work, lately, people, work_of
 from chatbot.store.rows import (
-    CHUNK,
     SELECT_PARTS,
     TOGETHER,
+    chunks,
     load_mails_by_id,
     load_parts,
     load_parts_by_id,
@@ -124,18 +124,17 @@ class Search:
 
     def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
         """The names of the lists on which any mail of a series was seen."""
-        ids = [part.message_id for part in series.parts][:CHUNK]
-        seen, mail = tables.seen, tables.mail
+        seen, mail, found = tables.seen, tables.mail, set[str]()
         query = (
             select(tables.mailing_list.c.name)
             .distinct()
             .join(seen, seen.c.list_id == tables.mailing_list.c.id)
             .join(mail, mail.c.id == seen.c.mail_id)
-            .where(*named(ids))
-            .order_by(tables.mailing_list.c.name)
         )
         with reading(self._engine) as connection:
-            return tuple(connection.execute(query).scalars())
+            for few in chunks([part.message_id for part in series.parts], 2):
+                found.update(connection.execute(query.where(*named(few))).scalars())
+        return tuple(sorted(found))
 
     def people(self, text: str, mailmap: Mailmap) -> tuple[Match, ...]:
         """Who has this address, or all these words in name and address, the likeliest first."""

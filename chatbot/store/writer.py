@@ -108,9 +108,8 @@ class Writer:
         """What was to be read again, and now has been, is no more to be."""
         unread = tables.unread.c
         for few in chunks(commits):
-            chunk = unread.commit.in_(few)
             here = and_(unread.list_id == self._list_id, unread.epoch == epoch)
-            self._connection.execute(delete(tables.unread).where(here, chunk))
+            self._connection.execute(delete(tables.unread).where(here, unread.commit.in_(few)))
 
     def move_mark(self, batch: Batch) -> None:
         """Note how far the epoch has been read."""
