@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import starmap
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
@@ -74,6 +75,7 @@ class _Reading:
         since = min(self._stretch.since or first, self._at)
         left_off = min(self._stretch.since or self._left_off(first), self._at)
         end = min(self._stretch.until or last, self._at)
+        recent = {one.head_id: one for one in (*(self._day_before(left_off) if tracked else ()), *known.values())}
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
@@ -97,7 +99,7 @@ class _Reading:
                 self._standing(known[share.head_id]) for share in shares if share.turning and share.head_id in known
             ),
             turning=frozenset(mail for share in shares for mail in share.turning),
-            incomplete=overdue(self._lacking(known, left_off), left_off, end),
+            incomplete=overdue(self._lacking(recent.values()), left_off, end),
             reviewed=reviewed,
             silent=silent,
             more_silent=more,
@@ -146,20 +148,18 @@ class _Reading:
         """Whether it was known to be a later version."""
         return kept.later is not None and kept.later <= max(kept.received, seconds(self._at))
 
-    def _lacking(self, known: Mapping[int, Kept], since: datetime) -> list[Standing]:
-        """Those of the stretch, and of the day before it, that had not all their parts in time."""
+    def _lacking(self, those: Iterable[Kept]) -> list[Standing]:
+        """Those of these that had not all their parts in time."""
+        lacking = (one for one in those if one.complete is None or one.complete > one.received + _ARRIVING)
+        return list(map(self._standing, lacking))
+
+    def _day_before(self, since: datetime) -> list[Kept]:
+        """The postings that began in it: parts of them may come, or stay away, in the stretch."""
         standing, seen = tables.standing.c, tables.seen.c
         on_list = exists().where(seen.mail_id == standing.head_id, self._here)
         day = standing.received.between(seconds(since - 4 * ARRIVING), seconds(since) - 1)
-        lacking = or_(standing.complete.is_(None), standing.complete > standing.received + _ARRIVING)
-        query = select(tables.standing).where(day, on_list, lacking, standing.document != "")
-        found = {row.head_id: Kept(*row) for row in self._connection.execute(query)}
-        found |= {
-            head_id: kept
-            for head_id, kept in known.items()
-            if kept.complete is None or kept.complete > kept.received + _ARRIVING
-        }
-        return [self._standing(found[head_id]) for head_id in sorted(found)]
+        rows = self._connection.execute(select(tables.standing).where(day, on_list, standing.document != ""))
+        return list(starmap(Kept, rows))
 
     def _standing(self, kept: Kept) -> Standing:
         return kept.standing.at(self._at)
