@@ -171,7 +171,9 @@ class Standing:
 
     @property
     def own(self) -> frozenset[str]:
-        """The Message-IDs of its own mails."""
+        """The Message-IDs of the mails with which it begins: its head and its patches. A letter without a number was
+        talk, until they came.
+        """
         return frozenset({self.mail, *(piece.mail for piece in self.pieces)})
 
     @property

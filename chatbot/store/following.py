@@ -21,6 +21,7 @@ from chatbot.store.lineages import Family, family_of
 from chatbot.store.standings import Home, homes_of, keep, leave, load, spent
 from chatbot.store.tables import seconds
 from chatbot.store.threads import replies_below, rows_named, thread_above
+from chatbot.store.words import key_of
 
 # So many mails are followed in one transaction: others wait a second for it.
 AT_ONCE = 200
@@ -89,22 +90,23 @@ def _take_in(connection: Connection, family: Family, people: People, found: Foll
     replies = {reply.message_id: reply for reply, _ in answered}
     heads |= {reply.message_id: heads[above.message_id] for reply, above in answered if above.message_id in heads}
     rows = rows_named(connection, heads)
-    turning = set[str]()
+    own, turning = set[str](), set[str]()
     titles = tuple(dict.fromkeys(one.title for one in family.guessed.values()))
     first = rows[versions[0].head.message_id]
     for standing in standings(family.lineage, answered, people, titles):
         found.standings[rows[standing.mail]] = standing
         found.lineages[rows[standing.mail]] = first
+        own.update(standing.own)
         turning.update(remark.mail for remark in standing.remarks if remark.turns)
     for message_id, head in heads.items():
         reply = replies.get(message_id)
         who = _who(reply, people) if reply else None
-        found.homes[rows[message_id]] = Home(rows[head], who, own=not reply, turns=message_id in turning)
+        found.homes[rows[message_id]] = Home(rows[head], who, message_id in own, message_id in turning)
     return set(heads)
 
 
-def _who(mail: Mail, people: People) -> str | None:
-    return None if people.is_bot(mail) else people.identity(mail.sender)
+def _who(mail: Mail, people: People) -> int | None:
+    return None if people.is_bot(mail) else key_of(people.identity(mail.sender))
 
 
 def rules_of(people: People) -> str:

@@ -17,12 +17,12 @@ _DECODER = msgspec.json.Decoder(Standing)
 
 
 class Home(NamedTuple):
-    """Where a mail belongs: the row of the head; the human who said it, if it is what a human said; whether it is one
-    of the posting's own mails; and whether it turns it, see `Remark`.
+    """Where a mail belongs: the row of the head; the key of the human who said it, if one did; whether it is one of the
+    posting's own mails; and whether it turns it, see `Standing.own` and `Remark.turns`.
     """
 
     head_id: int
-    who: str | None = None
+    who: int | None = None
     own: bool = False
     turns: bool = False
 

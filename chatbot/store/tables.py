@@ -178,14 +178,14 @@ _reviewed, _spent = standing.c.reviewed.is_not(None), standing.c.document == ""
 Index("standing_by_review", standing.c.reviewed, sqlite_where=_reviewed, postgresql_where=_reviewed)
 Index("standing_spent", standing.c.head_id, sqlite_where=_spent, postgresql_where=_spent)
 
-# Which posting a mail belongs to: its `own` mails are parts of it, all others were said below it. Of talk that is about
-# no patch, the head is the mail that began it.
+# Which posting a mail belongs to: its `own` mails are its head and its patches, the others were said below it. Of
+# talk that is about no patch, the head is the mail that began it.
 belongs = Table(
     "belongs",
     metadata,
     Column("mail_id", Id, primary_key=True, autoincrement=False),
     Column("head_id", BigInteger, nullable=False, index=True),
-    Column("who", Text),  # the human who said it; none for parts of a posting, and for what a program said
+    Column("who", BigInteger),  # the key of the human who said it; none of its own mails, and of what a program said
     Column("own", Boolean, nullable=False),
     Column("turns", Boolean, nullable=False),  # whether it says that the posting was applied, or refuses it
 )

@@ -20,6 +20,7 @@ from chatbot.store.database import reading, writing
 from chatbot.store.following import Followed, rules_of
 from chatbot.store.rows import load_mails_by_id
 from chatbot.store.standings import Home, keep
+from chatbot.store.words import key_of
 
 _COPY = re.compile(r"\.r(\d+)(?=@|$)")
 
@@ -49,16 +50,17 @@ def _followed(mails: Sequence[Mail], rows: dict[str, int], people: People) -> Fo
     answered: dict[str, list[tuple[Mail, Mail]]] = {}
     for reply, above in answers(mails):
         answered.setdefault(said[reply.message_id], []).append((reply, above))
-    turning = set[str]()
+    own, turning = set[str](), set[str]()
     for lineage in lineages(series, identify=people.identity):
         pairs = [pair for one in lineage.series for pair in answered.get(one.head.message_id, ())]
         for standing in standings(lineage, pairs, people):
             found.standings[rows[standing.mail]] = standing
             found.lineages[rows[standing.mail]] = rows[lineage.series[0].head.message_id]
+            own.update(standing.own)
             turning.update(remark.mail for remark in standing.remarks if remark.turns)
     for mail in mails:
-        own, name = mail.message_id in heads, mail.message_id
-        who = None if own or people.is_bot(mail) else people.identity(mail.sender)
-        home = heads[name] if own else said.get(name, name)
-        found.homes[rows[name]] = Home(rows[home], who, own=own, turns=name in turning)
+        name = mail.message_id
+        who = None if name in heads or people.is_bot(mail) else key_of(people.identity(mail.sender))
+        home = rows[heads.get(name) or said.get(name, name)]
+        found.homes[rows[name]] = Home(home, who, name in own, name in turning)
     return found

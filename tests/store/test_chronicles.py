@@ -132,18 +132,25 @@ def test_a_digest_that_is_made_again_later_is_the_same(tmp_path: Path, mails: li
     engine.dispose()
 
 
-def test_a_posting_is_new_once_however_late_its_other_patches_come(engine: Engine) -> None:
+@pytest.mark.parametrize("subject", ["[PATCH 0/2] a", "a letter without a number"])
+def test_a_posting_is_new_once_however_late_its_other_patches_come(engine: Engine, subject: str) -> None:
+    """Whatever stands for it: the cover, or, where that has no number, the first patch."""
     index = Index(engine)
-    cover = read_one(compose("[PATCH 0/2] a", 1))
+    cover = read_one(compose(subject, 1))
     parts = [read_one(compose(f"[PATCH {part}/2] b", part + 1, in_reply_to="<m1@sample.example>")) for part in (1, 2)]
     add(index, "kvm", cover, parts[0])
     had = index.newest("kvm")
     add(index, "kvm", parts[1], epoch=1)
     first, second = Stretches(engine).after("kvm", 0, had), Stretches(engine).after("kvm", had, index.newest("kvm"))
     assert second.spans == (Span(1, None, "c1.0"),)
-    assert [one.mail for one in posted(chronicle(engine, first))] == [cover.message_id]
+    assert [one.message_id for one in posted(chronicle(engine, first))] == [cover.message_id]
     assert posted(chronicle(engine, second)) == ()
     assert chronicle(engine, second).totals.mails == 1
+    alone, rest = (
+        Stretches(engine).after("kvm", 0, had - 1),
+        Stretches(engine).after("kvm", had - 1, index.newest("kvm")),
+    )
+    assert sorted(len(posted(chronicle(engine, one))) for one in (alone, rest)) == [0, 1]
     assert chronicle(engine, Stretches(engine).after("kvm", index.newest("kvm"), index.newest("kvm"))).sent == ()
     assert Stretches(engine).newest("kvm", 2).spans == (Span(0, "c0.0", "c0.1"), Span(1, None, "c1.0"))
 

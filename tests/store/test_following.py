@@ -26,6 +26,7 @@ from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
 from chatbot.store.stretches import Stretches
+from chatbot.store.words import key_of
 from tests.conftest import NOON, add, chronicle, compose, posted, read_one, thread
 
 PEOPLE = People(bots=Bots.parse('[[bots]]\nbot = "robot"\nkind = "test"\naddress = "robot@ci.example"\n', "rules"))
@@ -253,11 +254,11 @@ def test_other_rules_begin_anew(sqlite: Engine) -> None:
     (reply,) = [mail for mail in mails if mail.reply]
     robots = Bots.parse(f'[[bots]]\nbot = "r"\nkind = "test"\naddress = "{reply.sender.address}"\n', "rules")
     assert following.keep_up(People(bots=robots, rules="robots"), LATER) == len(mails)
-    assert before[1][reply.message_id][1] == reply.sender.address
+    assert before[1][reply.message_id][1] == key_of(reply.sender.address)
     assert kept(sqlite)[1][reply.message_id][1] is None
     one = Mailmap.parse(f"Mia <mia@new.example> <{reply.sender.address}>\n")
     assert following.keep_up(People(one, rules="one"), LATER) == len(mails)
-    assert kept(sqlite)[1][reply.message_id][1] == "mia@new.example"
+    assert kept(sqlite)[1][reply.message_id][1] == key_of("mia@new.example")
     assert following.keep_up(People(), LATER) == len(mails)
     assert kept(sqlite) == before
 

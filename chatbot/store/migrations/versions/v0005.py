@@ -80,7 +80,7 @@ def _create_tables() -> None:
         "belongs",
         sa.Column("mail_id", _Id, primary_key=True, autoincrement=False),
         sa.Column("head_id", sa.BigInteger, nullable=False, index=True),
-        sa.Column("who", sa.Text),
+        sa.Column("who", sa.BigInteger),
         sa.Column("own", sa.Boolean, nullable=False),
         sa.Column("turns", sa.Boolean, nullable=False),
     )
