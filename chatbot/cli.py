@@ -202,7 +202,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _ingest(options: argparse.Namespace) -> int:
-    from chatbot.app import ingest_archives
+    from chatbot.once import ingest_archives
 
     if options.jobs is not None and options.jobs < 1:
         raise Misunderstood(f"--jobs {options.jobs}", "this is no number of processes", "write 1 or more")
@@ -251,7 +251,7 @@ def _number(number: int, word: str) -> str:
 
 
 def _mirror(options: argparse.Namespace) -> int:
-    from chatbot.app import mirror_archives
+    from chatbot.once import mirror_archives
 
     config = _config(options)
     origins: dict[str, tuple[str, Path]] = {}
@@ -277,7 +277,8 @@ def _mirror(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from chatbot.app import look_at, utc_now
+    from chatbot.app import utc_now
+    from chatbot.once import look_at
     from chatbot.report.status import to_json
 
     config = _config(options)
@@ -296,8 +297,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace) -> int:
     from chatbot.answer import look_up
-    from chatbot.app import print_post, questions
     from chatbot.chat.styled import DIALECT, plain_text
+    from chatbot.once import print_post, questions
     from chatbot.report.render import Renderer
 
     config = _config(options) if options.store is None else None
@@ -339,7 +340,7 @@ def _chosen(config: Config, names: Sequence[str]) -> list[MailingList]:
 
 
 def _digest(options: argparse.Namespace) -> int:
-    from chatbot.app import plain_digest, print_digest
+    from chatbot.once import plain_digest, print_digest
 
     digest = _digest_of_archive(options) if options.archive else _digest_of_index(options)
     if options.face == "json":
@@ -362,7 +363,8 @@ def _digest(options: argparse.Namespace) -> int:
 
 
 def _digest_of_archive(options: argparse.Namespace) -> Digest:
-    from chatbot.app import archive_digest, utc_now
+    from chatbot.app import utc_now
+    from chatbot.once import archive_digest
     from chatbot.report.digest import MailingList
     from chatbot.report.links import LORE
     from chatbot.report.window import Choice
@@ -382,7 +384,8 @@ def _digest_of_archive(options: argparse.Namespace) -> Digest:
 
 
 def _digest_of_index(options: argparse.Namespace) -> Digest:
-    from chatbot.app import index_digest, utc_now
+    from chatbot.app import utc_now
+    from chatbot.once import index_digest
     from chatbot.report.window import Choice
 
     for option in ("range", "name", "link"):

@@ -13,9 +13,8 @@ from chatbot.mail.people import People
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
 
-# Tags that say that somebody has looked at a patch.
-REVIEWS = frozenset({"Reviewed-by", "Acked-by", "Tested-by", "Nacked-by"})
-
+# Tags that say that somebody has looked at a patch, the weightiest first.
+REVIEWS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
 
 Named = TypeVar("Named", Bot, Organisation)
 
@@ -89,7 +88,7 @@ def rank(mails: Iterable[Sent], people: People) -> Rankings:
         elif mail.counted:
             if not people.bots.named(mail.written_by):
                 organisations[authors.add(mail.written_by, mail)] += mail.mails
-        elif _reviews(mail, people):
+        elif reviews_in_own_name(mail, people):
             reviewers.add(mail.sent_by, mail)
     return Rankings(
         authors.ranked(),
@@ -99,13 +98,13 @@ def rank(mails: Iterable[Sent], people: People) -> Rankings:
     )
 
 
+def reviews_in_own_name(mail: Sent, people: People) -> bool:
+    """Whether its sender gives a tag of REVIEWS that names themselves."""
+    return any(people.same_human(person, mail.sent_by) for person in mail.reviews)
+
+
 def _sorted(counts: Mapping[Named, int]) -> list[tuple[Named, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], item[0].name.casefold()))
-
-
-def _reviews(mail: Sent, people: People) -> bool:
-    """Whether its sender gives a tag of REVIEWS in their own name."""
-    return any(people.same_human(person, mail.sent_by) for person in mail.reviews)
 
 
 class _Tally:

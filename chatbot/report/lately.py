@@ -16,7 +16,7 @@ from chatbot.mail.part import Part
 from chatbot.mail.patch import Tag
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.ranking import REVIEWS
+from chatbot.mail.ranking import REVIEWS, Sent, reviews_in_own_name
 from chatbot.mail.relay import is_relay
 from chatbot.mail.series import Series
 from chatbot.mail.state import State, Status
@@ -103,7 +103,7 @@ def report_lately(
     REVIEWS, `about` the patches above those, `got` the tags below what was written.
     """
     patches = [mail for mail in written if mail.subject.part != 0]
-    reviews = [mail for mail in tagged if _reviews(mail, people)]
+    reviews = [mail for mail in tagged if reviews_in_own_name(Sent.of(mail), people)]
     return LatelyReport(
         now - LATELY,
         weekly(patches, now),
@@ -127,11 +127,6 @@ def weekly(mails: Iterable[Mail], now: datetime) -> tuple[int, ...]:
     """How many came in each week until now, the oldest first."""
     numbers = Counter((now - mail.received) // WEEK for mail in mails)
     return tuple(numbers[ago] for ago in reversed(range(WEEKS)))
-
-
-def _reviews(mail: Mail, people: People) -> bool:
-    """Whether its sender gives a tag of REVIEWS in their own name."""
-    return any(tag.kind in REVIEWS and people.same_human(tag.person, mail.sent_by) for tag in mail.tags)
 
 
 def _areas(patches: Iterable[Mail]) -> Counted:

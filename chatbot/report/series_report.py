@@ -11,14 +11,13 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
 from chatbot.mail.questions import Question, open_questions
+from chatbot.mail.ranking import REVIEWS
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
 from chatbot.mail.standing import Standing, standings
 from chatbot.mail.state import Status, status
 from chatbot.report.links import mail_link
 
-# The tags of people who looked at the code, in the order of their weight.
-REVIEW_TAGS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
 # So many patches are shown at a time: most series whole, and no more than a screen of any.
 PAGE = 20
 
@@ -33,7 +32,7 @@ class Reviewed:
     @property
     def reviews(self) -> tuple[tuple[str, tuple[Given, ...]], ...]:
         """Those of people who looked at it by kind, the weightiest first."""
-        kinds = ((kind, tuple(one for one in self.tags if one.tag.kind == kind)) for kind in REVIEW_TAGS)
+        kinds = ((kind, tuple(one for one in self.tags if one.tag.kind == kind)) for kind in REVIEWS)
         return tuple((kind, given) for kind, given in kinds if given)
 
 

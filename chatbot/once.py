@@ -1,0 +1,325 @@
+"""The wiring of what runs once and ends: an archive is read, fetched or looked at, the index is asked, and the answer
+shown. It imports inside its functions, as app.py does.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chatbot.app import lists_of, login, people_of, utc_now
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime, timedelta
+    from pathlib import Path
+
+    from chatbot.chat.gauge import Tell
+    from chatbot.commands.command import Context
+    from chatbot.config import Config
+    from chatbot.errors import Problem
+    from chatbot.ingest import Ingested
+    from chatbot.mail.people import People
+    from chatbot.readers import Readers
+    from chatbot.report.digest import Digest, MailingList
+    from chatbot.report.status import ListStatus
+    from chatbot.report.window import Choice
+    from chatbot.sources.mirror import Progress
+    from chatbot.sources.source import RawMail
+    from chatbot.store.index import Index
+
+
+def archive_digest(
+    folder: Path,
+    mailing_list: MailingList,
+    choice: Choice,
+    now: datetime,
+    progress: Callable[[int], None],
+    *,
+    classic: bool,
+) -> Digest:
+    """A digest straight from an archive, without an index; all of it, or what the classic text tells. `progress` is
+    told how many mails were read.
+
+    Raises Misunderstood, Unreadable.
+    """
+    from chatbot.mail.chronicle import chronicle_of, letters_of
+    from chatbot.people import read_people
+    from chatbot.read import read
+    from chatbot.report.digest import build
+    from chatbot.report.window import Window, between, candidates, last
+    from chatbot.sources.public_inbox import PublicInbox
+    from chatbot.sources.ranges import spans
+
+    since, until = choice.times(now)
+
+    def told(raws: Iterator[RawMail]) -> Iterator[RawMail]:
+        for count, raw in enumerate(raws, 1):
+            progress(count)
+            yield raw
+
+    with PublicInbox(mailing_list.name, folder) as archive:
+        if choice.commits is not None:
+            window = Window(spans(archive, choice.commits))
+            mails = [read(raw)[1] for raw in told(archive.mails(window.spans))]
+        else:
+            if choice.last is not None:
+                found, window = last(told(archive.mails_of(archive.history())), choice.last)
+            else:
+                likely = candidates(archive.history(), since)
+                found, window = between(told(archive.mails_of(likely)), since, until)
+            mails = [mail for _, mail in reversed(found)]
+    people = read_people()
+    chronicle = letters_of(mails) if classic else chronicle_of(mails, people)
+    # The same range tells the same, whenever it is asked for.
+    at = until or max((mail.received for mail in mails), default=now)
+    return build(mailing_list, window, chronicle, people, min(at, now))
+
+
+def index_digest(
+    store: str, config: Config | None, list_name: str | None, asked: Choice | str, now: datetime, *, classic: bool
+) -> Digest:
+    """A digest out of the index: of a choice of a list's mails, or again the one of an id. Raises Misunderstood."""
+    from chatbot.errors import Misunderstood
+    from chatbot.report.digest import MailingList
+    from chatbot.report.links import LORE
+
+    with questions(store, config) as context:
+        if isinstance(asked, str):
+            found = context.summarizer.again(asked, context.lists, letters=classic) if asked else None
+            if found is None:
+                raise Misunderstood(f"--id {asked}", "there is no such digest", "take the id from a digest's last line")
+            return found
+        names = (*context.lists, *context.index.names())
+        if not names:
+            raise Misunderstood("digest", "the index has no list yet", "fill it with chatbot ingest")
+        name = list_name or names[0]
+        if name not in names:
+            raise Misunderstood(
+                f"--list {name}", "there is no such list", f"name one of {', '.join(dict.fromkeys(names))}"
+            )
+        since, until = asked.times(now)
+        _keep_up(store, context.people, now)
+        stretches = context.summarizer.stretches
+        if asked.last is not None:
+            stretch = stretches.newest(name, asked.last)
+        else:
+            stretch = stretches.between(name, since, until or now)
+        mailing_list = context.lists.get(name, MailingList(name, name, LORE))
+        return context.summarizer.make(mailing_list, stretch, min(until or now, now), letters=classic)
+
+
+def _keep_up(store: str, people: People, now: datetime) -> None:
+    """Follow what has come, unless a bot does, now or by other rules than ours."""
+    from chatbot.errors import Busy, Unavailable
+    from chatbot.store.database import writable_database
+    from chatbot.store.following import Following
+
+    try:
+        with writable_database(store, _say) as engine:
+            following = Following(engine)
+            if not following.by_other_rules(people) and following.keep_up(people, now, told=_tell_followed):
+                _tell_followed(0)
+    except (Busy, Unavailable):
+        pass
+
+
+def _tell_followed(mails: int) -> None:
+    """Tells a person at a terminal that the first digest takes a while; nothing at 0."""
+    import sys
+
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{f'following series: {mails:,} mails' if mails else ''}")
+        sys.stderr.flush()
+
+
+def print_digest(digest: Digest) -> None:
+    """Show a digest on a terminal, as the platform would."""
+    from chatbot.chat.styled import DIALECT
+    from chatbot.report.render import Renderer
+
+    print_post(Renderer().render(DIALECT, "digest", digest=digest))
+
+
+def print_post(body: str) -> None:
+    """Show a post of the terminal's dialect on a terminal, as the platform would."""
+    from chatbot.chat.terminal import console, show
+
+    show(body, console())
+
+
+def plain_digest(digest: Digest) -> str:
+    """The same as text without styles."""
+    from chatbot.chat.styled import DIALECT, plain_text
+    from chatbot.report.render import Renderer
+
+    return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
+
+
+def ingest_archives(
+    archives: Mapping[str, Path],
+    store: str,
+    *,
+    jobs: int | None,
+    accept_shrink: bool,
+    done: Callable[[str, Ingested, timedelta], None],
+    failed: Callable[[Problem], None],
+) -> None:
+    """Bring the index up to date with these archives, one after the other; `done` and `failed` are told of each.
+
+    Raises BadConfig, and Busy where another process writes to the index.
+    """
+    from chatbot.readers import Readers
+
+    with Readers(jobs) as readers:
+        readers.start()  # they get ready while we do: the database's library takes a quarter of a second
+        _ingest_archives(archives, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
+
+
+def _ingest_archives(
+    archives: Mapping[str, Path],
+    store: str,
+    readers: Readers,
+    *,
+    accept_shrink: bool,
+    done: Callable[[str, Ingested, timedelta], None],
+    failed: Callable[[Problem], None],
+) -> None:
+    from chatbot.chat.gauge import gauge
+    from chatbot.errors import Problem
+    from chatbot.ingest import ingest
+    from chatbot.sources.public_inbox import PublicInbox
+    from chatbot.store.database import writable_database
+    from chatbot.store.index import Index
+
+    with writable_database(store, _say) as engine, gauge() as tell:
+        index = Index(engine)
+        for name, folder in archives.items():
+            start, read = utc_now(), 0
+
+            def told(more: int, total: int, name: str = name) -> None:
+                nonlocal read
+                read += more
+                tell(name, read, total, "")
+
+            try:
+                with PublicInbox(name, folder) as archive:
+                    came = ingest(archive, index, readers, told=told, accept_shrink=accept_shrink)
+            except Problem as problem:
+                failed(problem)
+            else:
+                done(name, came, utc_now() - start)
+
+
+def _say(what: str, done: int, total: int) -> None:
+    """Tells a person how far rare and long work is; not in the way of what the command prints."""
+    import sys
+
+    sys.stderr.write(f"chatbot: {what}: {done:,} of {total:,} mails\n")
+
+
+def mirror_archives(
+    origins: Mapping[str, tuple[str, Path]],
+    done: Callable[[str, Mapping[int, str]], None],
+    failed: Callable[[Problem], None],
+) -> None:
+    """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
+    from functools import partial
+
+    from chatbot.chat.gauge import gauge
+    from chatbot.errors import Problem
+    from chatbot.sources.mirror import mirror
+
+    with gauge() as tell:
+        for name, (url, folder) in origins.items():
+            try:
+                mirrored = mirror(url, folder, partial(_tell_step, tell, name))
+            except Problem as problem:
+                failed(problem)
+            else:
+                done(name, mirrored.epochs)
+
+
+def _tell_step(tell: Tell, name: str, step: Progress) -> None:
+    tell(f"{name}, epoch {step.epoch}", step.percent, 100, f"{step.phase}: {step.percent} %")
+
+
+def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:
+    """The size of the index in bytes, and how far it is with each list. Raises BadConfig."""
+    from chatbot.store.database import open_database, size_of
+    from chatbot.store.index import Index
+
+    engine = open_database(store, _say)
+    try:
+        return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+    finally:
+        engine.dispose()
+
+
+def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
+    from chatbot.errors import Unreadable
+    from chatbot.report.status import EpochStatus, ListStatus
+    from chatbot.sources.layout import size_of
+    from chatbot.sources.public_inbox import PublicInbox
+
+    held, mark, holdings = index.held(name), index.mark(name), index.holdings(name)
+    problem, size = held[0] if held else "", None
+    epochs = [EpochStatus(epoch, None, reached, None) for epoch, reached in mark.items()]
+    try:
+        with PublicInbox(name, folder) as archive:
+            size = size_of(folder)
+            epochs = []
+            for epoch, tip in archive.tips.items():
+                reached = mark.get(epoch)
+                with archive.after(epoch, (reached,) if reached else ()) as ahead:
+                    epochs.append(EpochStatus(epoch, tip, reached, len(ahead)))
+    except Unreadable as unreadable:
+        problem = problem or unreadable.reason
+    newest = index.newest_received(name)
+    return ListStatus(
+        name,
+        tuple(epochs),
+        holdings.mails,
+        newest,
+        now - newest if newest else None,
+        holdings.defects,
+        holdings.unread,
+        size,
+        problem,
+    )
+
+
+@contextmanager
+def questions(store: str, config: Config | None) -> Iterator[Context]:
+    """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
+    from chatbot.commands.command import Context
+    from chatbot.people import read_people
+    from chatbot.report.digest import SILENT_AFTER
+    from chatbot.store.chronicles import Chronicles
+    from chatbot.store.corrections import Corrections
+    from chatbot.store.database import open_database
+    from chatbot.store.following import Following
+    from chatbot.store.index import Index
+    from chatbot.store.search import Search
+    from chatbot.store.stretches import Stretches
+    from chatbot.summarize import Summarizer
+
+    people = people_of(config) if config else read_people()
+    lists = lists_of(config) if config else {}
+    engine = open_database(store, _say, make=False)
+    try:
+        yield Context(
+            Index(engine),
+            Search(engine),
+            Summarizer(
+                Chronicles(engine), Stretches(engine), people, config.digests.silent_after if config else SILENT_AFTER
+            ),
+            Corrections(engine),
+            Following(engine),
+            lists,
+            people,
+            utc_now(),
+            login(),
+        )
+    finally:
+        engine.dispose()
