@@ -5,7 +5,7 @@ a third of the time that it takes to hand them over.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, Text, case, cast, func, select
 
 from chatbot.store import tables
 from chatbot.store.rows import by_ids
@@ -37,7 +37,7 @@ def kept_shares(connection: Connection, which: Sequence[ColumnElement[bool]]) ->
     """Of the mails on a list that these conditions on `seen` choose, as it is kept where they belong. None where that
     is not known of all, or something was said about one since.
     """
-    seen, homes = tables.seen.c, tables.belongs.c
+    seen, homes, mail = tables.seen.c, tables.belongs.c, tables.mail.c
     said = case((homes.head_id != seen.mail_id, homes.who))
     query = select(
         homes.head_id,
@@ -45,33 +45,19 @@ def kept_shares(connection: Connection, which: Sequence[ColumnElement[bool]]) ->
         func.count(case((homes.own, 1))),
         func.count(said),
         func.count(said.distinct()),
-        func.count(case((homes.turns, 1))),
+        func.aggregate_strings(case((homes.turns, cast(seen.mail_id, Text))), " "),
     ).join_from(tables.seen, tables.belongs, seen.mail_id == homes.mail_id, isouter=True)
     rows = connection.execute(query.where(*which).group_by(homes.head_id)).all()
     heads = {row[0] for row in rows}
     if None in heads or heads.intersection(spent(connection)):
         return None
-    turning: dict[int, list[str]] = {}
-    for head_id, message_id in _turning(connection, which, sorted(head_id for head_id, *_, turns in rows if turns)):
-        turning.setdefault(head_id, []).append(message_id)
+    turning = {head_id: tuple(map(int, mails.split())) for head_id, *_, mails in rows if mails}
+    ids = sorted(one for mails in turning.values() for one in mails)
+    names = dict(map(tuple, by_ids(connection, select(mail.id, mail.message_id), mail.id, ids)))
     return tuple(
-        Share(head_id, began, own, mails, people, tuple(turning.get(head_id, ())))
+        Share(head_id, began, own, mails, people, tuple(names[one] for one in turning.get(head_id, ())))
         for head_id, began, own, mails, people, _ in rows
     )
-
-
-def _turning(
-    connection: Connection, which: Sequence[ColumnElement[bool]], heads: Sequence[int]
-) -> Iterable[tuple[int, str]]:
-    seen, homes, mail = tables.seen.c, tables.belongs.c, tables.mail.c
-    query = (
-        select(homes.head_id, mail.message_id)
-        .join_from(tables.belongs, tables.seen, and_(seen.mail_id == homes.mail_id, *which))
-        .join(tables.mail, mail.id == homes.mail_id)
-        .where(homes.turns)
-        .order_by(seen.id)
-    )
-    return by_ids(connection, query, homes.head_id, heads)
 
 
 def placed(connection: Connection, which: Sequence[ColumnElement[bool]]) -> list[Placed]:

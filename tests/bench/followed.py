@@ -7,7 +7,7 @@ nothing of a real list's time. What is kept is what would be kept of a list that
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Engine, func, insert, select, text
 
 from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.lineage import lineages
@@ -40,6 +40,9 @@ def follow_each(engine: Engine) -> None:
             keep(connection, found.homes, found.standings, found.lineages)
     with writing(engine) as connection:
         connection.execute(insert(tables.tracking).values(id=1, rules=rules_of(people), since=0, upto=newest))
+        if engine.dialect.name == "postgresql":  # where rows lie as they came; in truth that is by time
+            for table in ("belongs", "standing"):
+                connection.execute(text(f"CLUSTER {table} USING {table}_pkey"))
 
 
 def _followed(mails: Sequence[Mail], rows: dict[str, int], people: People) -> Followed:
