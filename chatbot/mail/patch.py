@@ -26,6 +26,8 @@ _WRAPPED = re.compile(
 )
 # Tags that say who made a patch, not who looked at it.
 AUTHORSHIP = frozenset({"Signed-off-by", "Co-developed-by"})
+# Tags that say that somebody has looked at a patch, the weightiest first.
+REVIEWS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
 _CHANGE_ID = "\nchange-id: "
 # b4 cuts titles; a person who writes one by hand has no reason to write more.
 LONGEST_ID = 200

@@ -9,12 +9,10 @@ from typing import NamedTuple, Self, TypeVar
 from chatbot.mail.bots import Bot
 from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis, Organisation
+from chatbot.mail.patch import REVIEWS
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
 from chatbot.mail.subject import Subject
-
-# Tags that say that somebody has looked at a patch, the weightiest first.
-REVIEWS = ("Reviewed-by", "Acked-by", "Tested-by", "Nacked-by")
 
 Named = TypeVar("Named", Bot, Organisation)
 

@@ -13,10 +13,10 @@ from enum import Enum, auto
 from chatbot.mail.grouping import group
 from chatbot.mail.mail import Mail
 from chatbot.mail.part import Part
-from chatbot.mail.patch import Tag
+from chatbot.mail.patch import REVIEWS, Tag
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.ranking import REVIEWS, Sent, reviews_in_own_name
+from chatbot.mail.ranking import Sent, reviews_in_own_name
 from chatbot.mail.relay import is_relay
 from chatbot.mail.series import Series
 from chatbot.mail.state import State, Status

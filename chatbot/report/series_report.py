@@ -9,9 +9,9 @@ from chatbot.mail.evidence import Link
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
+from chatbot.mail.patch import REVIEWS
 from chatbot.mail.people import People
 from chatbot.mail.questions import Question, open_questions
-from chatbot.mail.ranking import REVIEWS
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
 from chatbot.mail.standing import Standing, standings

@@ -158,7 +158,7 @@ class _Reading:
         standing, seen = tables.standing.c, tables.seen.c
         on_list = exists().where(seen.mail_id == standing.head_id, self._here)
         day = standing.received.between(seconds(since - 4 * ARRIVING), seconds(since) - 1)
-        rows = self._connection.execute(select(tables.standing).where(day, on_list, standing.document != ""))
+        rows = self._connection.execute(select(tables.standing).where(day, on_list, standing.document.is_not(None)))
         return list(starmap(Kept, rows))
 
     def _standing(self, kept: Kept) -> Standing:
@@ -206,13 +206,13 @@ class _Reading:
         for which, newest in ((approved, standing.reviewed), (silent, standing.received)):
             query = (
                 select(tables.standing)
-                .where(which, on_list, standing.document != "")
+                .where(which, on_list, standing.document.is_not(None))
                 .order_by(newest.desc(), standing.head_id)
             )
             rows = self._connection.execute(query.limit(WAITING))
             found.append(tuple(self._standing(Kept(*row)) for row in rows))
         total = self._connection.execute(
-            select(func.count()).select_from(tables.standing).where(silent, on_list, standing.document != "")
+            select(func.count()).select_from(tables.standing).where(silent, on_list, standing.document.is_not(None))
         ).scalar_one()
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from chatbot.chat.post import printable
 from chatbot.mail.diff import Diff
 from chatbot.mail.mail import EARLIEST, LATEST, Mail
-from chatbot.mail.patch import AUTHORSHIP, Tag
+from chatbot.mail.patch import AUTHORSHIP, REVIEWS, Tag
 from chatbot.mail.person import Person
 from chatbot.mail.series import Posting, posting
 from chatbot.mail.subject import Subject
@@ -52,8 +52,8 @@ MAIL_COLUMNS = (
 
 
 # What windows are counted by, see the table `seen`.
-COUNTS = ("sender_id", "author_id", "is_counted", "is_patch", "is_reply", "is_defective")
-Counts = tuple[int, int, bool, bool, bool, bool]
+COUNTS = ("sender_id", "author_id", "is_counted", "is_review", "is_patch", "is_reply", "is_defective")
+Counts = tuple[int, int, bool, bool, bool, bool, bool]
 
 
 class Entry(NamedTuple):
@@ -153,6 +153,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         *((patch.content, printable(patch.change_id)) if patch else ("", "")),
     )
     tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
+    reviews = patch is None and any(kind in REVIEWS for _, kind, _ in tags)
     above = directories_above(diff.paths)
     directories.update(above)
     return Entry(
@@ -170,7 +171,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         int(patch is not None and subject.part != 0),
         int(patch is None),
         tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
-        (sender[0], author[0], subject.counted, patch is not None, mail.reply, bool(mail.defects)),
+        (sender[0], author[0], subject.counted, reviews, patch is not None, mail.reply, bool(mail.defects)),
         row,
         tags,
         tuple(above),

@@ -24,9 +24,8 @@ from sqlalchemy import (
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.part import Part
-from chatbot.mail.patch import Tag
+from chatbot.mail.patch import REVIEWS, Tag
 from chatbot.mail.person import Person
-from chatbot.mail.ranking import REVIEWS
 from chatbot.store import tables
 from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, chunks, load_mails, load_parts
 from chatbot.store.tables import ALL_LISTS, moment, seconds

@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
+from chatbot.mail.patch import REVIEWS
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
-from chatbot.mail.ranking import REVIEWS, Sent
+from chatbot.mail.ranking import Sent
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
 from chatbot.store.rows import persons_of
@@ -104,7 +105,7 @@ def _reviews(connection: Connection, which: Sequence[ColumnElement[bool]]) -> di
     """By their rows."""
     tag, seen, found = tables.tag.c, tables.seen.c, dict[int, _Review]()
     query = select(tag.mail_id, tag.value, seen.sender_id, seen.author_id, seen.received)
-    given = query.join(tables.seen, seen.mail_id == tag.mail_id).where(~seen.is_patch, tag.kind.in_(REVIEWS), *which)
+    given = query.join(tables.seen, seen.mail_id == tag.mail_id).where(seen.is_review, tag.kind.in_(REVIEWS), *which)
     for mail_id, value, sender, author, received in connection.execute(given).all():
         texts = found.get(mail_id, _NO_REVIEW)[1]
         found[mail_id] = Kind(sender, author, counted=False), (*texts, value), received

@@ -1,5 +1,6 @@
 """Standings that are kept, as rows and back, and where mails belong."""
 
+import zlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -43,7 +44,7 @@ class Kept(NamedTuple):
     later: int | None = None
     own: int = 0
     bot: bool = False
-    document: str = ""
+    document: bytes | None = None
 
     @classmethod
     def of(cls, head_id: int, lineage_id: int, one: Standing) -> Self:
@@ -71,13 +72,13 @@ class Kept(NamedTuple):
             later=seconds(one.later) if one.later else None,
             own=len(one.own),
             bot=one.bot,
-            document=msgspec.json.encode(one).decode(),
+            document=zlib.compress(msgspec.json.encode(one)),
         )
 
     @property
     def standing(self) -> Standing:
-        """All of it."""
-        return _DECODER.decode(self.document)
+        """All of it, where there is a document."""
+        return _DECODER.decode(zlib.decompress(self.document or b""))
 
 
 def keep(
@@ -107,7 +108,7 @@ def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
     for chunk in _chunks(mail_ids):
         heads = select(homes.head_id).where(homes.mail_id.in_(chunk))
         lineages = select(standing.lineage_id).where(standing.head_id.in_(heads))
-        connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=""))
+        connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=None))
         talk = heads.where(~exists().where(standing.head_id == homes.head_id)).distinct()
         _put_blank(connection, connection.execute(talk).scalars())
 
@@ -119,11 +120,11 @@ def leave(connection: Connection, head_ids: Collection[int], known: Collection[i
     standing, found = tables.standing.c, set[int]()
     for chunk in _chunks(head_ids):
         lineages = select(standing.lineage_id).where(standing.head_id.in_(chunk))
-        versions = select(standing.head_id).where(standing.lineage_id.in_(lineages), standing.document != "")
+        versions = select(standing.head_id).where(standing.lineage_id.in_(lineages), standing.document.is_not(None))
         found.update(connection.execute(versions).scalars())
     left = found.difference(head_ids, known)
     for chunk in _chunks(left):
-        connection.execute(update(tables.standing).where(standing.head_id.in_(chunk)).values(document=""))
+        connection.execute(update(tables.standing).where(standing.head_id.in_(chunk)).values(document=None))
     return left
 
 
@@ -135,7 +136,7 @@ def follow_again(connection: Connection, mail_id: int) -> None:
 
 def spent(connection: Connection, limit: int | None = None) -> list[int]:
     """The heads of postings that are to be put together anew, or some of them."""
-    query = select(tables.standing.c.head_id).where(tables.standing.c.document == "").limit(limit)
+    query = select(tables.standing.c.head_id).where(tables.standing.c.document.is_(None)).limit(limit)
     return list(connection.execute(query).scalars())
 
 

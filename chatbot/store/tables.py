@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -144,6 +145,7 @@ seen = Table(
     Column("sender_id", BigInteger, nullable=False, server_default="0"),
     Column("author_id", BigInteger, nullable=False),
     Column("is_counted", Boolean, nullable=False, server_default=false()),  # as a patch, by the rankings
+    Column("is_review", Boolean, nullable=False, server_default=false()),  # it has a tag of REVIEWS, and no patch
     Column("is_patch", Boolean, nullable=False),
     Column("is_reply", Boolean, nullable=False),
     Column("is_defective", Boolean, nullable=False),
@@ -172,9 +174,9 @@ standing = Table(
     Column("later", BigInteger),  # it is known to be a later version
     Column("own", Integer, nullable=False),  # so many mails it has of its own
     Column("bot", Boolean, nullable=False),  # whether a program sent it
-    Column("document", Text, nullable=False),  # see standings.py; empty where it is to be put together anew
+    Column("document", LargeBinary),  # see standings.py; none where it is to be put together anew
 )
-_reviewed, _spent = standing.c.reviewed.is_not(None), standing.c.document == ""
+_reviewed, _spent = standing.c.reviewed.is_not(None), standing.c.document.is_(None)
 Index("standing_by_review", standing.c.reviewed, sqlite_where=_reviewed, postgresql_where=_reviewed)
 Index("standing_spent", standing.c.head_id, sqlite_where=_spent, postgresql_where=_spent)
 

@@ -190,14 +190,14 @@ def test_what_was_worked_out_of_both_lineages_is_worked_out_anew(ask: Ask, engin
         belonging = [{"mail_id": one, **Home(one, own=True)._asdict()} for one in ids.values()]
         connection.execute(insert(tables.belongs), belonging)
         lineages = {V1: V1, V2: V1, V3: V3, V4H: V4H, V4M: V4M}
-        rows = [Kept(ids[one], ids[first], document="kept")._asdict() for one, first in lineages.items()]
+        rows = [Kept(ids[one], ids[first], document=b"kept")._asdict() for one, first in lineages.items()]
         connection.execute(insert(tables.standing), rows)
     ask(f"link {V2} {V4H}")
     with reading(engine) as connection:
-        kept = select(standing.head_id).where(standing.document == "kept")
+        kept = select(standing.head_id).where(standing.document == b"kept")
         assert set(connection.execute(kept).scalars()) == {ids[V4M]}
         assert spent(connection) == []
-        (lineage,) = set(connection.execute(select(standing.lineage_id).where(standing.document != "kept")).scalars())
+        (lineage,) = set(connection.execute(select(standing.lineage_id).where(standing.document != b"kept")).scalars())
         assert lineage in {ids[V1], ids[V2]}
 
 

@@ -28,6 +28,7 @@ from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database, reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
+from chatbot.store.standings import Kept
 from chatbot.store.stretches import Stretch, Stretches
 from tests.conftest import NOON, add, chronicle, compose, posted, read_one, summarizer, thread
 
@@ -197,10 +198,9 @@ def test_nothing_of_a_mail_that_is_taken_out_is_kept(engine: Engine) -> None:
     assert posted(chronicle(engine, everything(engine)))[0].remarks == ()
     following.keep_up(People(), mails[-1].received)
     with reading(engine) as connection:
-        kept = list(connection.execute(select(tables.standing.c.document)).scalars())
+        kept = [repr(Kept(*row).standing) for row in connection.execute(select(tables.standing))]
         homes = connection.execute(select(tables.belongs)).all()
     assert kept
-    assert all(kept)
     assert reply.message_id not in "".join(kept)
     assert len(homes) == len(mails) - 1
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from itertools import count
+from itertools import count, starmap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, event, select
@@ -25,6 +26,7 @@ from chatbot.store.entry import batch_of
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
+from chatbot.store.standings import Kept
 from chatbot.store.stretches import Stretches
 from chatbot.store.words import key_of
 from tests.conftest import NOON, add, chronicle, compose, posted, read_one, thread
@@ -195,25 +197,26 @@ def lived(engine: Engine, seed: int) -> World:
     return world
 
 
-Kept = tuple[dict[str, tuple[object, ...]], dict[str, tuple[str, str | None]]]
+Rows = tuple[dict[str, tuple[Any, ...]], dict[str, tuple[Any, ...]]]
 
 
-def kept(engine: Engine) -> Kept:
-    """The rows of `standing` and of `belongs`, with names in the place of numbers."""
+def kept(engine: Engine) -> Rows:
+    """The rows of `standing` and of `belongs`, with names in the place of numbers, and documents opened."""
     with reading(engine) as connection:
         rows = connection.execute(select(tables.mail.c.id, tables.mail.c.message_id))
         names = {row.id: row.message_id for row in rows}
         standing = {
-            names[row.head_id]: (names[row.lineage_id], *row[2:]) for row in connection.execute(select(tables.standing))
+            names[row.head_id]: (names[row.lineage_id], *row[2:-1], row.standing)
+            for row in starmap(Kept, connection.execute(select(tables.standing)))
         }
         belongs = {
-            names[row.mail_id]: (names.get(row.head_id, "gone"), row.who)
-            for row in connection.execute(select(tables.belongs))
+            names[mail_id]: (names.get(head_id, "gone"), *rest)
+            for mail_id, head_id, *rest in connection.execute(select(tables.belongs))
         }
     return standing, belongs
 
 
-def afresh(folder: Path, world: World) -> Kept:
+def afresh(folder: Path, world: World) -> Rows:
     """What an index keeps that has had the same mails at once, in the same order."""
     with reading(world.engine) as connection:
         query = select(tables.mail.c.message_id).order_by(tables.mail.c.id)
@@ -356,7 +359,7 @@ def test_a_pull_request_below_another_is_one_of_its_own(engine: Engine) -> None:
     for told in (now, later):
         assert [standing.title for standing in posted(told)] == ["soc", "dts"]
         assert [len(standing.remarks) for standing in posted(told)] == [0, 1]
-    assert {name: head for name, (head, _) in kept(engine)[1].items()} == {
+    assert {name: head for name, (head, *_) in kept(engine)[1].items()} == {
         one.message_id: one.message_id,
         two.message_id: two.message_id,
         reply.message_id: two.message_id,
@@ -371,7 +374,7 @@ def test_talk_is_below_what_began_it_whenever_that_came(engine: Engine) -> None:
     for number, mail in enumerate((second, first, opener)):
         add(index, "kvm", mail, epoch=number)
         following.keep_up(PEOPLE, LATER)
-    heads = {head for head, _ in kept(engine)[1].values()}
+    heads = {head for head, *_ in kept(engine)[1].values()}
     assert heads == {opener.message_id}
     with index.writer("kvm") as writer:
         forget(writer._connection, writer._list_id, row_of(writer._connection, opener.message_id))
@@ -380,7 +383,7 @@ def test_talk_is_below_what_began_it_whenever_that_came(engine: Engine) -> None:
     talks = chronicle(engine, Stretches(engine).newest("kvm", 9)).talks
     assert [talk.mail for talk in talks] in ([], [first.message_id])
     following.keep_up(PEOPLE, LATER)
-    assert {name: head for name, (head, _) in kept(engine)[1].items()} == {
+    assert {name: head for name, (head, *_) in kept(engine)[1].items()} == {
         first.message_id: first.message_id,
         second.message_id: first.message_id,
         "m4@sample.example": "m4@sample.example",
@@ -411,7 +414,7 @@ def test_a_version_that_is_one_no_more_stands_alone(engine: Engine) -> None:
 
     add(index, "kvm", sent(1, 0), sent(3, 20))
     following.keep_up(PEOPLE, LATER)
-    assert '"revision":"v3"' in str(kept(engine)[0]["m1@sample.example"][-1])
+    assert kept(engine)[0]["m1@sample.example"][-1].after.revision == "v3"
     Corrections(engine).add(Correction("m1@sample.example", "m2@sample.example", together=False, by="mia", at=NOON))
     following.keep_up(PEOPLE, LATER)
     add(index, "kvm", sent(2, 10), epoch=1)

@@ -1,5 +1,5 @@
 """Standings of postings, corrections of lineages, and digests that were shown: tables that begin empty. Pull requests
-are found by their titles, and a mail's place on a list says who sent it, and whether rankings count it.
+are found by their titles, and a mail's place on a list says who sent it, and as what rankings count it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,9 +26,12 @@ def upgrade() -> None:
     _create_tables()
     op.add_column("seen", sa.Column("sender_id", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("seen", sa.Column("is_counted", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("seen", sa.Column("is_review", sa.Boolean, nullable=False, server_default=sa.false()))
     op.execute(
         "UPDATE seen SET sender_id = mail.sender_id,"
-        " is_counted = mail.is_patch AND lower(substr(mail.subject, 1, mail.lead)) LIKE '%patch%'"
+        " is_counted = mail.is_patch AND lower(substr(mail.subject, 1, mail.lead)) LIKE '%patch%',"
+        " is_review = NOT mail.is_patch AND EXISTS (SELECT 1 FROM tag WHERE tag.mail_id = mail.id"
+        " AND tag.kind IN ('Reviewed-by', 'Acked-by', 'Tested-by', 'Nacked-by'))"
         " FROM mail WHERE mail.id = seen.mail_id"
     )
     sqlite = op.get_bind().dialect.name == "sqlite"
@@ -71,9 +74,9 @@ def _create_tables() -> None:
         ),
         sa.Column("own", sa.Integer, nullable=False),
         sa.Column("bot", sa.Boolean, nullable=False),
-        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("document", sa.LargeBinary),
     )
-    known, spent = sa.text("reviewed IS NOT NULL"), sa.text("document = ''")
+    known, spent = sa.text("reviewed IS NOT NULL"), sa.text("document IS NULL")
     op.create_index("standing_by_review", "standing", ["reviewed"], sqlite_where=known, postgresql_where=known)
     op.create_index("standing_spent", "standing", ["head_id"], sqlite_where=spent, postgresql_where=spent)
     op.create_table(
