@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 from chatbot.mail.standing import Standing
 from chatbot.store import tables
 from chatbot.store.bulk import insert_rows
-from chatbot.store.rows import chunks
+from chatbot.store.rows import by_ids, chunks
 from chatbot.store.tables import seconds
 
 _DECODER = msgspec.json.Decoder(Standing)
@@ -142,11 +142,8 @@ def spent(connection: Connection, limit: int | None = None) -> list[int]:
 
 def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Kept]:
     """How these postings stand that are kept, by the rows of their heads."""
-    found: dict[int, Kept] = {}
-    for chunk in _chunks(head_ids):
-        rows = connection.execute(select(tables.standing).where(tables.standing.c.head_id.in_(chunk)))
-        found.update((row[0], Kept._make(row)) for row in rows.all())
-    return found
+    rows = by_ids(connection, select(tables.standing), tables.standing.c.head_id, sorted(set(head_ids)))
+    return {row[0]: Kept._make(row) for row in rows}
 
 
 def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]:
