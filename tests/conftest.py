@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from chatbot.commands.command import Context
-from chatbot.mail.chronicle import Chronicle, in_order
+from chatbot.mail.chronicle import Chronicle, oldest_first
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
@@ -223,7 +223,7 @@ def chronicle(engine: Engine, stretch: Stretch, at: datetime = NOON + timedelta(
 
 def posted(found: Chronicle) -> tuple[Standing, ...]:
     """What began in a stretch, the oldest first."""
-    return in_order((*found.series, *found.versions))
+    return oldest_first((*found.series, *found.versions))
 
 
 def context_of(

@@ -104,7 +104,7 @@ def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
         letters_of(mails),
         series=tuple(one for one in told if not one.later),
         versions=tuple(one for one in told if one.later),
-        turned=in_order(one for one in posted if any(remark.turns for remark in one.remarks)),
+        turned=oldest_first(one for one in posted if any(remark.turns for remark in one.remarks)),
         turning=turning,
         incomplete=overdue(posted, min(times), max(times)) if times else (),
         talks=tuple(
@@ -124,7 +124,7 @@ def overdue(those: Iterable[Standing], since: datetime, until: datetime) -> tupl
     return tuple(one for one in those if one.missing and since <= one.newest + ARRIVING < until)
 
 
-def in_order(those: Iterable[Standing]) -> tuple[Standing, ...]:
+def oldest_first(those: Iterable[Standing]) -> tuple[Standing, ...]:
     """The oldest first."""
     return tuple(sorted(those, key=lambda one: (one.received, one.mail)))
 

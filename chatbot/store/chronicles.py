@@ -8,7 +8,7 @@ from itertools import starmap
 
 from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, or_, select
 
-from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, LIVELY, Chronicle, Earlier, Talk, in_order, overdue
+from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, LIVELY, Chronicle, Earlier, Talk, oldest_first, overdue
 from chatbot.mail.deferred import Deferred
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
@@ -95,7 +95,7 @@ class _Reading:
             sent=written,
             series=self._standings([one for one in begun if not self._later(one)]),
             versions=self._standings([one for one in begun if self._later(one)]),
-            turned=in_order(
+            turned=oldest_first(
                 self._standing(known[share.head_id]) for share in shares if share.turning and share.head_id in known
             ),
             turning=frozenset(mail for share in shares for mail in share.turning),
