@@ -1,5 +1,6 @@
 """/series link, unlink, corrections: a maintainer says which postings are versions of one series, for everyone."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chatbot.commands.command import Context, Facts
@@ -81,9 +82,10 @@ def _posting(named: str, context: Context) -> tuple[Family, Series[Mail]]:
 def _keep(said: Correction, text: str, context: Context) -> None:
     try:
         context.corrections.add(said)
-        context.following.renew(context.people)
     except Unavailable as error:
         raise Misunderstood(f"/series {text}", f"it could not be written down ({error})", "say it again") from error
+    with suppress(Unavailable):  # it is written down, and followed at the next refresh
+        context.following.renew(context.people)
 
 
 def _remark(said: Correction, before: Family, after: Family) -> str:

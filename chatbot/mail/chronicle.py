@@ -119,7 +119,7 @@ def chronicle_of(mails: Sequence[Mail], people: People) -> Chronicle:
 
 def overdue(those: Iterable[Standing], since: datetime, until: datetime) -> tuple[Standing, ...]:
     """Those of which parts have not come, and could have until a moment from `since` on, before `until`: of stretches
-    that follow one another each posting is in one.
+    that follow one another each is in one, and in one more for each part that came too late while others still lack.
     """
     return tuple(one for one in those if one.missing and since <= one.newest + ARRIVING < until)
 

@@ -1,8 +1,6 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import datetime
 from itertools import starmap
 
@@ -20,10 +18,10 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
-from chatbot.store.rows import SELECT_PARTS, by_ids, chunks, load_parts, persons_of
+from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, chunks, load_parts, persons_of
 from chatbot.store.sent import sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
-from chatbot.store.standings import Kept, load
+from chatbot.store.standings import Home, Kept, load, spent
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import named
@@ -46,7 +44,7 @@ class Chronicles:
         """What happened there, as it stood at that moment. `silent_after` so many business days without an answer a
         posting is `silent`; `letters` are for the classic text.
         """
-        with reading(self._engine) as connection, _without_looking_for_garbage():
+        with reading(self._engine) as connection:
             return _Reading(connection, stretch, people, at).chronicle(silent_after, letters=letters)
 
 
@@ -62,6 +60,8 @@ class _Reading:
         # What is to be read again is nobody's.
         self._which = (self._here, seen.author_id != 0, *conditions(stretch))
         self._stretch = stretch
+        # Where mails belong that are put together now, by their rows.
+        self._homes: Mapping[int, Home] = {}
 
     def chronicle(self, silent_after: int, *, letters: bool) -> Chronicle:
         sums = sums_of(self._connection, self._which)
@@ -73,9 +73,11 @@ class _Reading:
         shares, known = self._kept() if tracked else self._put_together()
         begun = self._begun(shares, known)
         since = min(self._stretch.since or first, self._at)
-        left_off = min(self._stretch.since or self._left_off(first), self._at)
-        end = min(self._stretch.until or last, self._at)
-        recent = {one.head_id: one for one in (*(self._day_before(left_off) if tracked else ()), *known.values())}
+        left_off = min(self._stretch.since or self._behind(self._stretch.first - 1) or first, self._at)
+        end = min(self._stretch.until or self._behind(self._stretch.last) or last, self._at)
+        recent = {one.head_id: one for one in (self._days_before(left_off) if tracked else ())}
+        own = {share.head_id for share in shares if share.own}
+        recent |= {head_id: kept for head_id, kept in known.items() if head_id in own or head_id in recent}
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
         uncovered = []
@@ -83,6 +85,8 @@ class _Reading:
             uncovered.append("what has long been waiting: it is not followed yet")
         elif tracked > horizon:
             uncovered.append(f"what has been waiting since before {tracked:%Y-%m-%d}")
+        if tracked and spent(self._connection, 1):
+            uncovered.append("what has long been waiting, as far as it was corrected or taken out just now")
         return Chronicle(
             totals=Totals(
                 mails=sum(one.mails for one in sums.values()),
@@ -105,7 +109,7 @@ class _Reading:
             more_silent=more,
             talks=tuple(self._talks(shares)),
             newcomers=self._newcomers({kind.author_id for kind, one in sums.items() if one.patches}, since),
-            earlier=self._earlier(left_off),
+            earlier=self._earlier(min(first, left_off)),
             heads=self._heads() if letters else (),
             uncovered=tuple(uncovered),
         )
@@ -120,9 +124,8 @@ class _Reading:
     def _put_together(self) -> tuple[Sequence[Share], dict[int, Kept]]:
         """The same where not all is kept."""
         mails = placed(self._connection, self._which)
-        found = look_up(self._connection, {mail.id: mail.message_id for mail in mails}, self._people)
-        kept = {head_id: Kept.of(head_id, head_id, one) for head_id, one in found.standings.items()}
-        return tuple(shares_of(mails, found.homes)), kept
+        self._homes, known = look_up(self._connection, {mail.id: mail.message_id for mail in mails}, self._people)
+        return tuple(shares_of(mails, self._homes)), known
 
     def _begun(self, shares: Iterable[Share], known: Mapping[int, Kept]) -> list[Kept]:
         """The postings of humans that began in the stretch, the newest first: none of their mails came before it."""
@@ -135,11 +138,12 @@ class _Reading:
         return [kept for kept in there if not kept.bot]
 
     def _before(self, message_ids: Sequence[str]) -> set[str]:
-        """Which of these mails came before the stretch."""
-        mail, seen = tables.mail.c, tables.seen.c
+        """Which of these mails came before the stretch: what follows one another are either places or times."""
+        mail, seen, since = tables.mail.c, tables.seen.c, self._stretch.since
+        before = seen.received < seconds(since) if since else seen.id < self._stretch.first
         found: set[str] = set()
         for few in chunks(message_ids, 2):
-            earlier = exists().where(seen.mail_id == mail.id, self._here, seen.id < self._stretch.first)
+            earlier = exists().where(seen.mail_id == mail.id, self._here, before)
             query = select(mail.message_id).where(*named(few), earlier)
             found.update(self._connection.execute(query).scalars())
         return found
@@ -153,13 +157,14 @@ class _Reading:
         lacking = (one for one in those if one.complete is None or one.complete > one.received + _ARRIVING)
         return list(map(self._standing, lacking))
 
-    def _day_before(self, since: datetime) -> list[Kept]:
-        """The postings that began in it: parts of them may come, or stay away, in the stretch."""
+    def _days_before(self, since: datetime) -> Iterator[Kept]:
+        """The postings that began in them: parts may come, or stay away, in the stretch."""
         standing, seen = tables.standing.c, tables.seen.c
         on_list = exists().where(seen.mail_id == standing.head_id, self._here)
-        day = standing.received.between(seconds(since - 4 * ARRIVING), seconds(since) - 1)
-        rows = self._connection.execute(select(tables.standing).where(day, on_list, standing.document.is_not(None)))
-        return list(starmap(Kept, rows))
+        days = standing.received.between(seconds(since) - TOGETHER, seconds(since) - 1)
+        rows = self._connection.execute(select(tables.standing).where(days, on_list, standing.document.is_not(None)))
+        # One whose cover came last was kept by a patch that heads nothing any more.
+        return (one for one in starmap(Kept, rows) if self._homes.get(one.head_id, one).head_id == one.head_id)
 
     def _standing(self, kept: Kept) -> Standing:
         return kept.standing.at(self._at)
@@ -217,12 +222,14 @@ class _Reading:
         reviewed, unanswered = found
         return reviewed, unanswered, total - len(unanswered)
 
-    def _left_off(self, first: datetime) -> datetime:
-        """Where the stretch begins that nobody gave a time: behind the mail before it, so that a silence counts."""
+    def _behind(self, place: int) -> datetime | None:
+        """Where a stretch ends and the next one begins to which nobody gave times: behind the mail at this place or
+        before it, whatever times the others have. What claims to come from the future does not count.
+        """
         seen = tables.seen.c
-        rows = select(seen.received).where(self._here, seen.id < self._stretch.first).order_by(seen.id.desc())
-        received = self._connection.execute(rows.limit(1)).scalar()
-        return first if received is None else min(first, moment(received + 1))
+        there = select(seen.received).where(self._here, seen.id <= place, seen.received <= seconds(self._at))
+        received = self._connection.execute(there.order_by(seen.id.desc()).limit(1)).scalar()
+        return None if received is None else moment(received + 1)
 
     def _earlier(self, since: datetime) -> Earlier | None:
         """The stretch before, of the same length; None where the list does not go back so far."""
@@ -257,17 +264,3 @@ class _Reading:
         mail = tables.mail.c
         query = SELECT_PARTS.join(tables.seen, tables.seen.c.mail_id == mail.id).where(mail.speaks, *self._which)
         return tuple(load_parts(self._connection, query.order_by(tables.seen.c.id)))
-
-
-@contextmanager
-def _without_looking_for_garbage() -> Iterator[None]:
-    """Thousands of values are made that are all kept, and have no cycles: to look at them again and again would take a
-    fifth of a digest's time. Threads may do this at once: the first that began ends it.
-    """
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()

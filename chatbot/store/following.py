@@ -18,7 +18,7 @@ from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.lineages import Family, family_of
-from chatbot.store.standings import Home, homes_of, keep, leave, load, spent
+from chatbot.store.standings import Home, Kept, homes_of, keep, leave, load, spent
 from chatbot.store.tables import seconds
 from chatbot.store.threads import replies_below, rows_named, thread_above
 from chatbot.store.words import key_of
@@ -66,9 +66,11 @@ def follow(connection: Connection, message_ids: Iterable[str], people: People) -
     return found
 
 
-def look_up(connection: Connection, mails: Mapping[int, str], people: People) -> Followed:
-    """Where these mails belong, by their rows and Message-IDs, and how those postings stand: as it is kept, else as it
-    is put together now.
+def look_up(
+    connection: Connection, mails: Mapping[int, str], people: People
+) -> tuple[dict[int, Home], dict[int, Kept]]:
+    """Where these mails belong, by their rows and Message-IDs, and how those postings stand, by the rows of their
+    heads: as it is kept, else as it is put together now.
     """
     tracked = connection.execute(select(tables.tracking.c.rules)).scalar() == rules_of(people)
     homes = homes_of(connection, mails) if tracked else {}
@@ -78,8 +80,12 @@ def look_up(connection: Connection, mails: Mapping[int, str], people: People) ->
         message_id for mail_id, message_id in mails.items() if mail_id not in homes or homes[mail_id].head_id in spent
     )
     now = follow(connection, unknown, people)
-    known = {head_id: kept.standing for head_id, kept in loaded.items() if kept.document}
-    return Followed({**homes, **now.homes}, {**known, **now.standings}, now.lineages)
+    homes |= now.homes
+    # One whose cover came last was kept by a patch that heads nothing any more.
+    heads = {head_id: kept for head_id, kept in loaded.items() if kept.document and head_id not in now.homes}
+    return homes, heads | {
+        head_id: Kept.of(head_id, now.lineages[head_id], one) for head_id, one in now.standings.items()
+    }
 
 
 def _take_in(connection: Connection, family: Family, people: People, found: Followed) -> set[str]:
@@ -149,17 +155,20 @@ class Following:
 
     def renew(self, people: People) -> None:
         """Put together anew what was corrected, if somebody follows by these rules: who says so wants to see it."""
-        left, more = set[int](), not self.by_other_rules(people)
-        while more:
+        left = set[int]()
+        while self._has_spent() and not self.by_other_rules(people):
             with writing(self._engine) as connection:
                 _renew(connection, people, left)
-                more = bool(spent(connection, 1))
 
     def by_other_rules(self, people: People) -> bool:
         """Whether somebody follows by other rules, who would have to begin anew."""
         with reading(self._engine) as connection:
             rules = connection.execute(select(tables.tracking.c.rules)).scalar()
             return rules is not None and rules != rules_of(people)
+
+    def _has_spent(self) -> bool:
+        with reading(self._engine) as connection:
+            return bool(spent(connection, 1))
 
     def _kept_up(self, people: People) -> bool:
         """Whether there is nothing to do, which takes no lock to see."""

@@ -20,7 +20,7 @@ from chatbot.mail.traits import Identify, Traits, title_key, traits_of
 from chatbot.store import tables
 from chatbot.store.corrections import corrections_in
 from chatbot.store.fulltext import TEXTS, TITLES, newest_with
-from chatbot.store.rows import TOGETHER, chunks, load_mails_by_id, posted_with
+from chatbot.store.rows import TOGETHER, by_ids, load_mails_by_id, posted_with
 from chatbot.store.tables import seconds
 from chatbot.store.threads import in_order, mails_named, patches_answering, replies_below
 
@@ -111,12 +111,11 @@ class _Surroundings:
         ids = self._of_their_people(series, traits) + self._elsewhere(traits)
         row = tables.mail.c
         nearest: dict[tuple[int, int], tuple[int, int]] = {}  # of each posting one patch is enough
-        for few in chunks(ids):
-            query = select(row.id, row.posting_key, row.received).where(row.id.in_(few))
-            for mail_id, key, received in self._connection.execute(query.where(row.is_patch)):
-                posting = (key, received // TOGETHER) if key else (mail_id, 0)
-                near = abs(received - self._about), mail_id
-                nearest[posting] = min(nearest.get(posting, near), near)
+        query = select(row.id, row.posting_key, row.received).where(row.is_patch)
+        for mail_id, key, received in by_ids(self._connection, query, row.id, ids):
+            posting = (key, received // TOGETHER) if key else (mail_id, 0)
+            near = abs(received - self._about), mail_id
+            nearest[posting] = min(nearest.get(posting, near), near)
         chosen = sorted((nearest[one], one) for one in nearest.keys() - self._postings)[:VERSIONS]
         self._postings.update(posting for _, posting in chosen)
         said = {name for one in traits for name in (*(mention.message_id for mention in one.mentions), *one.answers)}

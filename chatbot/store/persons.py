@@ -27,7 +27,7 @@ from chatbot.mail.part import Part
 from chatbot.mail.patch import REVIEWS, Tag
 from chatbot.mail.person import Person
 from chatbot.store import tables
-from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, chunks, load_mails, load_parts
+from chatbot.store.rows import CHUNK, SELECT_MAILS, SELECT_PARTS, by_ids, chunks, load_mails, load_parts
 from chatbot.store.tables import ALL_LISTS, moment, seconds
 from chatbot.store.threads import named, talk_below
 from chatbot.store.words import FARTHEST, distance, words
@@ -212,12 +212,9 @@ def _got(connection: Connection, written: Iterable[Mail]) -> tuple[tuple[str, Ta
     """The tags of REVIEWS in the talk below these, as they came, each with the Message-ID of what it is below."""
     tag = tables.tag.c
     below = talk_below(connection, [mail.message_id for mail in written])
-    ids, got = sorted(below), list[tuple[str, Tag]]()
-    for few in chunks(ids):
-        tags = select(tag.mail_id, tag.kind, tag.value).where(tag.mail_id.in_(few))
-        reviews = tags.where(tag.kind.in_(REVIEWS)).order_by(tag.mail_id, tag.place)
-        got += ((below[mail_id], Tag(kind, value)) for mail_id, kind, value in connection.execute(reviews))
-    return tuple(got)
+    tags = select(tag.mail_id, tag.kind, tag.value).where(tag.kind.in_(REVIEWS)).order_by(tag.mail_id, tag.place)
+    rows = by_ids(connection, tags, tag.mail_id, sorted(below))
+    return tuple((below[mail_id], Tag(kind, value)) for mail_id, kind, value in rows)
 
 
 def _by_list(connection: Connection, mails: CompoundSelect[Any]) -> dict[str, int]:

@@ -68,7 +68,11 @@ def chunks(ids: Sequence[_Id], binds: int = 1) -> Iterator[Sequence[_Id]]:
 
 def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
     """The mails that a query over SELECT_MAILS finds, in its order."""
-    rows = connection.execute(query).all()
+    return _make_mails(connection, connection.execute(query).all())
+
+
+def _make_mails(connection: Connection, rows: Sequence[Row[Any]]) -> list[Mail]:
+    """The mails that rows with the columns of SELECT_MAILS are."""
     persons = persons_of(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
     tags: dict[int, list[Tag]] = {}
     tag = tables.tag.c
@@ -80,10 +84,8 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
 
 def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
     """The mails of these rows, oldest row first."""
-    found: list[Mail] = []
-    for few in chunks(sorted(set(ids))):
-        found += load_mails(connection, SELECT_MAILS.where(tables.mail.c.id.in_(few)).order_by(tables.mail.c.id))
-    return found
+    query = SELECT_MAILS.order_by(tables.mail.c.id)
+    return _make_mails(connection, by_ids(connection, query, tables.mail.c.id, sorted(set(ids))))
 
 
 def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
@@ -94,7 +96,7 @@ def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:
 def load_parts_by_id(connection: Connection, ids: Iterable[int]) -> list[Part]:
     """The parts of these rows of mails, oldest row first."""
     query = SELECT_PARTS.order_by(tables.mail.c.id)
-    return _make_parts(connection, list(by_ids(connection, query, tables.mail.c.id, sorted(set(ids)))))
+    return _make_parts(connection, by_ids(connection, query, tables.mail.c.id, sorted(set(ids))))
 
 
 def _make_parts(connection: Connection, rows: Sequence[Any]) -> list[Part]:

@@ -114,7 +114,8 @@ class Search:
         """How the postings stand that these mails belong to."""
         with reading(self._engine) as connection:
             rows = {row: message_id for message_id, row in rows_named(connection, message_ids).items()}
-            return tuple(look_up(connection, rows, people).standings.values())
+            _, heads = look_up(connection, rows, people)
+        return tuple(kept.standing for kept in heads.values())
 
     def series_with(self, message_ids: Iterable[str]) -> dict[str, Series[Part]]:
         """The series that each of these mails is a part of; those of mails that are not known are left out."""

@@ -50,23 +50,22 @@ class Kept(NamedTuple):
     def of(cls, head_id: int, lineage_id: int, one: Standing) -> Self:
         """The row of a standing."""
         others = [remark for remark in one.remarks if not (remark.own or remark.bot)]
-        approved = [min((each.received for each in piece.approvals), default=None) for piece in one.patches]
-        reviewed = bool(approved) and not one.missing and None not in approved
-        applied = [remark for remark in one.remarks if remark.applied and not remark.own]
-        parts = {part for remark in applied for part in remark.parts}
-        whole = not all(remark.parts for remark in applied) or parts >= set(range(1, one.total + 1))
+        # Whichever of its versions was approved: a part that was sent anew later had the approvals of the one before.
+        parts: dict[int, list[datetime]] = {piece.part: [] for piece in one.pieces}
+        for piece in one.pieces:
+            parts[piece.part] += (approval.received for approval in piece.approvals)
+        reviewed = bool(parts) and not one.missing and all(parts.values())
         closed = [
             *([one.received] if one.draft or one.pull or one.bot else []),
             *([one.after.received] if one.after else []),
-            *([max(remark.received for remark in applied)] if applied and whole else []),
         ]
         return cls(
             head_id,
             lineage_id,
             seconds(one.received),
             answered=_first(remark.received for remark in others),
-            reviewed=seconds(max(time for time in approved if time)) if reviewed else None,
-            applied=_first(remark.received for remark in applied),
+            reviewed=seconds(max(map(min, parts.values()))) if reviewed else None,
+            applied=_first(remark.received for remark in one.remarks if remark.applied and not remark.own),
             closed=_first(closed),
             complete=None if one.missing else seconds(one.newest),
             later=seconds(one.later) if one.later else None,
@@ -148,12 +147,8 @@ def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Kept]:
 
 def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]:
     """Where these mails belong, as far as it is kept."""
-    homes = tables.belongs
-    found: dict[int, Home] = {}
-    for chunk in _chunks(mail_ids):
-        query = select(homes).where(homes.c.mail_id.in_(chunk))
-        found.update((mail_id, Home(*home)) for mail_id, *home in connection.execute(query))
-    return found
+    rows = by_ids(connection, select(tables.belongs), tables.belongs.c.mail_id, sorted(set(mail_ids)))
+    return {mail_id: Home(*home) for mail_id, *home in rows}
 
 
 def _first(times: Iterable[datetime]) -> int | None:

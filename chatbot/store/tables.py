@@ -169,7 +169,7 @@ standing = Table(
     Column("answered", BigInteger),  # somebody else has replied
     Column("reviewed", BigInteger),  # every patch has an approval
     Column("applied", BigInteger),  # it was said to be applied
-    Column("closed", BigInteger),  # nothing is expected of it: applied whole, superseded, or a draft
+    Column("closed", BigInteger),  # it is superseded, or a draft, or of a program: nobody expects anything of it
     Column("complete", BigInteger),  # no part of it is missing
     Column("later", BigInteger),  # it is known to be a later version
     Column("own", Integer, nullable=False),  # so many mails it has of its own

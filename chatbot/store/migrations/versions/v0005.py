@@ -34,10 +34,10 @@ def upgrade() -> None:
         " AND tag.kind IN ('Reviewed-by', 'Acked-by', 'Tested-by', 'Nacked-by'))"
         " FROM mail WHERE mail.id = seen.mail_id"
     )
-    if op.get_bind().dialect.name == "postgresql":  # where each row that was written over lies at the end now
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    if not sqlite:  # where each row that was written over lies at the end now
         op.execute("CLUSTER seen USING seen_pkey")
         op.execute("ANALYZE seen")
-    sqlite = op.get_bind().dialect.name == "sqlite"
     columns, value = ("rowid", ":words") if sqlite else ("mail_id", "CAST(:words AS tsvector)")
     insert = sa.text(f"INSERT INTO title_index ({columns}, words) VALUES (:id, {value})")  # noqa: S608
     for rows in _pages():
