@@ -11,10 +11,12 @@ from sqlalchemy import Engine, event, insert, select
 
 from chatbot.answer import answer
 from chatbot.chat.styled import DIALECT, plain_text
+from chatbot.errors import Unavailable
 from chatbot.report.render import Renderer
 from chatbot.store import tables
 from chatbot.store.corrections import Corrections
 from chatbot.store.database import reading, writing
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
 from chatbot.store.standings import Home, Kept, spent
@@ -199,6 +201,17 @@ def test_what_was_worked_out_of_both_lineages_is_worked_out_anew(ask: Ask, engin
         assert spent(connection) == []
         (lineage,) = set(connection.execute(select(standing.lineage_id).where(standing.document != b"kept")).scalars())
         assert lineage in {ids[V1], ids[V2]}
+
+
+def test_a_correction_is_written_down_though_nobody_can_follow_it_now(
+    ask: Ask, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object) -> None:
+        raise Unavailable("somebody writes")
+
+    monkeypatch.setattr(Following, "renew", busy)
+    assert "could not" not in ask(f"link {V2} {V4H}")
+    assert len(Corrections(engine).all()) == 1
 
 
 @pytest.fixture

@@ -222,6 +222,26 @@ def test_missing_patches_are_told_when_they_had_time_to_come(room: Callable[...,
     assert needs(made.digest(0, 2)) == []
 
 
+def test_missing_patches_are_told_once_though_others_come_a_day_late(room: Callable[..., Room]) -> None:
+    made = room(sent(1, 1.83, "[PATCH 1/3] one"), sent(2, 2.79, "[PATCH 2/3] two", above=1))
+    told = [needs(made.digest(day, day + 1)) for day in range(6)]
+    assert told == [[], [], [], [("incomplete", "one", "1 patch of 3 not seen on the list")], [], []]
+
+
+def test_what_had_all_reviews_had_them_whatever_was_sent_anew_later(room: Callable[..., Room]) -> None:
+    ack = "Acked-by: Bo <bo@b.example>\n"
+    made = room(
+        sent(1, 0.1, "[PATCH 0/2] a"),
+        sent(2, 0.1, "[PATCH 1/2] one", above=1),
+        sent(3, 0.1, "[PATCH 2/2] two", above=1),
+        sent(4, 0.3, "Re: [PATCH 0/2] a", BO, ack, 1),
+    )
+    before = made.digest(0, 1)
+    assert [one[0] for one in needs(before)] == ["reviewed"]
+    made.come(sent(5, 5, "[PATCH v1.1 2/2] two", above=3))
+    assert made.digest(0, 1) == before
+
+
 @pytest.mark.parametrize(
     "mails",
     [

@@ -33,6 +33,7 @@ from chatbot.store.stretches import Stretch, Stretches
 from tests.conftest import NOON, add, chronicle, compose, posted, read_one, summarizer, thread
 
 LATER = NOON + timedelta(days=365)
+MIDNIGHT = NOON.replace(hour=0)
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
 
 
@@ -244,6 +245,58 @@ def test_a_part_that_does_not_come_is_told_once_whatever_the_windows_are(engine:
     assert (one.need, one.posting.standing.mail) == (Need.INCOMPLETE, "m1@sample.example")
     assert one.words == "1 patch of 2 not seen on the list"
     assert summarizer(engine).make(KVM, after, later + timedelta(days=1)).attention == ()
+
+
+def late(
+    subject: str, number: int, hours: float, above: int | None = None, sender: str = "Ana <ana@a.example>"
+) -> Mail:
+    """A mail that came so many hours after noon."""
+    fields = {} if above is None else {"in_reply_to": f"<m{above}@sample.example>"}
+    mail = read_one(compose(subject, number, sender=sender, **fields))
+    return replace(mail, received=NOON + timedelta(hours=hours))
+
+
+def test_what_heads_nothing_any_more_lacks_nothing(engine: Engine) -> None:
+    """The cover and the other patch have come, and nobody has followed them yet."""
+    index, following = Index(engine), Following(engine)
+    add(index, "kvm", late("[PATCH 1/2] one", 2, 0, 1))
+    following.keep_up(People(), NOON)
+    add(index, "kvm", late("[PATCH 0/2] a", 1, 10), late("[PATCH 2/2] two", 3, 10, 1), epoch=1)
+    at = NOON + timedelta(hours=11)
+    stretch = Stretches(engine).between("kvm", NOON - timedelta(hours=1), at)
+    before = summarizer(engine).make(KVM, stretch, at)
+    following.keep_up(People(), at)
+    assert before.attention == ()
+    assert summarizer(engine).make(KVM, stretch, at) == before
+
+
+def test_a_part_whose_hours_end_with_a_stretch_is_told_in_it_or_in_the_next(engine: Engine) -> None:
+    index = Index(engine)
+    mails = [late("[PATCH 1/2] a", 1, 0), late("x", 2, 6), late("y", 3, 6), late("z", 4, 7)]
+    add(index, "kvm", *mails)
+    Following(engine).keep_up(People(), NOON)
+    for cut in range(1, len(mails)):
+        both = Stretches(engine).after("kvm", 0, cut), Stretches(engine).after("kvm", cut, len(mails))
+        told = [chronicle(engine, stretch, NOON + timedelta(days=1)).incomplete for stretch in both]
+        assert sorted(map(len, told)) == [0, 1], cut
+
+
+def test_a_posting_whose_mails_came_out_of_order_is_new_in_one_day(engine: Engine) -> None:
+    add(Index(engine), "kvm", late("[PATCH 1/2] one", 1, 13), late("[PATCH 2/2] two", 2, 11, 1))
+    days = [
+        Stretches(engine).between("kvm", day, day + timedelta(days=1))
+        for day in (MIDNIGHT, MIDNIGHT + timedelta(days=1))
+    ]
+    assert [len(posted(chronicle(engine, day))) for day in days] == [1, 0]
+
+
+def test_of_two_spellings_in_one_second_the_last_mail_gives_the_name(engine: Engine) -> None:
+    names = ("Ana <ana@a.example>", "Zoe <ana@a.example>", "Ana Smith <ana@a.example>")
+    mails = [late(f"[PATCH] {number}", number, 0, sender=name) for number, name in enumerate(names)]
+    add(Index(engine), "kvm", *mails)
+    (author,) = rank(chronicle(engine, everything(engine)).sent, People()).authors
+    assert author == rank(chronicle_of(mails, People()).sent, People()).authors[0]
+    assert author.person.name == "Ana Smith"
 
 
 @pytest.mark.parametrize("people", [People(), read_people()], ids=["no rules", "our rules"])
