@@ -234,11 +234,12 @@ def test_what_had_all_reviews_had_them_whatever_was_sent_anew_later(room: Callab
         sent(1, 0.1, "[PATCH 0/2] a"),
         sent(2, 0.1, "[PATCH 1/2] one", above=1),
         sent(3, 0.1, "[PATCH 2/2] two", above=1),
-        sent(4, 0.3, "Re: [PATCH 0/2] a", BO, ack, 1),
+        sent(4, 0.3, "Re: [PATCH 1/2] one", BO, ack, 2),
+        sent(5, 0.3, "Re: [PATCH 2/2] two", BO, ack, 3),
     )
     before = made.digest(0, 1)
     assert [one[0] for one in needs(before)] == ["reviewed"]
-    made.come(sent(5, 5, "[PATCH v1.1 2/2] two", above=3))
+    made.come(sent(6, 5, "[PATCH v1.1 2/2] two", above=3))
     assert made.digest(0, 1) == before
 
 
