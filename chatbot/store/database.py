@@ -17,6 +17,8 @@ from chatbot.store import versions
 # KB of pages that a connection to SQLite keeps: the upper parts of a million mails' indexes. More would not pay (the
 # system keeps the file's pages, too), and a process is to stay below 100 MB.
 _CACHE = 24_000
+# Since then it knows RETURNING; UPDATE … FROM and json_each came before.
+_OLDEST = (3, 35)
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
@@ -100,6 +102,10 @@ def _parse(url: str) -> URL:
 
 
 def _sqlite(url: URL) -> Engine:
+    if sqlite3.sqlite_version_info < _OLDEST:
+        oldest = ".".join(map(str, _OLDEST))
+        remedy = f"take a Python with {oldest} or newer, or a PostgreSQL"
+        raise BadConfig((f"[store] url: this Python's SQLite, {sqlite3.sqlite_version}, is too old; {remedy}",))
     if url.database and not Path(url.database).parent.is_dir():
         raise BadConfig((f"[store] url: there is no folder {Path(url.database).parent}; make it, or name another",))
     engine = create_engine(url)

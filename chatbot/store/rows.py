@@ -32,7 +32,7 @@ from chatbot.store.tables import moment, seconds
 
 _Id = TypeVar("_Id", int, str)
 
-# Fewer than the host parameters that any SQLite takes (999 before 3.32).
+# Host parameters of one statement: a SQLite may be built to take no more than 999.
 CHUNK = 500
 # In seconds: the mails of one posting come within minutes, or, where a server was ill, days.
 TOGETHER = 3 * 86_400

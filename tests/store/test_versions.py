@@ -497,3 +497,10 @@ def test_status_migrates_an_old_database_and_says_so(old: str, tmp_path: Path, a
     assert "migrating the index to version 0002" in done.stderr
     again = subprocess.run(status, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True)
     assert (again.stdout.splitlines()[:3], again.stderr) == (done.stdout.splitlines()[:3], "")
+
+
+def test_a_sqlite_that_is_too_old_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    with pytest.raises(BadConfig, match=r"is too old; take a Python with 3\.35 or newer, or a PostgreSQL"):
+        open_database(f"sqlite:///{tmp_path}/index.sqlite3")
+    assert list(tmp_path.iterdir()) == []
