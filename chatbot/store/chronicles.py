@@ -1,6 +1,6 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import starmap
 
@@ -19,7 +19,7 @@ from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
 from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, chunks, load_parts, persons_of
-from chatbot.store.sent import sent, sums_of
+from chatbot.store.sent import Sum, sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
 from chatbot.store.standings import Home, Kept, load, spent
 from chatbot.store.stretches import Stretch, conditions
@@ -60,6 +60,9 @@ class _Reading:
         # What is to be read again is nobody's.
         self._which = (self._here, seen.author_id != 0, *conditions(stretch))
         self._stretch = stretch
+        # Since when all postings are followed; None where none are, or by other rules.
+        row = connection.execute(select(tables.tracking)).first()
+        self._tracked = moment(row.since) if row and row.rules == rules_of(people) else None
         # Where mails belong that are put together now, by their rows.
         self._homes: Mapping[int, Home] = {}
 
@@ -68,34 +71,17 @@ class _Reading:
         if not sums:
             return Chronicle()
         written = sent(self._connection, self._which, sums, self._people)
-        first, last = moment(min(one.first for one in sums.values())), moment(max(one.last for one in sums.values()))
-        tracked = self._tracked()
-        shares, known = self._kept() if tracked else self._put_together()
+        totals = _totals(sums.values(), len({one.author.address.lower() for one in written}))
+        first, last = totals.first or self._at, totals.last or self._at
+        shares, known = self._kept() if self._tracked else self._put_together()
         begun = self._begun(shares, known)
         since = min(self._stretch.since or first, self._at)
         left_off = min(self._stretch.since or self._behind(self._stretch.first - 1) or first, self._at)
         end = min(self._stretch.until or self._behind(self._stretch.last) or last, self._at)
-        recent = {one.head_id: one for one in (self._days_before(left_off) if tracked else ())}
-        own = {share.head_id for share in shares if share.own}
-        recent |= {head_id: kept for head_id, kept in known.items() if head_id in own or head_id in recent}
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
-        reviewed, silent, more = self._waiting(horizon, silent_after) if tracked else ((), (), 0)
-        uncovered = []
-        if not tracked:
-            uncovered.append("what has long been waiting: it is not followed yet")
-        elif tracked > horizon:
-            uncovered.append(f"what has been waiting since before {tracked:%Y-%m-%d}")
-        if tracked and spent(self._connection, 1):
-            uncovered.append("what has long been waiting, as far as it was corrected or taken out just now")
+        reviewed, silent, more = self._waiting(horizon, silent_after) if self._tracked else ((), (), 0)
         return Chronicle(
-            totals=Totals(
-                mails=sum(one.mails for one in sums.values()),
-                replies=sum(one.replies for one in sums.values()),
-                people=len({one.author.address.lower() for one in written}),
-                defects=sum(one.defects for one in sums.values()),
-                first=first,
-                last=last,
-            ),
+            totals=totals,
             sent=written,
             series=self._standings([one for one in begun if not self._later(one)]),
             versions=self._standings([one for one in begun if self._later(one)]),
@@ -103,7 +89,7 @@ class _Reading:
                 self._standing(known[share.head_id]) for share in shares if share.turning and share.head_id in known
             ),
             turning=frozenset(mail for share in shares for mail in share.turning),
-            incomplete=overdue(self._lacking(recent.values()), left_off, end),
+            incomplete=overdue(self._lacking(shares, known, left_off), left_off, end),
             reviewed=reviewed,
             silent=silent,
             more_silent=more,
@@ -111,8 +97,16 @@ class _Reading:
             newcomers=self._newcomers({kind.author_id for kind, one in sums.items() if one.patches}, since),
             earlier=self._earlier(min(first, left_off)),
             heads=self._heads() if letters else (),
-            uncovered=tuple(uncovered),
+            uncovered=tuple(self._uncovered(horizon)),
         )
+
+    def _uncovered(self, horizon: datetime) -> Iterator[str]:
+        if not self._tracked:
+            yield "what has long been waiting: it is not followed yet"
+        elif self._tracked > horizon:
+            yield f"what has been waiting since before {self._tracked:%Y-%m-%d}"
+        if self._tracked and spent(self._connection, 1):
+            yield "what has long been waiting, as far as it was corrected or taken out just now"
 
     def _kept(self) -> tuple[Sequence[Share], dict[int, Kept]]:
         """What the stretch has of each posting and talk, and those postings that began or turned in it."""
@@ -152,10 +146,13 @@ class _Reading:
         """Whether it was known to be a later version."""
         return kept.later is not None and kept.later <= max(kept.received, seconds(self._at))
 
-    def _lacking(self, those: Iterable[Kept]) -> list[Standing]:
-        """Those of these that had not all their parts in time."""
-        lacking = (one for one in those if one.complete is None or one.complete > one.received + _ARRIVING)
-        return list(map(self._standing, lacking))
+    def _lacking(self, shares: Iterable[Share], known: Mapping[int, Kept], since: datetime) -> list[Standing]:
+        """Those of the stretch, and of the days before it, that had not all their parts in time."""
+        recent = {one.head_id: one for one in (self._days_before(since) if self._tracked else ())}
+        own = {share.head_id for share in shares if share.own}
+        recent |= {head_id: kept for head_id, kept in known.items() if head_id in own or head_id in recent}
+        those = (one for one in recent.values() if one.complete is None or one.complete > one.received + _ARRIVING)
+        return list(map(self._standing, those))
 
     def _days_before(self, since: datetime) -> Iterator[Kept]:
         """The postings that began in them: parts may come, or stay away, in the stretch."""
@@ -178,11 +175,6 @@ class _Reading:
         query = select(mail.id, mail.message_id, mail.subject, mail.lead)
         for head_id, message_id, subject, lead in by_ids(self._connection, query, mail.id, sorted(lively)):
             yield Talk(message_id, Subject.split(subject, lead), lively[head_id].people, lively[head_id].mails)
-
-    def _tracked(self) -> datetime | None:
-        """Since when all postings are followed; None where none are, or by other rules."""
-        row = self._connection.execute(select(tables.tracking)).first()
-        return moment(row.since) if row and row.rules == rules_of(self._people) else None
 
     def _waiting(self, horizon: datetime, silent_after: int) -> tuple[tuple[Standing, ...], tuple[Standing, ...], int]:
         """The newest postings whose reviews are complete, the newest that nobody answered, and how many more of these
@@ -264,3 +256,14 @@ class _Reading:
         mail = tables.mail.c
         query = SELECT_PARTS.join(tables.seen, tables.seen.c.mail_id == mail.id).where(mail.speaks, *self._which)
         return tuple(load_parts(self._connection, query.order_by(tables.seen.c.id)))
+
+
+def _totals(sums: Collection[Sum], people: int) -> Totals:
+    return Totals(
+        mails=sum(one.mails for one in sums),
+        replies=sum(one.replies for one in sums),
+        people=people,
+        defects=sum(one.defects for one in sums),
+        first=moment(min(one.first for one in sums)),
+        last=moment(max(one.last for one in sums)),
+    )
