@@ -1,6 +1,8 @@
 """What happened on a list in a stretch of it, as the index tells it: what digests are made of."""
 
+import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import starmap
 
@@ -44,7 +46,7 @@ class Chronicles:
         """What happened there, as it stood at that moment. `silent_after` so many business days without an answer a
         posting is `silent`; `letters` are for the classic text.
         """
-        with reading(self._engine) as connection:
+        with reading(self._engine) as connection, _without_looking_for_garbage():
             return _Reading(connection, stretch, people, at).chronicle(silent_after, letters=letters)
 
 
@@ -155,11 +157,13 @@ class _Reading:
         return list(map(self._standing, those))
 
     def _days_before(self, since: datetime) -> Iterator[Kept]:
-        """The postings that began in them: parts may come, or stay away, in the stretch."""
+        """Those that began in them without all their parts: these may come, or stay away, in the stretch."""
         standing, seen = tables.standing.c, tables.seen.c
         on_list = exists().where(seen.mail_id == standing.head_id, self._here)
         days = standing.received.between(seconds(since) - TOGETHER, seconds(since) - 1)
-        rows = self._connection.execute(select(tables.standing).where(days, on_list, standing.document.is_not(None)))
+        lacking = or_(standing.complete.is_(None), standing.complete > standing.received + _ARRIVING)
+        known = standing.document.is_not(None)
+        rows = self._connection.execute(select(tables.standing).where(days, on_list, lacking, known))
         # One whose cover came last was kept by a patch that heads nothing any more.
         return (one for one in starmap(Kept, rows) if self._homes.get(one.head_id, one).head_id == one.head_id)
 
@@ -256,6 +260,20 @@ class _Reading:
         mail = tables.mail.c
         query = SELECT_PARTS.join(tables.seen, tables.seen.c.mail_id == mail.id).where(mail.speaks, *self._which)
         return tuple(load_parts(self._connection, query.order_by(tables.seen.c.id)))
+
+
+@contextmanager
+def _without_looking_for_garbage() -> Iterator[None]:
+    """Thousands of values are made that are all kept, and have no cycles: to look at them again and again takes a tenth
+    of a busy week's time. Threads may do this at once: the first that began ends it.
+    """
+    looks = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looks:
+            gc.enable()
 
 
 def _totals(sums: Collection[Sum], people: int) -> Totals:
