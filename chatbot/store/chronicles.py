@@ -12,6 +12,8 @@ from chatbot.mail.chronicle import ARRIVING, FORGOTTEN_AFTER, LIVELY, Chronicle,
 from chatbot.mail.deferred import Deferred
 from chatbot.mail.part import Part
 from chatbot.mail.people import People
+from chatbot.mail.person import Person
+from chatbot.mail.ranking import Sent
 from chatbot.mail.standing import Standing
 from chatbot.mail.state import STALE_AFTER, business_day_before
 from chatbot.mail.subject import Subject
@@ -21,7 +23,7 @@ from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
 from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, chunks, load_parts, persons_of
-from chatbot.store.sent import Sum, sent, sums_of
+from chatbot.store.sent import Kind, Sum, sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
 from chatbot.store.standings import Home, Kept, load, spent
 from chatbot.store.stretches import Stretch, conditions
@@ -65,6 +67,8 @@ class _Reading:
         # Since when all postings are followed; None where none are, or by other rules.
         row = connection.execute(select(tables.tracking)).first()
         self._tracked = moment(row.since) if row and row.rules == rules_of(people) else None
+        # Who has been asked for, by their rows: most who write in a week wrote in the week before.
+        self._persons: dict[int, Person] = {}
         # Where mails belong that are put together now, by their rows.
         self._homes: Mapping[int, Home] = {}
 
@@ -72,7 +76,7 @@ class _Reading:
         sums = sums_of(self._connection, self._which)
         if not sums:
             return Chronicle()
-        written = sent(self._connection, self._which, sums, self._people)
+        written = self._sent(self._which, sums)
         totals = _totals(sums.values(), len({one.author.address.lower() for one in written}))
         first, last = totals.first or self._at, totals.last or self._at
         shares, known = self._kept() if self._tracked else self._put_together()
@@ -101,6 +105,11 @@ class _Reading:
             heads=self._heads() if letters else (),
             uncovered=tuple(self._uncovered(horizon)),
         )
+
+    def _sent(self, which: Sequence[ColumnElement[bool]], sums: Mapping[Kind, Sum]) -> tuple[Sent, ...]:
+        fresh = {one for kind in sums for one in kind[:2]} - self._persons.keys()
+        self._persons |= persons_of(self._connection, fresh)
+        return sent(self._connection, which, sums, self._persons, self._people)
 
     def _uncovered(self, horizon: datetime) -> Iterator[str]:
         if not self._tracked:
@@ -236,7 +245,7 @@ class _Reading:
             return None
         which = (self._here, seen.received >= seconds(before), seen.received < seconds(since))
         sums = sums_of(self._connection, which)
-        earlier = sent(self._connection, which, sums, self._people)
+        earlier = self._sent(which, sums)
         return Earlier(sum(one.mails for one in sums.values()), earlier)
 
     def _newcomers(self, author_ids: Iterable[int], since: datetime) -> frozenset[str] | None:
@@ -246,7 +255,7 @@ class _Reading:
         if oldest is None or oldest > seconds(since - STALE_AFTER):
             return None
         boxes: dict[str, str] = {}
-        for author in persons_of(self._connection, author_ids).values():
+        for author in map(self._persons.__getitem__, author_ids):
             identity = self._people.identity(author)
             for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
                 boxes[box] = identity

@@ -15,7 +15,7 @@ from chatbot.mail.person import Person
 from chatbot.mail.ranking import Sent
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
-from chatbot.store.rows import by_ids, persons_of
+from chatbot.store.rows import by_ids
 from chatbot.store.tables import moment
 
 _UNTOLD = Subject("", "")
@@ -65,11 +65,16 @@ class _Review(NamedTuple):
 
 
 def sent(
-    connection: Connection, which: Sequence[ColumnElement[bool]], sums: Mapping[Kind, Sum], people: People
+    connection: Connection,
+    which: Sequence[ColumnElement[bool]],
+    sums: Mapping[Kind, Sum],
+    persons: Mapping[int, Person],
+    people: People,
 ) -> tuple[Sent, ...]:
-    """Of the same mails, in the order of the list; of several that are the same, by the last one."""
-    persons = persons_of(connection, {one for kind in sums for one in kind[:2]})
-    telling = {row_id for row_id, person in persons.items() if _telling(person, people)}
+    """Of the same mails, in the order of the list; of several that are the same, by the last one. `persons` are those
+    of all kinds, by their rows, and may be more.
+    """
+    telling = {row_id for row_id in {one for kind in sums for one in kind[:2]} if _telling(persons[row_id], people)}
     named: dict[str, Person] = {}
     found: dict[int, Sent] = {}
 
