@@ -1,12 +1,12 @@
 """Values that are made when somebody looks at them: of the thousand postings of a busy week a digest shows twenty."""
 
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar, overload
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 
-class Deferred(Sequence[T], Generic[T]):
+class Deferred(Sequence[T]):
     """So many values, each made by its place, and once."""
 
     __slots__ = ("_length", "_made", "_make")

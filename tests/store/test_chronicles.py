@@ -270,9 +270,13 @@ def test_what_heads_nothing_any_more_lacks_nothing(engine: Engine) -> None:
     assert summarizer(engine).make(KVM, stretch, at) == before
 
 
-def test_a_part_whose_hours_end_with_a_stretch_is_told_in_it_or_in_the_next(engine: Engine) -> None:
+@pytest.mark.parametrize("hours", [(0, 6, 6, 7), (0, 7, 5, 8), (0, 8, 5, 7)], ids=str)
+def test_a_part_whose_hours_end_about_the_end_of_a_stretch_is_told_once(
+    engine: Engine, hours: tuple[int, int, int, int]
+) -> None:
+    """However the times of the mails go, which need not grow."""
     index = Index(engine)
-    mails = [late("[PATCH 1/2] a", 1, 0), late("x", 2, 6), late("y", 3, 6), late("z", 4, 7)]
+    mails = [late("[PATCH 1/2] a" if number == 0 else "x", number + 1, hour) for number, hour in enumerate(hours)]
     add(index, "kvm", *mails)
     Following(engine).keep_up(People(), NOON)
     for cut in range(1, len(mails)):
@@ -288,6 +292,19 @@ def test_a_posting_whose_mails_came_out_of_order_is_new_in_one_day(engine: Engin
         for day in (MIDNIGHT, MIDNIGHT + timedelta(days=1))
     ]
     assert [len(posted(chronicle(engine, day))) for day in days] == [1, 0]
+
+
+def test_a_digest_says_that_what_was_corrected_is_not_among_what_waits(engine: Engine) -> None:
+    mails = [late("[PATCH] a", 1, 0), late("[PATCH] b", 2, 0)]
+    add(Index(engine), "kvm", *mails)
+    Following(engine).keep_up(People(), NOON)
+    stretch, at = everything(engine), NOON + timedelta(hours=1)
+    told = "what has long been waiting, as far as it was corrected or taken out just now"
+    assert told not in chronicle(engine, stretch, at).uncovered
+    Corrections(engine).add(Correction("m1@sample.example", "m2@sample.example", together=True, by="mia", at=NOON))
+    assert told in chronicle(engine, stretch, at).uncovered
+    Following(engine).renew(People())
+    assert told not in chronicle(engine, stretch, at).uncovered
 
 
 def test_of_two_spellings_in_one_second_the_last_mail_gives_the_name(engine: Engine) -> None:

@@ -24,6 +24,13 @@ _Id = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 def upgrade() -> None:
     """Make the tables, note who sent what, and index the titles."""
     _create_tables()
+    _create_records()
+    _note_who_sent_what()
+    _index_titles()
+
+
+def _note_who_sent_what() -> None:
+    """Of each mail on a list."""
     op.add_column("seen", sa.Column("sender_id", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("seen", sa.Column("is_counted", sa.Boolean, nullable=False, server_default=sa.false()))
     op.add_column("seen", sa.Column("is_review", sa.Boolean, nullable=False, server_default=sa.false()))
@@ -34,10 +41,14 @@ def upgrade() -> None:
         " AND tag.kind IN ('Reviewed-by', 'Acked-by', 'Tested-by', 'Nacked-by'))"
         " FROM mail WHERE mail.id = seen.mail_id"
     )
-    sqlite = op.get_bind().dialect.name == "sqlite"
-    if not sqlite:  # where each row that was written over lies at the end now
+    if op.get_bind().dialect.name == "postgresql":  # where each row that was written over lies at the end now
         op.execute("CLUSTER seen USING seen_pkey")
         op.execute("ANALYZE seen")
+
+
+def _index_titles() -> None:
+    """Those of pull requests."""
+    sqlite = op.get_bind().dialect.name == "sqlite"
     columns, value = ("rowid", ":words") if sqlite else ("mail_id", "CAST(:words AS tsvector)")
     insert = sa.text(f"INSERT INTO title_index ({columns}, words) VALUES (:id, {value})")  # noqa: S608
     for rows in _pages():
@@ -65,7 +76,7 @@ def _pages() -> Iterator[Sequence[Any]]:
 
 
 def _create_tables() -> None:
-    """Those that begin empty."""
+    """What is kept of postings, and how far."""
     op.create_table(
         "standing",
         sa.Column("head_id", _Id, primary_key=True, autoincrement=False),
@@ -97,6 +108,10 @@ def _create_tables() -> None:
         sa.Column("since", sa.BigInteger, nullable=False),
         sa.Column("upto", sa.BigInteger, nullable=False),
     )
+
+
+def _create_records() -> None:
+    """What maintainers have said, and which digests were shown."""
     op.create_table(
         "correction",
         sa.Column("id", sa.Integer, primary_key=True),
