@@ -79,7 +79,7 @@ class _Reading:
         written = self._sent(self._which, sums)
         totals = _totals(sums.values(), len({one.author.address.lower() for one in written}))
         first, last = totals.first or self._at, totals.last or self._at
-        shares, known = self._kept() if self._tracked else self._put_together()
+        shares, known = self._kept(sums.values()) if self._tracked else self._put_together()
         begun = self._begun(shares, known)
         since = min(self._stretch.since or first, self._at)
         left_off = min(self._stretch.since or self._behind(self._stretch.first - 1) or first, self._at)
@@ -119,9 +119,10 @@ class _Reading:
         if self._tracked and spent(self._connection, 1):
             yield "what has long been waiting, as far as it was corrected or taken out just now"
 
-    def _kept(self) -> tuple[Sequence[Share], dict[int, Kept]]:
+    def _kept(self, sums: Collection[Sum]) -> tuple[Sequence[Share], dict[int, Kept]]:
         """What the stretch has of each posting and talk, and those postings that began or turned in it."""
-        shares = kept_shares(self._connection, self._which)
+        between = min(one.lowest for one in sums), max(one.highest for one in sums)
+        shares = kept_shares(self._connection, self._which, between)
         if shares is None:
             return self._put_together()
         return shares, load(self._connection, [share.head_id for share in shares if share.own or share.turning])

@@ -52,8 +52,10 @@ MAIL_COLUMNS = (
 
 
 # What windows are counted by, see the table `seen`.
-COUNTS = ("sender_id", "author_id", "is_counted", "is_review", "is_patch", "is_reply", "is_defective")
-Counts = tuple[int, int, bool, bool, bool, bool, bool]
+COUNTS = ("sender_id", "author_id", "is_counted", "reviews", "is_patch", "is_reply", "is_defective")
+Counts = tuple[int, int, bool, str, bool, bool, bool]
+# Of a mail that nothing is known of.
+UNCOUNTED: Counts = (0, 0, False, "", False, False, False)
 
 
 class Entry(NamedTuple):
@@ -116,6 +118,11 @@ def gives(kind: str, value: str, mailbox: str) -> bool:
     return kind.endswith("-by") and kind not in AUTHORSHIP and Tag(kind, value).person.address.lower() == mailbox
 
 
+def reviews_told(tags: Iterable[tuple[str, str]]) -> str:
+    """Whom the tags of REVIEWS among these name, as written, one a line."""
+    return "\n".join(value for kind, value in tags if kind in REVIEWS)
+
+
 def searched_title(subject: Subject, *, is_patch: bool) -> str:
     """The words by which a patch or a pull request is looked for; of other mails none."""
     return " ".join(words(subject.title)) if is_patch or subject.pull else ""
@@ -153,7 +160,7 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         *((patch.content, printable(patch.change_id)) if patch else ("", "")),
     )
     tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
-    reviews = patch is None and any(kind in REVIEWS for _, kind, _ in tags)
+    reviews = reviews_told((kind, value) for _, kind, value in tags) if patch is None else ""
     above = directories_above(diff.paths)
     directories.update(above)
     return Entry(

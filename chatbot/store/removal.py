@@ -13,7 +13,7 @@ from chatbot.mail.diff import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import COUNTS, MAIL_COLUMNS, SEARCHED, Entry, directories_above, searched_title
+from chatbot.store.entry import COUNTS, MAIL_COLUMNS, SEARCHED, UNCOUNTED, Entry, directories_above, searched_title
 from chatbot.store.outbox import plan_anew
 from chatbot.store.standings import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount
@@ -124,7 +124,8 @@ def forget_text(connection: Connection, mail_id: int, blob: str) -> None:
         _plan_anew(connection, mail_id)
         _unwrite(connection, mail)
         connection.execute(update(tables.mail).where(tables.mail.c.id == mail_id).values(_BLANK))
-        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(dict.fromkeys(COUNTS, 0)))
+        uncounted = dict(zip(COUNTS, UNCOUNTED, strict=True))
+        connection.execute(update(tables.seen).where(seen.mail_id == mail_id).values(uncounted))
         # It says who wrote it, and that was in the bytes.
         connection.execute(delete(tables.belongs).where(tables.belongs.c.mail_id == mail_id))
     if not places:

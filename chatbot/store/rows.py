@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import starmap
 from typing import Any, TypeVar
 
 from sqlalchemy import (
@@ -74,12 +75,17 @@ def load_mails(connection: Connection, query: Select[Any]) -> list[Mail]:
 def _make_mails(connection: Connection, rows: Sequence[Row[Any]]) -> list[Mail]:
     """The mails that rows with the columns of SELECT_MAILS are."""
     persons = persons_of(connection, {person_id for row in rows for person_id in (row.sender_id, row.author_id)})
-    tags: dict[int, list[Tag]] = {}
-    tag = tables.tag.c
-    given = select(tag.mail_id, tag.kind, tag.value).order_by(tag.mail_id, tag.place)
-    for mail_id, kind, value in by_ids(connection, given, tag.mail_id, [row.id for row in rows]):
-        tags.setdefault(mail_id, []).append(Tag(kind, value))
+    tags = tags_of(connection, [row.id for row in rows])
     return [_mail(row, persons, tags) for row in rows]
+
+
+def tags_of(connection: Connection, mail_ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
+    """The kinds and values of the tags that are in these mails, in their order."""
+    tag, found = tables.tag.c, dict[int, list[tuple[str, str]]]()
+    given = select(tag.mail_id, tag.kind, tag.value).order_by(tag.mail_id, tag.place)
+    for mail_id, kind, value in by_ids(connection, given, tag.mail_id, mail_ids):
+        found.setdefault(mail_id, []).append((kind, value))
+    return found
 
 
 def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
@@ -168,7 +174,7 @@ def by_ids(connection: Connection, query: Select[Any], which: ColumnElement[Any]
     return connection.execute(query.where(which.in_(select(values.c.value)))).all()
 
 
-def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]]) -> Mail:
+def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[tuple[str, str]]]) -> Mail:
     mail_id, message_id, subject, lead, sender, author, received, date, in_reply_to, references, *rest = tuple(row)
     archived_as, defects, is_patch, diff, content, change_id, *stated, text = rest
     patch = None
@@ -183,7 +189,7 @@ def _mail(row: Row[Any], persons: dict[int, Person], tags: dict[int, list[Tag]])
         date=moment(date) if date is not None else None,
         in_reply_to=in_reply_to,
         references=tuple(references.split()),
-        tags=tuple(tags.get(mail_id, ())),
+        tags=tuple(starmap(Tag, tags.get(mail_id, ()))),
         said="" if is_patch else text,
         archived_as=archived_as,
         patch=patch,

@@ -145,7 +145,7 @@ seen = Table(
     Column("sender_id", BigInteger, nullable=False, server_default="0"),
     Column("author_id", BigInteger, nullable=False),
     Column("is_counted", Boolean, nullable=False, server_default=false()),  # as a patch, by the rankings
-    Column("is_review", Boolean, nullable=False, server_default=false()),  # it has a tag of REVIEWS, and no patch
+    Column("reviews", Text, nullable=False, server_default=""),  # whom its tags of REVIEWS name, if it has no patch
     Column("is_patch", Boolean, nullable=False),
     Column("is_reply", Boolean, nullable=False),
     Column("is_defective", Boolean, nullable=False),

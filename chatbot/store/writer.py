@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
-from chatbot.mail.patch import REVIEWS
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry
-from chatbot.store.rows import chunks
+from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry, reviews_told
+from chatbot.store.rows import chunks, tags_of
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
 
@@ -183,16 +182,16 @@ class Writer:
         whom = (mail.sender_id, mail.author_id, mail.received, mail.subject, mail.is_patch, mail.is_reply, mail.defects)
         place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
         both = tables.mail.outerjoin(tables.seen, here)
-        tag = tables.tag.c
-        reviews = and_(~mail.is_patch, exists().where(tag.mail_id == mail.id, tag.kind.in_(REVIEWS)))
-        query = select(mail.message_id, mail.id, mail.blob, *whom, *place, reviews.label("reviews")).select_from(both)
+        query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
         for few in chunks(keys):
-            for row in self._connection.execute(query.where(mail.key.in_(few))):
-                if row.message_id in ids:
-                    credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
-                    kinds = (bool(credit.counted), bool(row.reviews), row.is_patch, row.is_reply, bool(row.defects))
-                    counts = (row.sender_id, row.author_id, *kinds)
-                    found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
+            rows = [row for row in self._connection.execute(query.where(mail.key.in_(few))) if row.message_id in ids]
+            tags = tags_of(self._connection, [row.id for row in rows if not row.is_patch])
+            for row in rows:
+                credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
+                reviews = reviews_told(tags.get(row.id, ()))
+                kinds = (bool(credit.counted), reviews, row.is_patch, row.is_reply, bool(row.defects))
+                counts = (row.sender_id, row.author_id, *kinds)
+                found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful

@@ -33,15 +33,21 @@ def _note_who_sent_what() -> None:
     """Of each mail on a list."""
     op.add_column("seen", sa.Column("sender_id", sa.BigInteger, nullable=False, server_default="0"))
     op.add_column("seen", sa.Column("is_counted", sa.Boolean, nullable=False, server_default=sa.false()))
-    op.add_column("seen", sa.Column("is_review", sa.Boolean, nullable=False, server_default=sa.false()))
+    op.add_column("seen", sa.Column("reviews", sa.Text, nullable=False, server_default=""))
     op.execute(
         "UPDATE seen SET sender_id = mail.sender_id,"
-        " is_counted = mail.is_patch AND lower(substr(mail.subject, 1, mail.lead)) LIKE '%patch%',"
-        " is_review = NOT mail.is_patch AND EXISTS (SELECT 1 FROM tag WHERE tag.mail_id = mail.id"
-        " AND tag.kind IN ('Reviewed-by', 'Acked-by', 'Tested-by', 'Nacked-by'))"
+        " is_counted = mail.is_patch AND lower(substr(mail.subject, 1, mail.lead)) LIKE '%patch%'"
         " FROM mail WHERE mail.id = seen.mail_id"
     )
-    if op.get_bind().dialect.name == "postgresql":  # where each row that was written over lies at the end now
+    postgresql = op.get_bind().dialect.name == "postgresql"
+    lines = "string_agg(value, chr(10) ORDER BY place)" if postgresql else "group_concat(value, char(10))"
+    op.execute(
+        f"UPDATE seen SET reviews = told.lines FROM (SELECT mail_id, {lines} AS lines FROM"  # noqa: S608
+        " (SELECT mail_id, place, value FROM tag WHERE kind IN ('Reviewed-by', 'Acked-by', 'Tested-by', 'Nacked-by')"
+        " ORDER BY mail_id, place) AS given GROUP BY mail_id) AS told"
+        " WHERE told.mail_id = seen.mail_id AND NOT seen.is_patch"
+    )
+    if postgresql:  # where each row that was written over lies at the end now
         op.execute("CLUSTER seen USING seen_pkey")
         op.execute("ANALYZE seen")
 
