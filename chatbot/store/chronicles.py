@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import starmap
@@ -22,13 +23,13 @@ from chatbot.store import tables
 from chatbot.store.database import reading
 from chatbot.store.following import look_up, rules_of
 from chatbot.store.index import known_list
-from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, chunks, load_parts, persons_of
+from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, load_parts, persons_of
 from chatbot.store.sent import Kind, Sum, sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
 from chatbot.store.standings import Home, Kept, load, spent
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
-from chatbot.store.threads import named
+from chatbot.store.words import key_of
 
 # So many of those that wait are looked at, the newest: more than people do.
 WAITING = 25
@@ -86,6 +87,8 @@ class _Reading:
         end = min(self._stretch.until or self._behind(self._stretch.last) or last, self._at)
         horizon = business_day_before(self._at, silent_after + FORGOTTEN_AFTER)
         reviewed, silent, more = self._waiting(horizon, silent_after) if self._tracked else ((), (), 0)
+        oldest = self._oldest()
+        earlier, wrote_earlier = self._earlier(min(first, left_off), oldest)
         return Chronicle(
             totals=totals,
             sent=written,
@@ -100,8 +103,8 @@ class _Reading:
             silent=silent,
             more_silent=more,
             talks=tuple(self._talks(shares)),
-            newcomers=self._newcomers({kind.author_id for kind, one in sums.items() if one.patches}, since),
-            earlier=self._earlier(min(first, left_off)),
+            newcomers=self._newcomers(_wrote(sums), wrote_earlier, since) if oldest <= since - STALE_AFTER else None,
+            earlier=earlier,
             heads=self._heads() if letters else (),
             uncovered=tuple(self._uncovered(horizon)),
         )
@@ -139,20 +142,17 @@ class _Reading:
         begun = [(known[head_id], own) for _, own, head_id in reversed(began) if head_id in known]
         # Those that have all their mails in the stretch had none before it.
         straddling = {kept.head_id: self._standing(kept).own for kept, own in begun if own != kept.own}
-        before = self._before(sorted(set().union(*straddling.values())))
+        before = self._before(set().union(*straddling.values()))
         there = (kept for kept, _ in begun if before.isdisjoint(straddling.get(kept.head_id, ())))
         return [kept for kept in there if not kept.bot]
 
-    def _before(self, message_ids: Sequence[str]) -> set[str]:
+    def _before(self, message_ids: AbstractSet[str]) -> set[str]:
         """Which of these mails came before the stretch: what follows one another are either places or times."""
         mail, seen, since = tables.mail.c, tables.seen.c, self._stretch.since
         before = seen.received < seconds(since) if since else seen.id < self._stretch.first
-        found: set[str] = set()
-        for few in chunks(message_ids, 2):
-            earlier = exists().where(seen.mail_id == mail.id, self._here, before)
-            query = select(mail.message_id).where(*named(few), earlier)
-            found.update(self._connection.execute(query).scalars())
-        return found
+        query = select(mail.message_id).where(exists().where(seen.mail_id == mail.id, self._here, before))
+        found = by_ids(self._connection, query, mail.key, sorted(map(key_of, message_ids)))
+        return {one for (one,) in found if one in message_ids}
 
     def _later(self, kept: Kept) -> bool:
         """Whether it was known to be a later version."""
@@ -237,29 +237,34 @@ class _Reading:
         received = self._connection.execute(there.order_by(seen.id.desc()).limit(1)).scalar()
         return None if received is None else moment(received + 1)
 
-    def _earlier(self, since: datetime) -> Earlier | None:
-        """The stretch before, of the same length; None where the list does not go back so far."""
+    def _oldest(self) -> datetime:
+        """When the list's oldest mail came in."""
+        seen = tables.seen.c
+        return moment(self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar_one())
+
+    def _earlier(self, since: datetime, oldest: datetime) -> tuple[Earlier | None, AbstractSet[int]]:
+        """The stretch before, of the same length, and the rows of those who wrote patches in it; nothing where the list
+        does not go back so far.
+        """
         seen = tables.seen.c
         before = since - (self._at - since)
-        oldest = select(func.min(seen.received)).where(self._here)
-        if before >= since or (self._connection.execute(oldest).scalar() or 0) > seconds(before):
-            return None
+        if before >= since or oldest > before:
+            return None, frozenset()
         which = (self._here, seen.received >= seconds(before), seen.received < seconds(since))
         sums = sums_of(self._connection, which)
         earlier = self._sent(which, sums)
-        return Earlier(sum(one.mails for one in sums.values()), earlier)
+        return Earlier(sum(one.mails for one in sums.values()), earlier), _wrote(sums)
 
-    def _newcomers(self, author_ids: Iterable[int], since: datetime) -> frozenset[str] | None:
-        """Who of these have their first patch in the stretch; None where what came before is too little to tell."""
-        mail, person, seen = tables.mail.c, tables.person.c, tables.seen.c
-        oldest = self._connection.execute(select(func.min(seen.received)).where(self._here)).scalar()
-        if oldest is None or oldest > seconds(since - STALE_AFTER):
-            return None
+    def _newcomers(self, author_ids: Iterable[int], known_ids: Iterable[int], since: datetime) -> frozenset[str]:
+        """Who of these have their first patch in the stretch; of the others it is known that they wrote before it."""
+        mail, person = tables.mail.c, tables.person.c
+        wrote = {self._people.identity(self._persons[one]) for one in known_ids}
         boxes: dict[str, str] = {}
         for author in map(self._persons.__getitem__, author_ids):
             identity = self._people.identity(author)
-            for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
-                boxes[box] = identity
+            if identity not in wrote:
+                for box in {author.address.lower(), *self._people.mailmap.addresses_of(author)}:
+                    boxes[box] = identity
         earlier = exists().where(mail.author_id == person.id, mail.received < seconds(since), mail.is_patch)
         query = select(person.mailbox).where(earlier)
         known = {boxes[box] for (box,) in by_ids(self._connection, query, person.mailbox, sorted(boxes))}
@@ -284,6 +289,11 @@ def _without_looking_for_garbage() -> Iterator[None]:
     finally:
         if looks:
             gc.enable()
+
+
+def _wrote(sums: Mapping[Kind, Sum]) -> set[int]:
+    """The rows of those who wrote patches."""
+    return {kind.author_id for kind, one in sums.items() if one.patches}
 
 
 def _totals(sums: Collection[Sum], people: int) -> Totals:
