@@ -1,0 +1,1 @@
+"""What rooms want to be told: the language of their filters."""
