@@ -18,6 +18,7 @@ FLOORS = [
     {"rhythm"},
     {"config", "mail", "sources", "chat"},
     {"read", "people"},
+    {"subscriptions"},
     {"store", "report"},
     {"readers", "summarize"},
     {"ingest", "publish", "deliver", "schedule", "commands"},

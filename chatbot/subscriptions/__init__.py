@@ -1,0 +1,1 @@
+"""What rooms ask for: subsystems, filters, and when."""
