@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems, words_of
 
+# So many words are looked for; nobody remembers more of a title.
+WORDS = 12
 # Where a word is found, the best place first.
 _WORD, _BEGINNING, _TITLE, _PEOPLE, _LISTS, _PATHS = range(6)
 
@@ -15,11 +17,12 @@ def named(subsystems: Subsystems, text: str) -> Subsystem | None:
     written, words = text.strip().casefold(), words_of(text)
     if not words:
         return None
+    different = set(words)
     for found in (
         [one for one in subsystems if one.title.casefold() == written],
         [one for one in subsystems if words in one.called],
         [one for one in subsystems if one.title.casefold().startswith(written)],
-        [one for one in subsystems if all(_begins_one_of(word, one.called[:1]) for word in words)],
+        [one for one in subsystems if all(_begins_one_of(word, one.called[:1]) for word in different)],
     ):
         if found:
             return found[0] if len(found) == 1 else None
@@ -30,7 +33,7 @@ def find(subsystems: Subsystems, text: str) -> tuple[Subsystem, ...]:
     """Those that have each word somewhere: in the title, else in names and addresses of people, in lists, or in paths;
     a path finds those that have the file, too. The likeliest first, and that which `named` finds before all.
     """
-    words = text.split()
+    words = tuple(dict.fromkeys(text.split()))[:WORDS]
     if not words_of(text):
         return ()
     meant = named(subsystems, text)

@@ -1,7 +1,7 @@
 """Patterns of subsystems: of files, as MAINTAINERS writes them, and regular expressions.
 
 Law of the file: a pattern is the operator's, and what it is matched with is anybody's. So how long matching takes is
-bounded: by the length of what is looked at, and by refusing what takes more than the square of it.
+bounded: by the length of what is looked at, and by refusing what takes more than its third power.
 """
 
 import re
@@ -117,11 +117,13 @@ def expression_fault(written: str) -> str:
 
 
 def _repetitions(written: str) -> int | None:
-    """How often it says "any number of"; None where it does so of a group that does so itself, or has alternatives:
-    such a group may be cut in so many ways that no bound of length helps.
+    """How often it says "any number of"; None where it does so of a group that does so itself, or has a choice
+    (`|`, `?`): such a group may be cut in so many ways that no bound of length helps.
     """
     count, groups, ended = 0, [False], False
     for sign in _MARKS.findall(written):
+        if sign.isspace() or sign.startswith("(?#"):
+            continue
         if sign in ("*", "+") or (sign[0] == "{" and len(sign) > 1):
             if ended:
                 return None
@@ -130,7 +132,7 @@ def _repetitions(written: str) -> int | None:
                 groups[-1] = True
         elif sign[0] == "(" and not (sign.startswith("(?") and sign.endswith(")")):
             groups.append(False)
-        elif sign == "|":
+        elif sign in ("|", "?"):
             groups[-1] = True
         if sign == ")" and len(groups) > 1:
             ended = groups.pop()

@@ -81,11 +81,9 @@ class Subsystem:
         """Whether the path is one that X: takes out."""
         return any(one.takes(path) for one in self._leaving_out)
 
-    def says(self, text: str) -> bool:
-        """Whether a mail's text says or changes what K: asks for."""
-        return bool(self.contents) and any(
-            expression(one).search(line) for line in _telling(text) for one in self.contents
-        )
+    def says(self, lines: Iterable[str]) -> bool:
+        """Whether one of these lines is one that K: asks for."""
+        return bool(self.contents) and any(expression(one).search(line) for line in lines for one in self.contents)
 
     @cached_property
     def _leaving_out(self) -> tuple[FilePattern, ...]:
@@ -120,18 +118,18 @@ class Subsystems:
         addresses of the lists that it was sent to.
         """
         found = {at for path in paths for at in self._index.having(path)}
-        sent = self._telling_lists(lists)
+        sent, lines = self._telling_lists(lists), tuple(_telling(text))
         return tuple(
             one
             for at, one in enumerate(self._all)
-            if at in found or one.says(text) or _by_list(one, sent, any_files=bool(paths))
+            if at in found or one.says(lines) or _by_list(one, sent, any_files=bool(paths))
         )
 
     def claims(self, one: Subsystem, paths: Collection[str], text: str = "", lists: Iterable[str] = ()) -> bool:
         """Whether a posting belongs to this one; the same as whether `of` finds it."""
         return (
             any(map(one.takes, paths))
-            or one.says(text)
+            or one.says(_telling(text))
             or _by_list(one, self._telling_lists(lists), any_files=bool(paths))
         )
 
@@ -146,7 +144,7 @@ class _Index:
     subsystems: Sequence[Subsystem]
     _literal: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     _special: dict[str, list[tuple[FilePattern, int]]] = field(default_factory=lambda: defaultdict(list))
-    _named: list[int] = field(default_factory=list)
+    _named: list[tuple[re.Pattern[str], int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for at, one in enumerate(self.subsystems):
@@ -157,8 +155,7 @@ class _Index:
                 self._literal[pattern.written].append(at)
                 if not pattern.written.endswith("/"):
                     self._literal[f"{pattern.written}/"].append(at)
-            if one.names:
-                self._named.append(at)
+            self._named += ((expression(name), at) for name in one.names)
 
     def having(self, path: str) -> set[int]:
         """The places of those that have the file of this path."""
@@ -170,7 +167,7 @@ class _Index:
             for pattern, at in self._special.get(place, ()):
                 if at not in found and pattern.takes(path):
                     found.add(at)
-        found.update(at for at in self._named if at not in found and self.subsystems[at].has_name(path))
+        found.update(at for name, at in self._named if name.search(path))
         return {at for at in found if not self.subsystems[at].leaves_out(path)}
 
 

@@ -144,6 +144,8 @@ def test_two_stars_cross_what_one_does_not() -> None:
         ("(a+)+", "repeats what repeats"),
         ("(?:a|ab)*", "repeats what repeats"),
         ("((a*)b){9}", "repeats what repeats"),
+        (r"(\w\w?)*", "repeats what repeats"),
+        ("(a+) (?#blanks say nothing) *", "repeats what repeats"),
         (".*x.*y.*", "has 3 repetitions"),
         ("(?<!", "is no regular expression"),
         ("[z-a]", "is no regular expression"),
