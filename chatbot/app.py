@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chatbot.schedule import Timetable
     from chatbot.serve import Bot
     from chatbot.sources.public_inbox import PublicInbox
+    from chatbot.subscriptions.subsystem import Subsystem, Subsystems
 
 
 def utc_now() -> datetime:
@@ -51,9 +52,11 @@ def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
 
 @contextmanager
 def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
-    """A bot for this configuration. Raises BadConfig: for the store, for rules about people, and for templates
-    that do not compile.
+    """A bot for this configuration. Raises BadConfig: for the store, for rules about people, for subsystems, and for
+    templates that do not compile.
     """
+    import structlog
+
     from chatbot.readers import Readers
     from chatbot.report.render import Renderer
     from chatbot.serve import Bot
@@ -68,6 +71,8 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     from chatbot.summarize import Summarizer
 
     lists, people = lists_of(config), people_of(config)
+    log = structlog.get_logger(__name__)
+    subsystems = subsystems_of(config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark))
     subscriptions = tuple(_subscriptions_of(config, lists))
     platforms = platforms_of(config)
     renderer = Renderer(config.templates.folder)
@@ -78,6 +83,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
         yield Bot(
             lists=lists,
             people=people,
+            subsystems=subsystems,
             sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},
             subscriptions={one.key: one for one, _ in subscriptions},
             timetables=tuple(timetable for _, timetable in subscriptions),
@@ -108,6 +114,61 @@ def people_of(config: Config) -> People:
 
     files = config.people
     return read_people(files.mailmap, files.organisations, files.bots)
+
+
+def subsystems_of(config: Config, tell: Callable[[str], None]) -> Subsystems:
+    """The team's own subsystems, and after them those of MAINTAINERS that have other titles; `tell` is told what was
+    left out of that file, each line by its number. Raises BadConfig.
+    """
+    from chatbot.errors import BadConfig
+    from chatbot.subscriptions.maintainers import read_maintainers
+    from chatbot.subscriptions.subsystem import Subsystems
+
+    own = _own_subsystems(config)
+    file = config.maintainers.file
+    if file is None:
+        return Subsystems(own)
+    sections, remarks = read_maintainers(file.read_bytes())
+    if not sections:
+        raise BadConfig((f"[maintainers] file: {file} has no sections; name the kernel's MAINTAINERS",))
+    for remark in remarks:
+        tell(f"{file}:{remark.line}: {remark.reason}")
+    titles = {one.title.casefold() for one in own}
+    return Subsystems((*own, *(one for one in sections if one.title.casefold() not in titles)))
+
+
+def _own_subsystems(config: Config) -> tuple[Subsystem, ...]:
+    from chatbot.errors import BadConfig
+    from chatbot.mail.person import Person
+    from chatbot.subscriptions.pattern import expression_fault, file_fault
+    from chatbot.subscriptions.subsystem import Subsystem
+
+    faults = [
+        f"[[subsystems]] {place} {key}: {fault}"
+        for place, one in enumerate(config.subsystems, 1)
+        for key, fault_of, texts in (
+            ("files", file_fault, one.files),
+            ("excluded", file_fault, one.excluded),
+            ("names", expression_fault, one.names),
+            ("contents", expression_fault, one.contents),
+        )
+        for text in texts
+        if (fault := fault_of(text))
+    ]
+    if faults:
+        raise BadConfig(tuple(faults))
+    return tuple(
+        Subsystem(
+            title=one.title,
+            maintainers=tuple(map(Person.parse, one.maintainers)),
+            lists=one.lists,
+            files=one.files,
+            excluded=one.excluded,
+            names=one.names,
+            contents=one.contents,
+        )
+        for one in config.subsystems
+    )
 
 
 def _subscriptions_of(config: Config, lists: Mapping[str, MailingList]) -> Iterator[tuple[Subscription, Timetable]]:
@@ -170,10 +231,12 @@ def demonstration() -> Iterator[tuple[Config, Callable[[], datetime]]]:
             for one, path in write_sample(folder).items()
         ]
         digests = [{"list": "kvm", "schedule": "daily at 09:00", "first": "1d"}]
+        divided = {"KVM": "virt/kvm/", "KVM ARM64": "arch/arm64/kvm/", "KVM X86": "arch/x86/kvm/"}
         settings = {
             "log": {"level": "warning"},
             "platforms": {"terminal": {}},
             "lists": lists,
+            "subsystems": [{"title": title, "files": files} for title, files in divided.items()],
             "rooms": [{"platform": "terminal", "room": "terminal", "digests": digests}],
         }
         yield check_config(settings, folder), lambda: EVENING + (utc_now() - start)

@@ -106,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         "series",
     )
     _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
+    _add_question(
+        commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"), "subsystems"
+    )
     return parser
 
 

@@ -44,9 +44,17 @@ def _not_empty(value: object) -> object:
     return value
 
 
+def _texts(value: object) -> object:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
+        raise ValueError(f"{value!r} is no list of texts; write them in quotes, between brackets")
+    return tuple(given)
+
+
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
 When = Annotated[Rhythm, BeforeValidator(_rhythm)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -79,6 +87,24 @@ class People(_Table):
     mailmap: Annotated[Path | None, Field(strict=False)] = None
     organisations: Annotated[Path | None, Field(strict=False)] = None
     bots: Annotated[Path | None, Field(strict=False)] = None
+
+
+class Maintainers(_Table):
+    """`[maintainers]`: the kernel's own division of itself."""
+
+    file: Annotated[Path | None, Field(strict=False)] = None
+
+
+class Subsystem(_Table):
+    """`[[subsystems]]`: one of the team's own; the keys mean what MAINTAINERS calls F, X, N, K, L and M."""
+
+    title: Annotated[str, Field(min_length=1, pattern=r"\w")]
+    files: Texts = ()
+    excluded: Texts = ()
+    names: Texts = ()
+    contents: Texts = ()
+    lists: Texts = ()
+    maintainers: Texts = ()
 
 
 class Digests(_Table):
@@ -140,11 +166,13 @@ class Config(_Table):
     sources: Sources = Sources()
     templates: Templates = Templates()
     people: People = People()
+    maintainers: Maintainers = Maintainers()
     digests: Digests = Digests()
     log: Log = Log()
     platforms: Platforms = Platforms()
     lists: tuple[MailingList, ...] = Field(default=(), strict=False)
     rooms: tuple[Room, ...] = Field(default=(), strict=False)
+    subsystems: tuple[Subsystem, ...] = Field(default=(), strict=False)
 
 
 def load_config(path: Path) -> Config:
@@ -171,8 +199,10 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     own = config.templates.folder
     templates = Templates(folder=folder / own.expanduser() if own else None)
     people = People(**{key: folder / path.expanduser() for key, path in config.people if path})
-    placed = {"lists": lists, "templates": templates, "people": people, "store": _placed(config.store, folder)}
-    config = config.model_copy(update=placed)
+    named = config.maintainers.file
+    maintainers = Maintainers(file=folder / named.expanduser() if named else None)
+    placed = {"lists": lists, "templates": templates, "people": people, "maintainers": maintainers}
+    config = config.model_copy(update={**placed, "store": _placed(config.store, folder)})
     faults = tuple(_contradictions(config))
     if faults:
         raise BadConfig(faults)
@@ -196,6 +226,7 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"
     if not config.rooms and not config.platforms.model_fields_set:
         yield "[platforms]: no platform is set up; add [platforms.terminal]"
+    yield from _unclear(config.subsystems)
     yield from _missing(config)
     taken: set[tuple[str, str, str]] = set()
     for place, room in enumerate(config.rooms, 1):
@@ -210,11 +241,25 @@ def _contradictions(config: Config) -> Iterator[str]:
             taken.add((room.platform, room.room, digest.list))
 
 
+def _unclear(subsystems: tuple[Subsystem, ...]) -> Iterator[str]:
+    """Subsystems that cannot be told from others, or from nothing."""
+    titles: set[str] = set()
+    for place, one in enumerate(subsystems, 1):
+        if one.title.casefold() in titles:
+            yield f"[[subsystems]] {place} title: {one.title!r} is there twice; give each subsystem one table"
+        if not (one.files or one.names or one.contents or one.lists):
+            yield f"[[subsystems]] {place} files: this key is missing, and so are names, contents and lists; add one"
+        titles.add(one.title.casefold())
+
+
 def _missing(config: Config) -> Iterator[str]:
     """Files and folders that are named and not there."""
     templates = config.templates.folder
     if templates and not templates.is_dir():
         yield f"[templates] folder: there is no folder {templates}; make it, or leave the key out"
+    file = config.maintainers.file
+    if file and not file.is_file():
+        yield f"[maintainers] file: there is no file {file}; name the kernel's MAINTAINERS, or leave the key out"
     for key, path in config.people:
         if path and not path.is_file():
             yield f"[people] {key}: there is no file {path}; make it, or leave the key out"
@@ -273,6 +318,8 @@ def _keys() -> list[str]:
         Sources,
         Templates,
         People,
+        Maintainers,
+        Subsystem,
         Digests,
         Log,
         Platforms,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chatbot.app import lists_of, login, people_of, utc_now
+from chatbot.app import lists_of, login, people_of, subsystems_of, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -302,6 +302,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
     from chatbot.store.index import Index
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
+    from chatbot.subscriptions.subsystem import Subsystems
     from chatbot.summarize import Summarizer
 
     people = people_of(config) if config else read_people()
@@ -318,8 +319,16 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
             Following(engine),
             lists,
             people,
+            lambda: subsystems_of(config, _tell_remark) if config else Subsystems(),
             utc_now(),
             login(),
         )
     finally:
         engine.dispose()
+
+
+def _tell_remark(remark: str) -> None:
+    """Tells a person which line of a file was left out; not in the way of what the command prints."""
+    import sys
+
+    sys.stderr.write(f"chatbot: {remark}\n")

@@ -31,6 +31,7 @@ from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
 from chatbot.store.writer import Added
+from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
 log = structlog.get_logger(__name__)
@@ -42,6 +43,7 @@ class Bot:
 
     lists: Mapping[str, MailingList]
     people: People
+    subsystems: Subsystems
     sources: Mapping[str, Callable[[], Source]]
     subscriptions: Mapping[str, Subscription]
     timetables: tuple[Timetable, ...]
@@ -97,6 +99,7 @@ class Bot:
             self.following,
             self.lists,
             self.people,
+            lambda: self.subsystems,
             self.now(),
             request.person,
         )

@@ -32,6 +32,7 @@ from chatbot.store.rows import SELECT_MAILS, load_mails
 from chatbot.store.search import Search
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.store.writer import Added
+from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
 TESTS = Path(__file__).parent
@@ -232,8 +233,12 @@ def context_of(
     people: People | None = None,
     now: datetime = NOON,
     asker: str = "mia",
+    *,
+    subsystems: Subsystems | None = None,
 ) -> Context:
     """What commands look at when somebody asks."""
     people = people or People()
     made = summarizer(engine, people), Corrections(engine), Following(engine)
-    return Context(Index(engine), Search(engine), *made, lists or {}, people, now, asker)
+    return Context(
+        Index(engine), Search(engine), *made, lists or {}, people, lambda: subsystems or Subsystems(), now, asker
+    )

@@ -3,7 +3,7 @@
 A further command is one file in this folder and one row here.
 """
 
-from chatbot.commands import contributor, digest, series
+from chatbot.commands import contributor, digest, series, subsystems
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
@@ -21,6 +21,7 @@ COMMANDS = (
     series.COMMAND,
     contributor.COMMAND,
     digest.COMMAND,
+    subsystems.COMMAND,
     Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help),
 )
 

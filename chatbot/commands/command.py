@@ -11,13 +11,15 @@ from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.search import Search
+from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a command may look at: the index, digests of it, what was corrected, the lists by name, what is known of
-    people, the time it was asked, and who asks: a person as the platform names them.
+    people, the subsystems (read when they are asked for: there are thousands), the time it was asked, and who asks: a
+    person as the platform names them.
     """
 
     index: Index
@@ -27,6 +29,7 @@ class Context:
     following: Following
     lists: Mapping[str, MailingList]
     people: People
+    subsystems: Callable[[], Subsystems]
     now: datetime
     asker: str
 

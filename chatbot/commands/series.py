@@ -6,6 +6,7 @@ from typing import Any
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.corrections import LIST, correct, list_corrections
+from chatbot.commands.pages import page_of
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Member, Series
@@ -18,14 +19,13 @@ from chatbot.store.lineages import Family
 # So many other matches are listed below the one that is shown.
 OTHERS = 8
 _VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
-_PAGE = re.compile(r"\spage (\d{1,4})$", re.IGNORECASE)
 
 
 def run(arguments: str, context: Context) -> Facts:
     """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said. `page 2` behind
     it shows further patches.
     """
-    text, page = _page_of(arguments.strip())
+    text, page = page_of(arguments.strip())
     if not text:
         raise Misunderstood(
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
@@ -86,12 +86,6 @@ def _report(series: Series[Mail], family: Family, context: Context) -> SeriesRep
 def _facts(report: SeriesReport, **more: Any) -> Facts:
     values = {"page": 1, "others": (), "more": 0, "said": False, "corrected": None}
     return Facts("series", {"report": report, **values, **more})
-
-
-def _page_of(text: str) -> tuple[str, int]:
-    """What is asked for, and which page of it."""
-    page = _PAGE.search(text[-10:])
-    return (text[: -len(page[0])].rstrip(), int(page[1])) if page else (text, 1)
 
 
 def _words_of(text: str) -> tuple[str, str | None]:

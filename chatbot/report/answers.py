@@ -13,9 +13,11 @@ from chatbot.report.contributor import ContributorReport
 from chatbot.report.corrections import Listed
 from chatbot.report.lately import LatelyReport, OwnSeries
 from chatbot.report.series_report import Reviewed, SeriesReport, Version
+from chatbot.subscriptions.subsystem import Subsystem
 
 # They grow when a field changes its meaning or goes away; a new field leaves them as they are.
 SERIES, CONTRIBUTOR, CORRECTIONS = "chatbot.series/1", "chatbot.contributor/1", "chatbot.corrections/1"
+SUBSYSTEMS = "chatbot.subsystems/1"
 
 
 def series_document(report: SeriesReport) -> dict[str, Any]:
@@ -104,6 +106,27 @@ def corrections_document(report: Sequence[Listed]) -> dict[str, Any]:
     }
 
 
+def subsystems_document(report: Sequence[Subsystem]) -> dict[str, Any]:
+    """All subsystems that were found, the likeliest first."""
+    return {
+        "schema": SUBSYSTEMS,
+        "subsystems": [
+            {
+                "title": one.title,
+                "status": one.status or None,
+                "maintainers": [_person(person) for person in one.maintainers],
+                "reviewers": [_person(person) for person in one.reviewers],
+                "lists": list(one.lists),
+                "files": list(one.files),
+                "excluded": list(one.excluded),
+                "names": list(one.names),
+                "contents": list(one.contents),
+            }
+            for one in report
+        ],
+    }
+
+
 def _posting(message_id: str, series: Series[Part] | None) -> dict[str, Any]:
     title, version = (series.title, series.revision) if series else (None, None)
     return {"message_id": message_id, "title": title, "version": version}
@@ -114,6 +137,7 @@ DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
     "series": series_document,
     "contributor": contributor_document,
     "corrections": corrections_document,
+    "subsystems": subsystems_document,
 }
 
 

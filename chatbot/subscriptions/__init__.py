@@ -1,1 +1,1 @@
-"""What rooms want to be told: the language of their filters."""
+"""What rooms ask for: subsystems, filters, and when."""
