@@ -128,11 +128,11 @@ def subsystems_of(config: Config, tell: Callable[[str], None]) -> Subsystems:
     file = config.maintainers.file
     if file is None:
         return Subsystems(own)
-    sections, remarks = read_maintainers(file.read_bytes())
+    sections, left_out = read_maintainers(file.read_bytes())
     if not sections:
         raise BadConfig((f"[maintainers] file: {file} has no sections; name the kernel's MAINTAINERS",))
-    for remark in remarks:
-        tell(f"{file}:{remark.line}: {remark.reason}")
+    for one in left_out:
+        tell(f"{file}:{one.line}: {one.reason}")
     titles = {one.title.casefold() for one in own}
     return Subsystems((*own, *(one for one in sections if one.title.casefold() not in titles)))
 
@@ -140,20 +140,17 @@ def subsystems_of(config: Config, tell: Callable[[str], None]) -> Subsystems:
 def _own_subsystems(config: Config) -> tuple[Subsystem, ...]:
     from chatbot.errors import BadConfig
     from chatbot.mail.person import Person
-    from chatbot.subscriptions.pattern import expression_fault, file_fault
+    from chatbot.subscriptions.maintainers import entry_fault
+    from chatbot.subscriptions.pattern import with_blanks
     from chatbot.subscriptions.subsystem import Subsystem
 
+    kinds = {"files": "F", "excluded": "X", "names": "N", "contents": "K", "lists": "L", "maintainers": "M"}
     faults = [
         f"[[subsystems]] {place} {key}: {fault}"
         for place, one in enumerate(config.subsystems, 1)
-        for key, fault_of, texts in (
-            ("files", file_fault, one.files),
-            ("excluded", file_fault, one.excluded),
-            ("names", expression_fault, one.names),
-            ("contents", expression_fault, one.contents),
-        )
-        for text in texts
-        if (fault := fault_of(text))
+        for key, kind in kinds.items()
+        for text in getattr(one, key)
+        if (fault := entry_fault(kind, with_blanks(text) if kind in "NK" else text))
     ]
     if faults:
         raise BadConfig(tuple(faults))
@@ -164,8 +161,8 @@ def _own_subsystems(config: Config) -> tuple[Subsystem, ...]:
             lists=one.lists,
             files=one.files,
             excluded=one.excluded,
-            names=one.names,
-            contents=one.contents,
+            names=tuple(map(with_blanks, one.names)),
+            contents=tuple(map(with_blanks, one.contents)),
         )
         for one in config.subsystems
     )

@@ -26,7 +26,10 @@ def run(arguments: str, context: Context) -> Facts:
         return Facts("nothing", {"what": "subsystem", "text": text, "closest": titles})
     pages = max(1, -(-(len(found) - 1) // OTHERS))
     if not 0 < page <= pages:
-        raise Misunderstood(f"page {page}", f"there are {amount(pages, 'page')} of them", f"name one of 1 to {pages}")
+        remedy = f"name one of 1 to {pages}" if pages > 1 else "leave the page out"
+        raise Misunderstood(
+            f"page {page}", f"of {text!r} there {'is' if pages == 1 else 'are'} {amount(pages, 'page')}", remedy
+        )
     others = found[1:][(page - 1) * OTHERS : page * OTHERS]
     left = len(found) - 1 - page * OTHERS
     shared = frozenset(filter(subsystems.catch_all, found[0].lists))

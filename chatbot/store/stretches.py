@@ -114,7 +114,9 @@ class Stretches:
         row = rows[0]
         since, until = (moment(time) if time is not None else None for time in (row.since, row.until))
         asked = Stretch(row.list_name, row.first, row.last, since, until)
-        return Shown(row.id, self._stretch(asked, conditions(asked)), moment(row.at))
+        # A mail before the first may have got another time since.
+        which = (tables.seen.c.id >= row.first, *conditions(asked))
+        return Shown(row.id, self._stretch(asked, which), moment(row.at))
 
 
 def conditions(stretch: Stretch) -> tuple[ColumnElement[bool], ...]:

@@ -72,7 +72,7 @@ def test_many_come_in_pages(sqlite: Engine) -> None:
     assert first.endswith("  BUS 20\n  +3 more: /subsystems bus page 2\n")
     assert "              +2 more\n" in first
     assert second == "bus · subsystems, page 2\n\nAlso matching\n  BUS 21\n  BUS 22\n  BUS 23\n"
-    assert "page 3: there are 2 pages of them; name one of 1 to 2" in ask(sqlite, "/subsystems bus page 3", many)
+    assert "page 3: of 'bus' there are 2 pages; name one of 1 to 2" in ask(sqlite, "/subsystems bus page 3", many)
 
 
 @pytest.mark.parametrize(
@@ -125,6 +125,11 @@ def test_the_teams_own_come_first_and_stand_in_for_the_files(tmp_path: Path) -> 
     [
         ({"subsystems": [{"title": "A", "names": ["(a+)+"]}]}, r"^\[\[subsystems\]\] 1 names: .* repeats what repeats"),
         ({"subsystems": [{"title": "A", "files": ["/a"]}]}, r"\[\[subsystems\]\] 1 files: '/a' begins with a slash"),
+        ({"subsystems": [{"title": "A", "lists": ["kvm"]}]}, r"1 lists: 'kvm' has no address"),
+        (
+            {"subsystems": [{"title": "A", "lists": ["a@b"], "maintainers": ["Ana"]}]},
+            r"1 maintainers: 'Ana' has no address",
+        ),
         ({"subsystems": [{"title": "A", "files": [7]}]}, r"\[\[subsystems\]\] 1 files: \[7\] is no list of texts"),
         ({"subsystems": [{"title": "A"}]}, r"1 files: this key is missing, and so are names, contents and lists"),
         (
@@ -139,6 +144,17 @@ def test_a_config_that_cannot_be_meant_is_refused(tmp_path: Path, more: dict[str
     (tmp_path / "empty").write_text("nothing\n")
     with pytest.raises(BadConfig, match=fault):
         subsystems_of(check_config(settings(**more), tmp_path), lambda _: None)
+
+
+def test_blanks_in_the_teams_own_expressions_are_meant(tmp_path: Path) -> None:
+    own = [{"title": "A", "contents": ["TDX Connect", "# CONFIG_[ #]X"]}]
+    found = subsystems_of(check_config(settings(subsystems=own), tmp_path), lambda _: None)
+    assert [found.of([], text) != () for text in ("about TDX Connect", "TDXConnect", "# CONFIG_#X", "all else")] == [
+        True,
+        False,
+        True,
+        False,
+    ]
 
 
 def test_programs_get_them_as_json(tmp_path: Path) -> None:
