@@ -18,6 +18,7 @@ from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem, Unav
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from chatbot.commands.command import Facts
     from chatbot.config import Config, MailingList
     from chatbot.ingest import Ingested
     from chatbot.report.digest import Digest
@@ -106,9 +107,7 @@ def _parser() -> argparse.ArgumentParser:
         "series",
     )
     _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
-    _add_question(
-        commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"), "subsystems"
-    )
+    _add_subsystems(commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"))
     return parser
 
 
@@ -143,10 +142,20 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_question(parser: argparse.ArgumentParser, word: str) -> None:
-    parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    _add_words(parser, word)
     _add_index(parser)
-    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
     parser.set_defaults(run=_question, word=word)
+
+
+def _add_subsystems(parser: argparse.ArgumentParser) -> None:
+    _add_words(parser, "subsystems")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_subsystems)
+
+
+def _add_words(parser: argparse.ArgumentParser, word: str) -> None:
+    parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
@@ -300,23 +309,37 @@ def _status(options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace) -> int:
     from chatbot.answer import look_up
-    from chatbot.chat.styled import DIALECT, plain_text
-    from chatbot.once import print_post, questions
-    from chatbot.report.render import Renderer
+    from chatbot.once import questions
 
     config = _config(options) if options.store is None else None
     with questions(config.store.url if config else options.store, config) as context:
-        facts = look_up(f"/{options.word} {' '.join(options.words)}", context)
-        nothing = facts.template == "nothing"
-        if options.json and not nothing:
-            import json
+        return _show(look_up(f"/{options.word} {' '.join(options.words)}", context), as_json=options.json)
 
-            from chatbot.report.answers import DOCUMENTS
 
-            document = DOCUMENTS[facts.template](facts.values["report"])
-            _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
-            return 0
-        shown = Renderer().render(DIALECT, facts.template, **facts.values)
+def _subsystems(options: argparse.Namespace) -> int:
+    from chatbot.app import subsystems_of
+    from chatbot.commands.subsystems import look_up
+
+    config = _config(options)
+    return _show(look_up(" ".join(options.words), lambda: subsystems_of(config, lambda _: None)), as_json=options.json)
+
+
+def _show(facts: Facts, *, as_json: bool) -> int:
+    """What a command found, as a person or a program reads it."""
+    from chatbot.chat.styled import DIALECT, plain_text
+    from chatbot.once import print_post
+    from chatbot.report.render import Renderer
+
+    nothing = facts.template == "nothing"
+    if as_json and not nothing:
+        import json
+
+        from chatbot.report.answers import DOCUMENTS
+
+        document = DOCUMENTS[facts.template](facts.values["report"])
+        _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
+        return 0
+    shown = Renderer().render(DIALECT, facts.template, **facts.values)
     if nothing:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING

@@ -319,16 +319,9 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
             Following(engine),
             lists,
             people,
-            lambda: subsystems_of(config, _tell_remark) if config else Subsystems(),
+            lambda: subsystems_of(config, lambda _: None) if config else Subsystems(),
             utc_now(),
             login(),
         )
     finally:
         engine.dispose()
-
-
-def _tell_remark(remark: str) -> None:
-    """Tells a person which line of a file was left out; not in the way of what the command prints."""
-    import sys
-
-    sys.stderr.write(f"chatbot: {remark}\n")

@@ -1,5 +1,7 @@
 """/subsystems: find subsystems and show the likeliest."""
 
+from collections.abc import Callable
+
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.pages import page_of
@@ -14,12 +16,21 @@ OTHERS = 20
 
 def run(arguments: str, context: Context) -> Facts:
     """By words of a title, people, lists, or paths; `page 2` behind it lists further ones."""
+    return look_up(arguments, context.subsystems)
+
+
+def look_up(arguments: str, subsystems_of: Callable[[], Subsystems]) -> Facts:
+    """The same, for who has nothing but them. Raises Misunderstood, and BadConfig where they cannot be read."""
     text, page = page_of(arguments.strip().strip('"'))
     if not text:
         raise Misunderstood(
             "/subsystems", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
-    subsystems = known(context)
+    subsystems = subsystems_of()
+    if not len(subsystems):
+        reason = "I know no subsystems"
+        remedy = "name the kernel's MAINTAINERS in the config, [maintainers] file, or add [[subsystems]]"
+        raise Misunderstood("/subsystems", reason, remedy)
     found = find(subsystems, text)
     if not found:
         titles = closest(text, (one.title for one in subsystems))
@@ -35,16 +46,6 @@ def run(arguments: str, context: Context) -> Facts:
     shared = frozenset(filter(subsystems.catch_all, found[0].lists))
     values = {"report": found, "text": text, "page": page, "others": others, "left": left, "shared": shared}
     return Facts("subsystems", values)
-
-
-def known(context: Context) -> Subsystems:
-    """All subsystems. Raises Misunderstood where there are none, and BadConfig where they cannot be read."""
-    subsystems = context.subsystems()
-    if not len(subsystems):
-        reason = "I know no subsystems"
-        remedy = "name the kernel's MAINTAINERS in the config, [maintainers] file, or add [[subsystems]]"
-        raise Misunderstood("/subsystems", reason, remedy)
-    return subsystems
 
 
 def subsystem_named(text: str, subsystems: Subsystems) -> Subsystem:
