@@ -51,9 +51,9 @@ def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
 
 
 @contextmanager
-def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
-    """A bot for this configuration. Raises BadConfig: for the store, for rules about people, for subsystems, and for
-    templates that do not compile.
+def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None) -> Iterator[Bot]:
+    """A bot for this configuration, on its platforms, or on those that are handed in. Raises BadConfig: for the store,
+    for rules about people, for subsystems, and for templates that do not compile.
     """
     import structlog
 
@@ -74,7 +74,7 @@ def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
     log = structlog.get_logger(__name__)
     subsystems = subsystems_of(config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark))
     subscriptions = tuple(_subscriptions_of(config, lists))
-    platforms = platforms_of(config)
+    platforms = platforms_of(config) if platforms is None else platforms
     renderer = Renderer(config.templates.folder)
     for platform in platforms.values():
         renderer.check(platform.dialect)

@@ -20,6 +20,7 @@ from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
 from chatbot.publish import Subscription, publish
+from chatbot.reaction import Breaker
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
@@ -59,6 +60,7 @@ class Bot:
     refresh: timedelta
     now: Callable[[], datetime]
     stopping: threading.Event = field(default_factory=threading.Event)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Tick, answer commands, and tick again, until nobody can ask any more, or a signal says so."""
@@ -87,7 +89,7 @@ class Bot:
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
-            await deliver(self.outbox, self.platforms, self.now)
+            await deliver(self.outbox, self.platforms, self.breakers, self.now)
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""

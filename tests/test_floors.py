@@ -15,7 +15,7 @@ PACKAGE = Path(chatbot.__file__).parent
 FLOORS = [
     {"errors"},
     {"lock"},
-    {"rhythm"},
+    {"rhythm", "reaction"},
     {"config", "mail", "sources", "chat"},
     {"read", "people"},
     {"subscriptions"},
@@ -42,7 +42,7 @@ DOORS = {
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"app.py", "deliver.py", "serve.py"},
+    "structlog": {"app.py", "deliver.py", "publish.py", "serve.py"},
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.

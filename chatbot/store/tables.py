@@ -289,6 +289,7 @@ delivery = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("key", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
     # What it was planned from, so that it can be planned anew while it has not gone out: whose it is, the last row of
     # `seen` that it tells of, and the progress before it (none before the first).
     Column("subscription", String, nullable=False),
@@ -298,14 +299,20 @@ delivery = Table(
     Column("had_slot", BigInteger),
     Column("platform", String, nullable=False),
     Column("room", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the room's digests
+    Column("part", Integer, nullable=False),  # of the digest; those behind the first go into a thread under it
     Column("dialect", String, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty where it was taken back
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("plainer", Integer, nullable=False),
     Column("next_try", BigInteger, nullable=False),
+    Column("doubt", BigInteger),  # since when it may be there, where nobody knows
     Column("remote_id", String),
     Column("error", Text),
     Index("delivery_by_state", "state", "id"),
+    Index("delivery_by_room", "platform", "room", "sequence", "part", unique=True),
+    Index("delivery_by_subscription", "subscription", "id"),
 )
 
 

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chatbot.app import bot, demonstration
 from chatbot.chat.platform import Answer
 from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
+from chatbot.errors import Unavailable
 from chatbot.serve import Bot
 from tests.conftest import NOON, compose, git
 from tests.fakes.platform import Ledger
@@ -152,7 +154,7 @@ def test_a_mail_from_the_future_pushes_no_other_out(world: World) -> None:
     assert world.run(NOON) == ["2 mails from 1 person: 2 new series, 2 patches."]
 
 
-def test_one_digest_that_cannot_be_built_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
+def test_where_a_template_fails_the_room_gets_a_plain_post_and_the_log_an_alarm(tmp_path: Path, archive: Make) -> None:
     for name in ("good", "bad"):
         archive([compose("[PATCH] a", name)], name=name)  # type: ignore[arg-type]
     (tmp_path / "ours" / "terminal").mkdir(parents=True)
@@ -168,11 +170,13 @@ def test_one_digest_that_cannot_be_built_does_not_stop_the_others(tmp_path: Path
         "rooms": [{"platform": "terminal", "room": "room", "digests": digests}],
     }
     ledger = Ledger()
-    with bot(check_config(settings, tmp_path), lambda: NOON) as made:
+    with bot(check_config(settings, tmp_path), lambda: NOON) as made, capture_logs() as logs:
         made.platforms["terminal"] = ledger  # type: ignore[index]
         asyncio.run(made.run())
-    assert ledger.posts == [("room", "good")]
+    plain = "bad mailing list: 1 mail from 1 person: 1 new series, 1 patch.\na https://lore.kernel.org/all/mbad@sample.example/\n"
+    assert ledger.posts == [("room", plain), ("room", "good")]
     assert ledger.closed
+    assert [line["log_level"] for line in logs if line["event"] == "template failed"] == ["error"]
 
 
 def test_a_room_may_ask_to_be_told_that_nothing_happened(world: World) -> None:
@@ -189,6 +193,32 @@ def test_what_was_planned_is_sent_after_a_crash_and_only_once(world: World) -> N
     assert world.run(NOON, lambda made: made._publish(made._refresh())) == []  # the power goes before the delivery
     assert world.run(NOON) == ["1 mail from 1 person: 1 new series, 1 patch."]
     assert world.run(NOON + DAY) == []
+
+
+@pytest.mark.parametrize(("hours", "step"), [(6, 1), (30 * 24, 120)])
+def test_a_platform_that_was_down_costs_nobody_anything(world: World, hours: int, step: int) -> None:
+    """What piled up arrives as one digest, which tells all of it."""
+    world.digest["schedule"] = "hourly"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.ledger.failures = [Unavailable("down")] * 1000
+    mails = 0
+    for hour in range(step, hours + 1, step):
+        world.mail(f"[PATCH] in hour {hour}")
+        mails += 1
+        assert world.run(NOON + timedelta(hours=hour)) == []
+    world.ledger.failures.clear()
+    told = f"{mails} mails from 1 person: {mails} new series, {mails} patches."
+    assert world.run(NOON + timedelta(hours=hours + 1)) == [told]
+    assert world.run(NOON + timedelta(hours=hours + 2)) == []
+
+
+def test_who_was_off_for_thirty_days_gets_one_digest_of_all_of_them(world: World) -> None:
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] one", "[PATCH] two")
+    assert world.run(NOON + 30 * DAY) == ["2 mails from 1 person: 2 new series, 2 patches."]
+    assert world.run(NOON + 30 * DAY) == []
 
 
 def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
