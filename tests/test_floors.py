@@ -21,6 +21,7 @@ FLOORS = [
     {"subscriptions"},
     {"store", "report"},
     {"readers", "summarize"},
+    {"sift"},
     {"ingest", "publish", "deliver", "schedule", "commands"},
     {"answer"},
     {"serve"},
