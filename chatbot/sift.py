@@ -13,6 +13,7 @@ from chatbot.report.selection import merge, narrow
 from chatbot.store.search import Search
 from chatbot.store.stretches import Stretch
 from chatbot.subscriptions.filter import parse_filter
+from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
 from chatbot.subscriptions.terms import Somebody
 from chatbot.subscriptions.tree import EVERYTHING, Filter
@@ -36,9 +37,29 @@ class Topic:
         return self.subsystem is None and self.filter == EVERYTHING
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """The lists' names in the index."""
+        return tuple(one.name for one in self.lists)
+
+    @property
     def title(self) -> str:
         """What people call it."""
         return self.subsystem.title if self.subsystem else self.lists[0].title
+
+
+def topic_of(
+    subscription: Subscription, lists: Mapping[str, MailingList], subsystems: Callable[[], Subsystems]
+) -> Topic:
+    """What it is about today. Raises Misunderstood where its list or subsystem is gone."""
+    wanted = read_filter(subscription.filter)
+    if not subscription.subsystem:
+        if subscription.topic not in lists:
+            raise Misunderstood(subscription.topic, "this list is in the config no more", "subscribe to another")
+        return Topic((lists[subscription.topic],), filter=wanted)
+    found = next((one for one in subsystems() if one.title == subscription.topic), None)
+    if found is None:
+        raise Misunderstood(subscription.topic, "there is no such subsystem any more", "subscribe to another")
+    return Topic(tuple(lists.values()), found, wanted)
 
 
 def read_filter(text: str) -> Filter:

@@ -6,8 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import pytest
 
 from chatbot.errors import Misunderstood
-from chatbot.rhythm import last_slot, parse_duration, parse_rhythm, slots
-from chatbot.schedule import Due, Timetable, due
+from chatbot.rhythm import parse_duration, parse_rhythm, slots
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = timedelta(days=1)
@@ -110,19 +109,6 @@ def test_a_daily_digest_comes_once_a_day_in_every_zone_whatever_its_clocks_do() 
                 moved = slot.astimezone(zone).replace(tzinfo=None) - wall
                 if moved:  # only by what the clocks leave out, which may be a day's last hour, as in Scoresbysund
                     assert moved == slot.astimezone(zone).utcoffset() - (slot - moved).astimezone(zone).utcoffset()
-
-
-def test_a_long_absence_owes_one_digest() -> None:
-    rhythm, noon = parse_rhythm("daily at 09:00"), datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert last_slot(rhythm, UTC, noon, noon + 30 * DAY) == noon + 30 * DAY - timedelta(hours=3)
-    assert last_slot(rhythm, UTC, noon, noon + timedelta(hours=20)) is None
-
-
-def test_what_is_due_is_what_has_a_slot_since_the_last_one() -> None:
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    daily = [Timetable(key, parse_rhythm("daily at 09:00"), UTC) for key in ("new", "late", "done", "clock went back")]
-    had = {"late": noon - 2 * DAY, "done": noon - timedelta(hours=3), "clock went back": noon + DAY}
-    assert due(daily, had, noon) == (Due("new", noon), Due("late", noon - timedelta(hours=3)))
 
 
 @pytest.mark.parametrize("words", ["", "0d", "7", "d", "-1d", "1 fortnight"])

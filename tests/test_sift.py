@@ -12,7 +12,7 @@ from chatbot.errors import Misunderstood
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
 from chatbot.readers import Readers
-from chatbot.report.digest import Digest, MailingList, Need
+from chatbot.report.digest import Attention, Digest, MailingList, Need
 from chatbot.report.document import document
 from chatbot.report.render import Renderer
 from chatbot.report.selection import merge, narrow, only_new
@@ -20,6 +20,7 @@ from chatbot.sift import Sifter, Topic, read_filter
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.sample import EVENING
 from chatbot.store.database import open_database
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.search import Search
 from chatbot.store.stretches import Stretches
@@ -54,6 +55,7 @@ def followed(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, 
     for name, folder in sample.items():
         with PublicInbox(name, folder) as inbox:
             ingest(inbox, Index(engine), readers)
+    Following(engine).keep_up(People(), EVENING)
     yield Followed(engine)
     engine.dispose()
 
@@ -136,12 +138,11 @@ def test_what_was_seen_on_two_lists_is_told_once_and_linked_to_its_own(followed:
 
 def test_what_goes_on_waiting_is_no_news_by_itself(followed: Followed) -> None:
     made = followed.digest("is:bot OR NOT is:bot")
-    waiting = tuple(one for one in made.attention if one.need in (Need.SILENT, Need.REVIEWED))
-    quiet = replace(made, series=(), versions=(), applied=(), discussed=(), attention=waiting)
-    assert waiting
+    waiting, refused = (Attention(need, made.series[0], "") for need in (Need.SILENT, Need.REFUSED))
+    quiet = replace(made, series=(), versions=(), applied=(), discussed=(), attention=(waiting,))
     assert quiet.empty
-    for section in ("series", "versions"):
-        assert not replace(quiet, **{section: getattr(made, section)}).empty
+    for news in ({"series": made.series}, {"versions": made.versions}, {"attention": (refused,)}):
+        assert not replace(quiet, **news).empty
 
 
 @pytest.mark.parametrize("text", ["s:x t:kvm", "NOT (s:x OR c:sean)", "-a:maz@kernel.org"])

@@ -20,32 +20,40 @@ def narrow(digest: Digest, wants: Callable[[Standing], bool], heads: Mapping[str
         return tuple(one for one in those if wants(one.standing))
 
     return replace(
-        digest,
+        _bare(digest),
         only=only,
+        attention=tuple(one for one in digest.attention if wants(one.posting.standing)),
+        series=wanted(digest.series),
+        versions=wanted(digest.versions),
+        applied=wanted(digest.applied),
+        discussed=tuple(talk for talk in digest.discussed if (head := heads.get(talk.mail)) and wants(head)),
+    )
+
+
+def only_new(digest: Digest) -> Digest:
+    """With nothing but new series and versions."""
+    only = f"new series and versions; {digest.only}" if digest.only else "new series and versions"
+    return replace(_bare(digest), only=only, attention=(), applied=(), discussed=())
+
+
+def _bare(digest: Digest) -> Digest:
+    """Without what is told of the whole list."""
+    return replace(
+        digest,
         patches=0,
         replies=0,
         people=0,
         defects=0,
         change=None,
-        attention=tuple(one for one in digest.attention if wants(one.posting.standing)),
         more_silent=0,
-        series=wanted(digest.series),
-        versions=wanted(digest.versions),
-        applied=wanted(digest.applied),
-        discussed=tuple(talk for talk in digest.discussed if (head := heads.get(talk.mail)) and wants(head)),
         authors=(),
         reviewers=(),
         organisations=(),
         bots=(),
         domains=(),
         contributors=(),
-        heads=tuple(part for part in digest.heads if (head := heads.get(part.message_id)) and wants(head)),
+        heads=(),
     )
-
-
-def only_new(digest: Digest) -> Digest:
-    """With nothing but new series and versions."""
-    return replace(digest, attention=(), more_silent=0, applied=(), discussed=())
 
 
 def merge(digests: Sequence[Digest], subsystem: str, mailing_list: MailingList) -> Digest:
@@ -79,7 +87,6 @@ def merge(digests: Sequence[Digest], subsystem: str, mailing_list: MailingList) 
         versions=_newest_first(one.versions for one in digests),
         applied=_newest_first(one.applied for one in digests)[::-1],
         discussed=tuple(sorted(talks.values(), key=lambda talk: (-talk.people, -talk.mails, talk.mail))),
-        heads=tuple({part.message_id: part for one in digests for part in one.heads}.values()),
         uncovered=tuple(dict.fromkeys(reason for one in digests for reason in one.uncovered)),
     )
 

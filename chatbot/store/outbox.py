@@ -17,6 +17,9 @@ from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.tables import moment, seconds
 
+# Stands for the list of a post that tells of several.
+SEVERAL = "*"
+
 
 class State(StrEnum):
     """`sending` is written before the platform is called: found later, it means that nobody knows."""
@@ -137,7 +140,8 @@ def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
     """
     table, progress = tables.delivery, tables.progress
     name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
-    waiting = and_(table.c.list_name == name, table.c.state.in_((State.PENDING, State.SENDING)))
+    of_list = table.c.list_name.in_((name, SEVERAL))
+    waiting = and_(of_list, table.c.state.in_((State.PENDING, State.SENDING)))
     telling = select(table).where(waiting, table.c.upto >= seen_id).order_by(table.c.id)
     first = {row.subscription: row for row in reversed(connection.execute(telling).all())}
     for subscription, row in first.items():

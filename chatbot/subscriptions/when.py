@@ -40,6 +40,11 @@ class When:
     mails: int = 0
     zone: ZoneInfo | None = None
 
+    @property
+    def at_once(self) -> bool:
+        """Whether it is as it happens."""
+        return self.rhythm is None and not self.mails
+
     def __str__(self) -> str:
         if self.rhythm:
             return f"{self.rhythm.words} {self.zone.key}" if self.zone else self.rhythm.words

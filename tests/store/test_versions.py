@@ -274,13 +274,7 @@ class Room:
             "store": {"url": url},
             "platforms": {"terminal": {}},
             "lists": [{"name": name, "title": name.upper(), "archive": name} for name in ("kvm", "coco")],
-            "rooms": [
-                {
-                    "platform": "terminal",
-                    "room": "room",
-                    "digests": [{"list": "kvm", "schedule": "daily at 09:00", "first": "1d"}],
-                }
-            ],
+            "subscriptions": [{"platform": "terminal", "room": "room", "list": "kvm", "first": "1d"}],
         }
         self._folder = folder
 
@@ -426,7 +420,7 @@ def test_a_migration_is_told_of(old: str) -> None:
 
 def test_a_newer_database_is_refused(engine: Engine) -> None:
     with writing(engine) as connection:
-        connection.execute(text(f"UPDATE {TOOL} SET version_num = '0007'"))
+        connection.execute(text(f"UPDATE {TOOL} SET version_num = '9999'"))
     url = engine.url.render_as_string(hide_password=False)
     before = contents(url)
     with pytest.raises(BadConfig) as refused:
@@ -434,7 +428,7 @@ def test_a_newer_database_is_refused(engine: Engine) -> None:
     (fault,) = refused.value.faults
     assert fault.startswith("[store] url: ")
     assert fault.endswith(
-        " is of version 0007, which this chatbot does not know; use a newer chatbot, or another database"
+        " is of version 9999, which this chatbot does not know; use a newer chatbot, or another database"
     )
     assert contents(url) == before
 

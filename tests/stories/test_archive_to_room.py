@@ -34,7 +34,8 @@ class World:
         self.folder, self.archive, self.now = folder, archive, NOON
         self.mails: list[bytes] = []
         self.ledger = Ledger()
-        self.digest: dict[str, Any] = {"list": "kvm", "schedule": "daily at 09:00"}
+        self.digest: dict[str, Any] = {"list": "kvm", "when": "daily at 09:00"}
+        self.room: dict[str, Any] = {}
 
     def mail(self, *subjects: str) -> None:
         for subject in subjects:
@@ -50,7 +51,8 @@ class World:
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "platforms": {"terminal": {}},
             "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
-            "rooms": [{"platform": "terminal", "room": "room", "digests": [self.digest]}],
+            "rooms": [{"platform": "terminal", "room": "room", **self.room}],
+            "subscriptions": [{"platform": "terminal", "room": "room", **self.digest}] if self.digest else [],
         }
         before = len(self.ledger.posts)
         with ExitStack() as stack:
@@ -159,13 +161,14 @@ def test_one_digest_that_cannot_be_built_does_not_stop_the_others(tmp_path: Path
     (tmp_path / "ours" / "terminal" / "digest.j2").write_text(
         "{% if digest.mailing_list.name == 'bad' %}{{ nothing.here }}{% endif %}{{ digest.mailing_list.name }}"
     )
-    digests = [{"list": name, "schedule": "hourly", "first": "1d"} for name in ("bad", "good")]
+    room = {"platform": "terminal", "room": "room"}
+    digests = [{**room, "list": name, "when": "hourly", "first": "1d"} for name in ("bad", "good")]
     settings = {
         "store": {"url": f"sqlite:///{tmp_path}/bot.sqlite3"},
         "templates": {"folder": "ours"},
         "platforms": {"terminal": {}},
         "lists": [{"name": name, "archive": name} for name in ("bad", "good")],
-        "rooms": [{"platform": "terminal", "room": "room", "digests": digests}],
+        "subscriptions": digests,
     }
     ledger = Ledger()
     with bot(check_config(settings, tmp_path), lambda: NOON) as made:
@@ -282,8 +285,8 @@ def test_a_config_in_the_folder_is_used_and_what_was_posted_is_remembered(tmp_pa
     archive([compose("[PATCH] of ours", 1)], name="ours")
     (tmp_path / "config.toml").write_text(
         "[platforms.terminal]\n[[lists]]\nname = 'ours'\narchive = 'ours'\n"
-        "[[rooms]]\nplatform = 'terminal'\nroom = 'terminal'\n"
-        "[[rooms.digests]]\nlist = 'ours'\nschedule = 'daily at 9:00'\nfirst = '1d'\n"
+        "[[subscriptions]]\nplatform = 'terminal'\nroom = 'terminal'\n"
+        "list = 'ours'\nwhen = 'daily at 9:00'\nfirst = '1d'\n"
     )
     first, second = demo("/digest ours 1\n", tmp_path), demo("", tmp_path)
     assert first.stdout.count("ours mailing list  1 mail from 1 person: 1 new series, 1 patch.") == 2
@@ -326,3 +329,70 @@ def test_the_sample_is_a_real_archive_with_all_that_a_list_has(sample: dict[str,
     subjects = git(sample["kvm"] / "git" / "0.git", "log", "--format=%an")
     assert len(subjects.splitlines()) == 142
     assert git(sample["kvm"] / "git" / "0.git", "show", "HEAD:m").startswith("Received: from")
+
+
+def test_as_it_happens_a_new_series_is_told_within_minutes_and_those_beside_it_in_one_post(world: World) -> None:
+    world.digest["when"] = "as it happens"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + timedelta(minutes=10)
+    world.mail("[PATCH 0/2] two", "[PATCH 1/2] one of two")
+    assert world.run(NOON + timedelta(minutes=11)) == []  # the others are on their way
+    world.now = NOON + timedelta(minutes=13)
+    world.mail("[PATCH 2/2] two of two", "[PATCH] another", "Re: [PATCH] talk")
+    assert world.run(NOON + timedelta(minutes=15)) == ["2 new series."]
+    assert world.run(NOON + timedelta(minutes=30)) == []
+    world.mail("Re: [PATCH] more talk")
+    assert world.run(NOON + timedelta(minutes=60)) == []
+
+
+def test_every_so_many_mails(world: World) -> None:
+    world.digest["when"] = "every 3 mails"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] a", "[PATCH] b")
+    assert world.run(NOON + DAY) == []
+    world.mail("[PATCH] c", "[PATCH] d")
+    assert world.run(NOON + 2 * DAY) == ["4 mails from 1 person: 4 new series, 4 patches."]
+    assert world.run(NOON + 3 * DAY) == []
+
+
+def test_what_a_filter_does_not_want_is_no_post_and_is_not_told_later(world: World) -> None:
+    world.digest["filter"] = "s:tdx"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] sev")
+    assert world.run(NOON + DAY) == []
+    world.mail("[PATCH] tdx: one", "[PATCH] sev again")
+    assert world.run(NOON + 2 * DAY) == ["1 new series."]
+    assert world.run(NOON + 3 * DAY) == []
+
+
+def test_a_long_absence_is_told_in_one_digest_and_its_beginning_is_counted(world: World) -> None:
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + DAY
+    world.mail("[PATCH] long ago", "[PATCH] long ago too")
+    world.now = NOON + 38 * DAY
+    world.mail("[PATCH] lately")
+    assert len(world.run(NOON + 40 * DAY)) == 1
+    text = plain_text(world.ledger.posts[-1][1])
+    assert "Nothing was posted since 2025-11-03 12:00 UTC; this covers all of it\n" in text
+    assert "Counted only: 2 mails until 2025-11-29 09:00 UTC  https://lore.kernel.org/all/\n" in text
+    assert ("lately" in text, "long ago" in text) == (True, False)
+    assert world.run(NOON + 41 * DAY) == []
+    world.mail("[PATCH] new")
+    assert len(world.run(NOON + 43 * DAY)) == 1
+    assert "Nothing was posted" in (late := plain_text(world.ledger.posts[-1][1]))
+    assert "Counted only" not in late
+
+
+def test_a_room_has_its_digest_when_it_wants_to_hear_anything(world: World) -> None:
+    world.room = {"zone": "Europe/Berlin", "weekends": False, "quiet": "22:00-11:00"}
+    world.mail("[PATCH] before the bot")
+    friday = NOON + 4 * DAY
+    assert world.run(friday) == []
+    world.mail("[PATCH] for Monday")
+    assert world.run(friday + 2 * DAY) == []
+    assert world.run(friday + 3 * DAY - timedelta(hours=3)) == []  # ten in Berlin
+    assert len(world.run(friday + 3 * DAY - timedelta(hours=2))) == 1
