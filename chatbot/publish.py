@@ -9,17 +9,16 @@ from chatbot.chat.post import Dialect, Post
 from chatbot.report.digest import Digest, Missed
 from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
-from chatbot.schedule import Due
 from chatbot.sift import Sifter, Topic
 from chatbot.store.index import Index
 from chatbot.store.outbox import SEVERAL, Outbox, Planned, Progress
 from chatbot.store.stretches import Stretch, Stretches
+from chatbot.subscriptions.due import Due
 from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.when import COLLECTED
 
 # What came longer ago is no digest any more: it is counted.
 IN_FULL = timedelta(days=14)
-# What happens is told so long after the first mail of it: by then a series is there, and so are those sent with it.
-COLLECTED = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

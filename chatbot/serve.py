@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from chatbot.answer import answer
+from chatbot.answer import answer, manages
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
@@ -23,7 +23,7 @@ from chatbot.publish import publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Clock, due
+from chatbot.schedule import Clock
 from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
@@ -33,6 +33,7 @@ from chatbot.store.outbox import Outbox, Progress
 from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import due
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystems
@@ -96,24 +97,34 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(
-            self.index,
-            self.search,
-            self.summarizer,
-            self.corrections,
-            self.following,
-            self.lists,
-            self.people,
-            lambda: self.subsystems,
-            self.now(),
-            request.person,
-        )
+        room = self.room(platform.name, request.room)
         try:
+            context = Context(
+                self.index,
+                self.search,
+                self.summarizer,
+                self.corrections,
+                self.following,
+                self.lists,
+                self.people,
+                lambda: self.subsystems,
+                self.sifter,
+                self.subscriptions,
+                self.outbox,
+                self.now(),
+                request.person,
+                room,
+                manages(request.text) and await self._may_manage(platform, request.person, room),
+            )
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
+
+    async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
+        """Asked afresh each time: whom the platform demotes may no more."""
+        return person in room.managers or await platform.may_manage(person, room.name)
 
     def _refresh(self) -> set[str]:
         """Read every list; the names of those that were read to their end."""

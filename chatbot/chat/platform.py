@@ -47,6 +47,10 @@ class Platform(Protocol):
         """Show a post in a room; the same key says that it is the same post. Raises Refused, Unavailable, Unknown."""
         ...
 
+    async def may_manage(self, person: str, room: str) -> bool:
+        """Whether a person may manage a room by the platform's own rights, now."""
+        ...
+
     async def close(self) -> None:
         """Let go of everything."""
         ...

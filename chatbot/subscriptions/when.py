@@ -10,6 +10,7 @@ when; what is left between is the filter. Each is told with the column where it 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -19,6 +20,8 @@ from chatbot.rhythm import Rhythm, parse_rhythm
 
 AS_IT_HAPPENS = "as it happens"
 EXAMPLES = 'write "daily at 09:00", "weekdays 08:30 Europe/Berlin", "every monday", "every 200 mails", "as it happens"'
+# What happens is told so long after the first mail of it: by then a series is there, and so are those sent with it.
+COLLECTED = timedelta(minutes=5)
 # A list has its digest once in its life at this number.
 MOST_MAILS = 100_000
 # No rhythm has more words: `every monday at 9:00`, or five cron fields; and a zone.

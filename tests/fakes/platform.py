@@ -18,6 +18,7 @@ class Ledger:
     posts: list[tuple[str, str]] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     closed: bool = False
+    managers: set[str] = field(default_factory=lambda: {"person"})
     name: str = "terminal"
     dialect: Dialect = DIALECT
 
@@ -32,6 +33,9 @@ class Ledger:
             raise failure
         self.posts.append((room, post.body))
         return Receipt(key)
+
+    async def may_manage(self, person: str, room: str) -> bool:  # noqa: ARG002
+        return person in self.managers
 
     async def close(self) -> None:
         self.closed = True

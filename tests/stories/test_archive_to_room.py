@@ -396,3 +396,104 @@ def test_a_room_has_its_digest_when_it_wants_to_hear_anything(world: World) -> N
     assert world.run(friday + 2 * DAY) == []
     assert world.run(friday + 3 * DAY - timedelta(hours=3)) == []  # ten in Berlin
     assert len(world.run(friday + 3 * DAY - timedelta(hours=2))) == 1
+
+
+async def ask(world: World, made: Bot, texts: tuple[str, ...]) -> None:
+    world.ledger.asks = texts
+    await world.ledger.listen(lambda request: made.answer(world.ledger, request))
+
+
+def test_what_is_subscribed_to_in_a_room_comes_there_until_it_is_paused_and_after(world: World) -> None:
+    world.digest = {}
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []  # the list is read
+
+    def asked(*texts: str) -> None:
+        world.run(world.now, lambda made: asyncio.run(ask(world, made, texts)))
+
+    asked("/subscribe kvm s:tdx daily at 9:00")
+    one = plain_text(world.ledger.answers[-1]).split()[3]
+    world.mail("[PATCH] tdx: one", "[PATCH] sev")
+    assert world.run(NOON + DAY) == ["1 new series."]
+    asked("/subscriptions")
+    assert "its newest post: sent\n" in plain_text(world.ledger.answers[-1])
+    asked(f"/pause {one} 3d")
+    world.mail("[PATCH] tdx: while it waits")
+    assert world.run(NOON + 2 * DAY) == []
+    assert world.run(NOON + 5 * DAY) == ["1 new series."]
+    asked(f"/pause {one}")
+    world.mail("[PATCH] tdx: skipped")
+    assert world.run(NOON + 6 * DAY) == []
+    asked(f"/resume {one} --skip")
+    assert world.run(NOON + 7 * DAY) == []
+    asked(f"/unsubscribe {one}")
+    world.mail("[PATCH] tdx: nobody hears of it")
+    assert world.run(NOON + 8 * DAY) == []
+
+
+def test_a_right_that_was_taken_away_counts_at_once(world: World) -> None:
+    world.digest, world.room = {}, {"managers": ["mia"]}
+    world.mail("[PATCH] a")
+    for managers, first in (({"person"}, "Subscribed to kvm"), (set[str](), "/subscribe: you may not manage")):
+        world.ledger.managers = managers
+        world.run(NOON, lambda made: asyncio.run(ask(world, made, ("/subscribe kvm s:a daily",))))
+        assert plain_text(world.ledger.answers[-1]).startswith(first)
+    assert "ask mia" in plain_text(world.ledger.answers[-1])
+
+
+X86 = """Log.
+---
+ arch/x86/kvm/a.c | 1 +
+
+diff --git a/arch/x86/kvm/a.c b/arch/x86/kvm/a.c
+--- a/arch/x86/kvm/a.c
++++ b/arch/x86/kvm/a.c
+@@ -1 +1,2 @@
+ x
++y
+"""
+
+
+def test_a_subsystem_is_followed_on_all_lists_and_a_list_that_is_new_brings_no_past_along(
+    tmp_path: Path, archive: Make
+) -> None:
+    ledger, mails = Ledger(), {"one": list[bytes]()}
+
+    def send(title: str, when: datetime, *names: str, body: str = X86) -> None:
+        for name in names:
+            mails.setdefault(name, []).append(
+                compose(
+                    title, len(title), body.replace("+y", f"+{title}"), received=f"by x; {when:%d %b %Y %H:%M:%S} +0000"
+                )
+            )
+
+    def run(now: datetime) -> list[str]:
+        for name, those in mails.items():
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+            archive(those, name=name)
+        settings = {
+            "store": {"url": f"sqlite:///{tmp_path}/bot.sqlite3"},
+            "platforms": {"terminal": {}},
+            "lists": [{"name": name, "archive": name, "link": f"https://l.example/{name}/"} for name in mails],
+            "subsystems": [{"title": "KVM X86", "files": "arch/x86/kvm/"}],
+            "subscriptions": [{"platform": "terminal", "room": "room", "subsystem": "kvm x86"}],
+        }
+        before = len(ledger.posts)
+        with bot(check_config(settings, tmp_path), lambda: now) as made:
+            made.platforms["terminal"] = ledger  # type: ignore[index]
+            asyncio.run(made.tick())
+        return [plain_text(body) for _, body in ledger.posts[before:]]
+
+    send("[PATCH] before the bot", NOON, "one")
+    assert run(NOON) == []
+    send("[PATCH] long ago", NOON - 60 * DAY, "two")
+    send("[PATCH] on both", NOON + timedelta(hours=1), "one", "two")
+    send("[PATCH] on the other", NOON + timedelta(hours=2), "two")
+    send("[PATCH] of no concern", NOON + timedelta(hours=3), "two", body="Log.\n")
+    (post,) = run(NOON + DAY)
+    assert post.startswith("KVM X86  2 new series.\n")
+    assert (post.count("  on both"), post.count("  on the other")) == (1, 1)
+    assert f"https://l.example/two/m{len('[PATCH] on the other')}@sample.example/" in post
+    assert "of no concern" not in post
+    assert "long ago" not in post
+    assert run(NOON + 2 * DAY) == []

@@ -29,7 +29,6 @@ from chatbot.publish import publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Due
 from chatbot.sift import Sifter, Topic
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
@@ -40,6 +39,7 @@ from chatbot.store.outbox import Outbox, State
 from chatbot.store.search import Search
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import Due
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.subscriptions.when import parse_when

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.schedule import Due, due, next_slots
+from chatbot.subscriptions.due import Due, due, next_slots
 from chatbot.subscriptions.room import Hours, Room
 from chatbot.subscriptions.when import parse_when
 
