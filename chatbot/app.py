@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
-    from chatbot.config import Config
+    from chatbot.config import Config, Exported
+    from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
     from chatbot.serve import Bot
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems
+    from chatbot.subscriptions.when import When
 
 
 def utc_now() -> datetime:
@@ -190,39 +192,23 @@ def rooms_of(config: Config) -> dict[tuple[str, str], Room]:
 
 def subscriptions_of(config: Config, subsystems: Callable[[], Subsystems], now: datetime) -> tuple[Subscription, ...]:
     """Those of the config; subsystems are asked for where one is followed. Raises BadConfig."""
-    from dataclasses import replace
-
-    from chatbot.errors import BadConfig, Misunderstood
-    from chatbot.sift import read_filter
-    from chatbot.subscriptions.finding import named
+    from chatbot.errors import BadConfig
     from chatbot.subscriptions.subscription import CONFIG_LETTERS, Origin, Subscription, config_key, make_id
 
     found: dict[str, Subscription] = {}
-    faults = []
+    faults: list[str] = []
     for place, one in enumerate(config.subscriptions, 1):
-        here = f"[[subscriptions]] {place}"
-        topic, wanted = one.list or "", ""
-        if one.subsystem is not None:
-            known = named(subsystems(), one.subsystem)
-            if known is None:
-                faults.append(f"{here} subsystem: there is not one {one.subsystem!r}; ask `chatbot subsystems`")
-            topic = known.title if known else one.subsystem
-        try:
-            wanted = str(read_filter(one.filter))
-        except Misunderstood as problem:
-            faults.append(f"{here} filter: {problem}")
-        when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
-        key = config_key(one.platform, one.room, topic, wanted)
+        followed = followed_by(one, place, subsystems, faults)
+        key = config_key(one.platform, one.room, followed.topic, followed.filter)
         if key in found:
-            faults.append(f"{here}: this room follows {topic!r} so already; keep one of them")
+            faults.append(
+                f"[[subscriptions]] {place}: this room follows {followed.topic!r} so already; keep one of them"
+            )
         found[key] = Subscription(
             id=make_id(key, CONFIG_LETTERS),
             platform=one.platform,
             room=one.room,
-            topic=topic,
-            subsystem=one.subsystem is not None,
-            filter=wanted,
-            when=when,
+            **followed._asdict(),
             owner="config",
             created=now,
             origin=Origin.CONFIG,
@@ -232,6 +218,38 @@ def subscriptions_of(config: Config, subsystems: Callable[[], Subsystems], now: 
     if faults:
         raise BadConfig(tuple(faults))
     return tuple(found.values())
+
+
+class Followed(NamedTuple):
+    """What a table of subscriptions says, as a Subscription has it."""
+
+    topic: str
+    subsystem: bool
+    filter: str
+    when: When
+
+
+def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subsystems], faults: list[str]) -> Followed:
+    """Of the table at a place; what is wrong with it is added to the faults."""
+    from dataclasses import replace
+
+    from chatbot.errors import Misunderstood
+    from chatbot.sift import read_filter
+    from chatbot.subscriptions.finding import named
+
+    topic, wanted = one.list or one.subsystem or "", ""
+    if one.subsystem is not None:
+        if known := named(subsystems(), one.subsystem):
+            topic = known.title
+        else:
+            remedy = "ask `chatbot subsystems`"
+            faults.append(f"[[subscriptions]] {place} subsystem: there is not one {one.subsystem!r}; {remedy}")
+    try:
+        wanted = str(read_filter(one.filter))
+    except Misunderstood as problem:
+        faults.append(f"[[subscriptions]] {place} filter: {problem}")
+    when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
+    return Followed(topic, one.subsystem is not None, wanted, when)
 
 
 def platforms_of(config: Config) -> dict[str, Platform]:

@@ -109,7 +109,29 @@ def _parser() -> argparse.ArgumentParser:
     _add_question(
         commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"), "subsystems"
     )
+    _add_subscriptions(
+        commands.add_parser(
+            "subscriptions",
+            help="list, add, remove, pause, resume, export or import what rooms follow",
+            epilog='Write words in quotes: add "kvm s:tdx -is:bot daily at 9:00". What the config keeps is changed there.',
+        )
+    )
     return parser
+
+
+def _add_subscriptions(parser: argparse.ArgumentParser) -> None:
+    does = ("list", "add", "remove", "pause", "resume", "export", "import")
+    parser.add_argument("do", choices=does, help="the default is list", nargs="?", default="list")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="as behind /subscribe, /unsubscribe, /pause or /resume; import: a file",
+    )
+    parser.add_argument("--room", metavar="ROOM", help="PLATFORM/ROOM, or the room's name (default: the only one)")
+    parser.add_argument("--skip", action="store_true", help="resume: what came meanwhile is not told")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_subscriptions)
 
 
 def _add_lists(parser: argparse.ArgumentParser, lists: str) -> None:
@@ -301,7 +323,7 @@ def _status(options: argparse.Namespace) -> int:
 def _question(options: argparse.Namespace) -> int:
     from chatbot.answer import look_up
     from chatbot.chat.styled import DIALECT, plain_text
-    from chatbot.once import print_post, questions
+    from chatbot.once import questions
     from chatbot.report.render import Renderer
 
     config = _config(options) if options.store is None else None
@@ -320,11 +342,47 @@ def _question(options: argparse.Namespace) -> int:
     if nothing:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING
-    if _styles():
-        print_post(shown)
-    else:
-        _write(plain_text(shown), None)
+    _show(shown)
     return 0
+
+
+def _subscriptions(options: argparse.Namespace) -> int:
+    from functools import cache
+
+    from chatbot.app import subscriptions_of, subsystems_of, utc_now
+    from chatbot.manage import COMMANDS, Desk
+    from chatbot.once import questions
+
+    config = _config(options)
+    subsystems = cache(lambda: subsystems_of(config, lambda _: None))
+    with questions(config.store.url, config, subscriptions_of(config, subsystems, utc_now())) as context:
+        desk = Desk(context, config)
+        if options.do == "export":
+            _write(desk.export(desk.room(options.room) if options.room else None), None)
+        elif options.do == "import":
+            text = Path(options.words[0]).read_text("utf-8-sig") if options.words else sys.stdin.read()
+            added, there = desk.take(text, subsystems)
+            print(f"{_number(added, 'subscription')} added, {there:,} there already")
+        elif options.do == "list":
+            for room in [desk.room(options.room)] if options.room else desk.rooms():
+                print(f"{room.platform}/{room.name}", flush=True)
+                _show(desk.say("/subscriptions", room))
+        else:
+            words = [*options.words, *(["--skip"] if options.skip else [])]
+            room = desk.room(options.room, options.words if options.do != "add" else ())
+            _show(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
+    return 0
+
+
+def _show(post: str) -> None:
+    """A post, with its styles where there can be any."""
+    from chatbot.chat.styled import plain_text
+    from chatbot.once import print_post
+
+    if _styles():
+        print_post(post)
+    else:
+        _write(plain_text(post), None)
 
 
 def _config(options: argparse.Namespace) -> Config:

@@ -5,8 +5,8 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
-from datetime import date, time, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -170,8 +170,8 @@ class Room(_Table):
     holidays: Days = frozenset()
 
 
-class Subscription(_Table):
-    """`[[subscriptions]]`: what a room follows, and when it is told; a list, or a subsystem."""
+class _Followed(_Table):
+    """What a room follows, and when it is told; a list, or a subsystem."""
 
     platform: Literal["terminal"]
     room: Annotated[str, Field(min_length=1)]
@@ -180,8 +180,26 @@ class Subscription(_Table):
     filter: str = ""
     when: Due = DEFAULT
     zone: Zone | None = None
+
+
+class Subscription(_Followed):
+    """`[[subscriptions]]`: one that the config keeps."""
+
     first: Duration | None = None
     even_empty: bool = False
+
+
+class Exported(_Followed):
+    """`[[subscriptions]]` as they are exported: those that were typed."""
+
+    id: str = ""
+    owner: str = ""
+    created: datetime | None = None
+    paused_until: datetime | None = None
+
+
+class _Exports(_Table):
+    subscriptions: tuple[Exported, ...] = Field(default=(), strict=False)
 
 
 class Config(_Table):
@@ -255,7 +273,25 @@ def _contradictions(config: Config) -> Iterator[str]:
     yield from _unclear(config.subsystems)
     yield from _missing(config)
     yield from _rooms(config)
-    for place, one in enumerate(config.subscriptions, 1):
+    yield from _unfollowable(config.subscriptions, config)
+
+
+def read_exported(text: str, config: Config) -> tuple[Exported, ...]:
+    """What was exported, or written in the same way. Raises BadConfig with every fault."""
+    try:
+        found = _Exports.model_validate(tomllib.loads(text)).subscriptions
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig((f"this is no TOML: {error}",)) from error
+    except ValidationError as error:
+        raise BadConfig(tuple(_fault(one) for one in error.errors())) from error
+    if faults := tuple(_unfollowable(found, config)):
+        raise BadConfig(faults)
+    return found
+
+
+def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
+    names = [one.name for one in config.lists]
+    for place, one in enumerate(those, 1):
         here = f"[[subscriptions]] {place}"
         if getattr(config.platforms, one.platform) is None:
             yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"

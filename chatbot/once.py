@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chatbot.sources.mirror import Progress
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
+    from chatbot.subscriptions.subscription import Subscription
 
 
 def archive_digest(
@@ -290,8 +291,10 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
 
 
 @contextmanager
-def questions(store: str, config: Config | None) -> Iterator[Context]:
-    """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
+def questions(store: str, config: Config | None, of_config: tuple[Subscription, ...] = ()) -> Iterator[Context]:
+    """What a command looks at, for one question; `of_config` are the subscriptions that the config keeps. Raises
+    BadConfig, also where there is no index yet.
+    """
     from functools import cache
 
     from chatbot.commands.command import Context
@@ -332,7 +335,7 @@ def questions(store: str, config: Config | None) -> Iterator[Context]:
             people,
             subsystems,
             Sifter(summarizer, search, people, subsystems),
-            Subscriptions(engine),
+            Subscriptions(engine, of_config),
             Outbox(engine),
             utc_now(),
             login(),

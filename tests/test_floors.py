@@ -26,7 +26,7 @@ FLOORS = [
     {"answer"},
     {"serve"},
     {"app"},
-    {"once"},
+    {"once", "manage"},
     {"cli"},
     {"__main__"},
 ]

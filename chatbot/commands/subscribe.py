@@ -46,7 +46,7 @@ def subscribe(arguments: str, context: Context) -> Facts:
     if len(here) >= MOST:
         raise Misunderstood("/subscribe", f"this room has {MOST} subscriptions", "unsubscribe from some first")
     lists = topic_of(one, context.lists, context.subsystems).names
-    (kept,) = _written(lambda: context.subscriptions.add([one], [lists]))
+    (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
     values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **_rehearsed(kept, context)}
     return Facts("subscribed", values)
 

@@ -6,7 +6,7 @@ Law of the file: a new subscription's beginning is written with it, in one trans
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
@@ -39,21 +39,24 @@ class Subscriptions:
         """Those of one room."""
         return tuple(one for one in self.all() if (one.platform, one.room) == (platform, room))
 
-    def add(self, asked: Iterable[Subscription], lists: Iterable[Iterable[str]]) -> tuple[Subscription, ...]:
-        """Keep these, each with an id of its own, and have each begin now with its lists; as they are kept. Where one
-        of its lists was never read, it begins when it has been. Raises Unavailable.
+    def add(
+        self, asked: Iterable[Subscription], lists: Iterable[Iterable[str]], now: datetime
+    ) -> tuple[Subscription, ...]:
+        """Keep these, and have each begin now with its lists; as they are kept, each with an id of its own: that which
+        it has, if no other has it. Where one of its lists was never read, it begins when it has been. Raises
+        Unavailable.
         """
         table, added = tables.subscription, []
         with writing(self._engine) as connection:
-            taken = set(connection.execute(select(table.c.id)).scalars())
+            taken = {"", *connection.execute(select(table.c.id)).scalars()}
             for one, lists_of_it in zip(asked, lists, strict=True):
                 said = f"{one.platform}/{one.room}/{one.asked}/{one.created.isoformat()}"
-                ids = (make_id(f"{said}/{number}") for number in count())
+                ids = chain([one.id], (make_id(f"{said}/{number}") for number in count()))
                 made = replace(one, id=next(fresh for fresh in ids if fresh not in taken))
                 taken.add(made.id)
                 connection.execute(insert(table), _row(made))
                 if (upto := _newest(connection, lists_of_it)) is not None:
-                    _begin(connection, made.key, Progress(upto, made.created))
+                    _begin(connection, made.key, Progress(upto, now))
                 added.append(made)
         return tuple(added)
 

@@ -80,10 +80,11 @@ def parse_when(text: str) -> When:
             raise Misunderstood(repr(text), "this is no number of mails", f"write 1 to {MOST_MAILS}")
         return When(mails=int(match[1]))
     zone = zone_named(words[-1]) if len(words) > 1 else None
+    rhythm = " ".join(words[:-1] if zone else words)
     try:
-        return When(parse_rhythm(" ".join(words[:-1] if zone else words)), zone=zone)
+        return When(parse_rhythm(rhythm), zone=zone)
     except Misunderstood as problem:
-        if problem.thing != repr(" ".join(words)):  # it says more than that this is none
+        if problem.thing != repr(rhythm):  # it says more than that this is none
             raise
         likest = _zone_like(words[-1]) if _reads(words[:-1]) else ""
         if likest:
