@@ -108,7 +108,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
     _add_subsystems(commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"))
+    _add_subscriptions(
+        commands.add_parser(
+            "subscriptions",
+            help="list, add, remove, pause, resume, export or import what rooms follow",
+            epilog="Write words in quotes: add 'kvm s:tdx daily at 9:00'. What the config has is changed there.",
+        )
+    )
     return parser
+
+
+def _add_subscriptions(parser: argparse.ArgumentParser) -> None:
+    does = ("list", "add", "remove", "pause", "resume", "export", "import")
+    parser.add_argument("do", choices=does, help="the default is list", nargs="?", default="list")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="as behind /subscribe, /unsubscribe, /pause or /resume; import: a file",
+    )
+    parser.add_argument("--room", metavar="ROOM", help="PLATFORM/ROOM, or the room's name (default: the only one)")
+    parser.add_argument("--skip", action="store_true", help="resume: what came meanwhile is not told")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_subscriptions)
 
 
 def _add_lists(parser: argparse.ArgumentParser, lists: str) -> None:
@@ -313,7 +335,7 @@ def _question(options: argparse.Namespace) -> int:
 
     config = _config(options) if options.store is None else None
     with questions(config.store.url if config else options.store, config) as context:
-        return _show(look_up(f"/{options.word} {' '.join(options.words)}", context), as_json=options.json)
+        return _show_facts(look_up(f"/{options.word} {' '.join(options.words)}", context), as_json=options.json)
 
 
 def _subsystems(options: argparse.Namespace) -> int:
@@ -321,13 +343,13 @@ def _subsystems(options: argparse.Namespace) -> int:
     from chatbot.commands.subsystems import look_up
 
     config = _config(options)
-    return _show(look_up(" ".join(options.words), lambda: subsystems_of(config, lambda _: None)), as_json=options.json)
+    facts = look_up(" ".join(options.words), lambda: subsystems_of(config, lambda _: None))
+    return _show_facts(facts, as_json=options.json)
 
 
-def _show(facts: Facts, *, as_json: bool) -> int:
+def _show_facts(facts: Facts, *, as_json: bool) -> int:
     """What a command found, as a person or a program reads it."""
     from chatbot.chat.styled import DIALECT, plain_text
-    from chatbot.once import print_post
     from chatbot.report.render import Renderer
 
     nothing = facts.template == "nothing"
@@ -343,11 +365,47 @@ def _show(facts: Facts, *, as_json: bool) -> int:
     if nothing:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING
-    if _styles():
-        print_post(shown)
-    else:
-        _write(plain_text(shown), None)
+    _show(shown)
     return 0
+
+
+def _subscriptions(options: argparse.Namespace) -> int:
+    from functools import cache
+
+    from chatbot.app import subscriptions_of, subsystems_of, utc_now
+    from chatbot.manage import COMMANDS, Desk
+    from chatbot.once import questions
+
+    config = _config(options)
+    subsystems = cache(lambda: subsystems_of(config, lambda _: None))
+    with questions(config.store.url, config, subscriptions_of(config, subsystems, utc_now())) as context:
+        desk = Desk(context, config)
+        if options.do == "export":
+            _write(desk.export(desk.room(options.room) if options.room else None), None)
+        elif options.do == "import":
+            text = Path(options.words[0]).read_text("utf-8-sig") if options.words else sys.stdin.read()
+            added, there = desk.take(text, subsystems)
+            print(f"{_number(added, 'subscription')} added, {there:,} there already")
+        elif options.do == "list":
+            for room in [desk.room(options.room)] if options.room else desk.rooms():
+                print(f"{room.platform}/{room.name}", flush=True)
+                _show(desk.say("/subscriptions", room))
+        else:
+            words = [*options.words, *(["--skip"] if options.skip else [])]
+            room = desk.room(options.room, options.words if options.do != "add" else ())
+            _show(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
+    return 0
+
+
+def _show(post: str) -> None:
+    """A post, with its styles where there can be any."""
+    from chatbot.chat.styled import plain_text
+    from chatbot.once import print_post
+
+    if _styles():
+        print_post(post)
+    else:
+        _write(plain_text(post), None)
 
 
 def _config(options: argparse.Namespace) -> Config:

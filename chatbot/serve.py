@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from chatbot.answer import answer
+from chatbot.answer import answer, manages
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
@@ -19,19 +19,24 @@ from chatbot.deliver import deliver
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
-from chatbot.publish import Subscription, publish
+from chatbot.publish import publish
 from chatbot.reaction import Breaker
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Clock, Timetable, due
+from chatbot.schedule import Clock
+from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox
+from chatbot.store.outbox import Outbox, Progress
 from chatbot.store.search import Search
+from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import due
+from chatbot.subscriptions.room import Room
+from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
@@ -46,13 +51,14 @@ class Bot:
     people: People
     subsystems: Subsystems
     sources: Mapping[str, Callable[[], Source]]
-    subscriptions: Mapping[str, Subscription]
-    timetables: tuple[Timetable, ...]
+    rooms: Mapping[tuple[str, str], Room]
+    subscriptions: Subscriptions
     platforms: Mapping[str, Platform]
     renderer: Renderer
     index: Index
     search: Search
     summarizer: Summarizer
+    sifter: Sifter
     corrections: Corrections
     following: Following
     outbox: Outbox
@@ -93,24 +99,34 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(
-            self.index,
-            self.search,
-            self.summarizer,
-            self.corrections,
-            self.following,
-            self.lists,
-            self.people,
-            lambda: self.subsystems,
-            self.now(),
-            request.person,
-        )
+        room = self.room(platform.name, request.room)
         try:
+            context = Context(
+                self.index,
+                self.search,
+                self.summarizer,
+                self.corrections,
+                self.following,
+                self.lists,
+                self.people,
+                lambda: self.subsystems,
+                self.sifter,
+                self.subscriptions,
+                self.outbox,
+                self.now(),
+                request.person,
+                room,
+                manages(request.text) and await self._may_manage(platform, request.person, room),
+            )
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
+
+    async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
+        """Asked afresh each time: whom the platform demotes may no more."""
+        return person in room.managers or await platform.may_manage(person, room.name)
 
     def _refresh(self) -> set[str]:
         """Read every list; the names of those that were read to their end."""
@@ -138,25 +154,41 @@ class Bot:
         return read
 
     def _publish(self, read: set[str]) -> None:
-        """Plan what is due. A room's beginning waits until its list has been read, or all of it would be new."""
-        had = {key: progress.slot for key, progress in self.outbox.progress().items()}
-        for one in due(self.timetables, had, self.now()):
-            subscription = self.subscriptions[one.key]
-            name = subscription.mailing_list.name
-            if one.key not in had and name not in read:
+        """Plan what is due. A room's beginning waits until its lists have been read, or all of them would be new."""
+        had, now = self.outbox.progress(), self.now()
+        for one in self.subscriptions.all():
+            if one.paused(now) or one.platform not in self.platforms:
                 continue
-            with _logged("digest not planned", room=subscription.room, list=name):
-                digest = publish(
-                    subscription,
-                    one.slot,
-                    index=self.index,
-                    summarizer=self.summarizer,
-                    outbox=self.outbox,
-                    renderer=self.renderer,
-                    dialect=self.platforms[subscription.platform].dialect,
-                )
-                if digest:
-                    log.info("digest planned", room=subscription.room, list=name, mails=digest.mails)
+            with _logged("digest not planned", room=one.room, topic=one.topic):
+                topic = topic_of(one, self.lists, lambda: self.subsystems)
+                if one.key not in had and not read.issuperset(topic.names):
+                    continue
+                self._publish_one(one, topic, had.get(one.key), now)
+
+    def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
+        stretches = self.summarizer.stretches
+
+        def came() -> int:
+            return sum(stretches.count_after(name, had.upto) for name in topic.names) if had else 0
+
+        found = due(one.when, self.room(one.platform, one.room), had.slot if had else None, now, came)
+        digest = found and publish(
+            one,
+            topic,
+            found,
+            index=self.index,
+            stretches=stretches,
+            sifter=self.sifter,
+            outbox=self.outbox,
+            renderer=self.renderer,
+            dialect=self.platforms[one.platform].dialect,
+        )
+        if digest:
+            log.info("digest planned", room=one.room, subscription=one.id, topic=one.topic, mails=digest.mails)
+
+    def room(self, platform: str, name: str) -> Room:
+        """What is said of a room; most rooms are not in the config."""
+        return self.rooms.get((platform, name), Room(platform, name))
 
 
 def _tell_followed(mails: int) -> None:

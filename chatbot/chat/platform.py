@@ -66,6 +66,10 @@ class Platform(Protocol):
         """
         ...
 
+    async def may_manage(self, person: str, room: str) -> bool:
+        """Whether a person may manage a room by the platform's own rights, now."""
+        ...
+
     async def close(self) -> None:
         """Let go of everything."""
         ...

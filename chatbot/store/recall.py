@@ -10,6 +10,9 @@ from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, updat
 
 from chatbot.store import tables
 
+# Stands for the list of a post that tells of several.
+SEVERAL = "*"
+
 # As in outbox.State, which knows this file.
 _WAITING = ("pending", "sending", "parked")
 
@@ -18,7 +21,7 @@ def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
     """Take back the posts that tell of a mail of a list and have not gone out, and those behind them."""
     table = tables.delivery
     name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
-    telling = and_(table.c.list_name == name, table.c.state.in_(_WAITING), table.c.upto >= seen_id)
+    telling = and_(table.c.list_name.in_((name, SEVERAL)), table.c.state.in_(_WAITING), table.c.upto >= seen_id)
     done: set[str] = set()
     for row in connection.execute(select(table).where(telling).order_by(table.c.sequence, table.c.part)).all():
         if row.subscription in done:

@@ -15,8 +15,9 @@ from chatbot.store.tables import moment, seconds
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some mails of a list: by their rows of `seen`, from the first to the last, and by when they came in: from `since`
-    on, before `until`. `spans` are the commits that hold them, `newest` is when the last of them came in.
+    """Some mails of a list: by their rows of `seen`, from the first to the last, none up to `behind`, and by when they
+    came in: from `since` on, before `until`. `spans` are the commits that hold them, `newest` is when the last of them
+    came in.
     """
 
     list_name: str
@@ -26,6 +27,7 @@ class Stretch:
     until: datetime | None = None
     spans: tuple[Span, ...] = ()
     newest: datetime | None = None
+    behind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,15 @@ class Stretches:
         return self._stretch(Stretch(list_name, row + 1, upto), (seen.id > row, seen.id <= upto))
 
     def between(
-        self, list_name: str, since: datetime | None, until: datetime | None = None, *, upto: int | None = None
+        self,
+        list_name: str,
+        since: datetime | None,
+        until: datetime | None = None,
+        *,
+        behind: int = 0,
+        upto: int | None = None,
     ) -> Stretch:
-        """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
+        """The list's mails that came in from `since` on, before `until`, behind one row of `seen` up to another."""
         since, until = since and since.replace(microsecond=0), until and until.replace(microsecond=0)
         which = []
         if since is not None:
@@ -61,7 +69,41 @@ class Stretches:
             which.append(tables.seen.c.received < seconds(until))
         if upto is not None:
             which.append(tables.seen.c.id <= upto)
-        return self._stretch(Stretch(list_name, since=since, until=until), which)
+        if behind:
+            which.append(tables.seen.c.id > behind)
+        return self._stretch(Stretch(list_name, since=since, until=until, behind=behind), which)
+
+    def count_before(self, list_name: str, since: datetime, behind: int, upto: int) -> int:
+        """How many of the list's mails behind one row of `seen` up to another came in before a time."""
+        rows = tables.seen.c
+        which = (rows.id > behind, rows.id <= upto, rows.received < seconds(since))
+        with reading(self._engine) as connection:
+            query = select(func.count()).where(rows.list_id == known_list(list_name), *which)
+            return connection.execute(query).scalar_one()
+
+    def count_after(self, list_name: str, row: int) -> int:
+        """How many of the list's mails are behind a row of `seen`."""
+        rows = tables.seen.c
+        with reading(self._engine) as connection:
+            query = select(func.count()).where(rows.list_id == known_list(list_name), rows.id > row)
+            return connection.execute(query).scalar_one()
+
+    def settled(self, list_name: str, before: datetime) -> int:
+        """The newest row of `seen` that came in before a time; 0 where there is none."""
+        rows = tables.seen.c
+        with reading(self._engine) as connection:
+            query = select(func.max(rows.id)).where(
+                rows.list_id == known_list(list_name), rows.received < seconds(before)
+            )
+            return connection.execute(query).scalar() or 0
+
+    def times(self, list_name: str, since: datetime, until: datetime) -> tuple[datetime, ...]:
+        """When the list's mails of this time came in."""
+        rows = tables.seen.c
+        which = (rows.received >= seconds(since), rows.received < seconds(until))
+        with reading(self._engine) as connection:
+            query = select(rows.received).where(rows.list_id == known_list(list_name), *which).order_by(rows.received)
+            return tuple(map(moment, connection.execute(query).scalars()))
 
     def newest(self, list_name: str, count: int) -> Stretch:
         """The list's newest `count` mails."""
@@ -123,6 +165,8 @@ def conditions(stretch: Stretch) -> tuple[ColumnElement[bool], ...]:
     """Which rows of `seen` of its list these are."""
     seen = tables.seen.c
     within = [seen.id <= stretch.last]
+    if stretch.behind:
+        within.append(seen.id > stretch.behind)
     if stretch.since is not None:
         within.append(seen.received >= seconds(stretch.since))
     if stretch.until is not None:

@@ -284,6 +284,22 @@ progress = Table(
     Column("slot", BigInteger, nullable=False),
 )
 
+# What somebody subscribed to in a room. Those of the config stand in the config.
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("topic", Text, nullable=False),  # a list's name, or a subsystem's title
+    Column("subsystem", Boolean, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("due", Text, nullable=False),  # in words
+    Column("owner", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("paused_until", BigInteger),
+)
+
 delivery = Table(
     "delivery",
     metadata,

@@ -33,12 +33,12 @@ from chatbot.chat.platform import Receipt
 from chatbot.config import Config, check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
-from chatbot.schedule import due
 from chatbot.serve import Bot
 from chatbot.sources.public_inbox import PublicInbox, write_epoch
 from chatbot.store.database import writable_database
 from chatbot.store.index import Index
 from chatbot.store.outbox import Delivery, Outbox
+from chatbot.subscriptions.due import due
 from tests.conftest import NOON, compose
 from tests.fakes.wire import SETTLES, Server, Wire
 
@@ -99,13 +99,10 @@ class World:
             "templates": {"folder": "ours"},
             "platforms": {"terminal": {}},
             "lists": [{"name": name, "archive": name} for name in self._mails],
-            "rooms": [
-                {
-                    "platform": "terminal",
-                    "room": room,
-                    "digests": [{"list": one, "schedule": "hourly"} for one in lists],
-                }
+            "subscriptions": [
+                {"platform": "terminal", "room": room, "list": one, "when": "hourly"}
                 for room, lists in ROOMS.items()
+                for one in lists
             ],
         }
         return check_config(settings, self.folder)
@@ -187,8 +184,10 @@ class World:
 async def _until_done(made: Bot) -> None:
     while True:
         await made.tick()
-        had = {key: progress.slot for key, progress in made.outbox.progress().items()}
-        if not due(made.timetables, had, made.now()) and not made.outbox.waiting(made.now() + timedelta(days=99)):
+        had, now = made.outbox.progress(), made.now()
+        slots = [(one, had[one.key].slot if one.key in had else None) for one in made.subscriptions.all()]
+        owed = any(due(one.when, made.room(one.platform, one.room), slot, now, lambda: 1) for one, slot in slots)
+        if not owed and not made.outbox.waiting(now + timedelta(days=99)):
             return
         await asyncio.sleep(0.02)
 

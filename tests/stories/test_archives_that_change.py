@@ -25,18 +25,24 @@ from chatbot.errors import Shrunk
 from chatbot.ingest import SHRINK, ingest
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
-from chatbot.publish import Subscription, publish
+from chatbot.publish import publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
+from chatbot.sift import Sifter, Topic
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Delivery, Outbox, State
+from chatbot.store.search import Search
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import Due
+from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.subsystem import Subsystems
+from chatbot.subscriptions.when import parse_when
 from tests.changing import Archive, blob_id
 from tests.conftest import NOON, compose, mails_of, read_one, summarizer
 
@@ -134,12 +140,16 @@ class Bot:
 
     def publish(self, name: str) -> None:
         self._slot += timedelta(hours=1)
-        subscription = Subscription(name, "terminal", name, MailingList(name, name, ""))
+        when = parse_when("hourly")
+        room = Subscription(name, "terminal", name, name, subsystem=False, filter="", when=when, owner="", created=NOON)
+        made = summarizer(self.engine)
         publish(
-            subscription,
-            self._slot,
+            room,
+            Topic((MailingList(name, name, ""),)),
+            Due(self._slot),
             index=self.index,
-            summarizer=summarizer(self.engine),
+            stretches=made.stretches,
+            sifter=Sifter(made, Search(self.engine), People(), Subsystems),
             outbox=self.outbox,
             renderer=RENDERER,
             dialect=MARKDOWN,
