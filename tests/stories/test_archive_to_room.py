@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -497,3 +498,46 @@ def test_a_subsystem_is_followed_on_all_lists_and_a_list_that_is_new_brings_no_p
     assert "of no concern" not in post
     assert "long ago" not in post
     assert run(NOON + 2 * DAY) == []
+
+
+def test_why_a_line_is_in_a_post_and_why_a_mail_is_in_none(world: World) -> None:
+    world.digest = {}
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+
+    def told(text: str) -> str:
+        world.run(world.now, lambda made: asyncio.run(ask(world, made, (text,))))
+        return plain_text(world.ledger.answers[-1])
+
+    one = told("/subscribe kvm s:tdx -f:bo daily at 9:00").split()[3]
+    other = told("/subscribe kvm as it happens").split()[3]
+    world.mail("[PATCH] tdx: one", "[PATCH] sev")
+    assert sorted(world.run(NOON + DAY)) == ["1 new series.", "2 new series."]
+    (post,) = (plain_text(body) for _, body in world.ledger.posts if "1 new series" in body)
+    digest = re.search(r"Digest ([0-9a-f]{12}) ", post)
+    assert digest
+    for name in (one, digest[1][:8]):
+        shown = told(f"/why {name}")
+        assert shown.startswith(f"{one}  kvm s:tdx AND NOT f:bo daily at 9:00\n      of person, since 2025-11-03\n")
+        assert '      filter: subject has "tdx"; not from "bo"\n' in shown
+        assert "      post: sent, what came after Mon 2025-11-03 12:00\n      commits: kvm, epoch 0, " in shown
+    assert "\n  tdx: one  v1 · Ana\n    2025-11-03 12:00  kvm, epoch 0, " in told(f"/why {one} m1@sample.example")
+    assert "no mail with which this posting begins is in what the post covers" in told(f"/why {one} m0@sample.example")
+    for text, fault in (
+        ("/why", "it needs a post"),
+        ("/why zzzz", "no post of this room"),
+        ("/why abcdef", "no such post"),
+    ):
+        assert fault in told(text)
+    assert f"{one}  kvm" in (sev := told("/whynot <m2@sample.example>"))
+    assert '      the filter wants what this has not: subject has "tdx"\n' in sev
+    assert "      it is in a post, which is sent; " in sev
+    assert "came before somebody subscribed" in told("/whynot m0@sample.example").partition(other)[2]
+    world.mail("Re: [PATCH] talk", "[PATCH] tdx: two")
+    assert world.run(NOON + DAY + timedelta(minutes=1)) == []
+    talk = told("/whynot m3@sample.example")
+    assert "it is about no patch" in talk
+    assert "it begins no series or version" in talk
+    assert "it will be told: Wed 2025-11-05 09:00 UTC" in told("/whynot https://lore.kernel.org/kvm/m4@sample.example/")
+    assert told("/whynot nobody@x.example") == "nobody@x.example  I have not seen this mail on any list.\n"
+    assert "it needs a mail" in told("/whynot tdx")
