@@ -51,7 +51,8 @@ def publish(
     if had is None:
         covered = _first(subscription, topic, slot, index, stretches)
     else:
-        covered = _since(had, max(map(index.newest, topic.names)), topic, due, stretches)
+        newest = max(map(index.newest, topic.names))
+        covered = _since(subscription, had, newest, topic=topic, due=due, stretches=stretches)
     digest = replace(sifter.digest(topic, covered.stretches, slot), missed=covered.missed)
     upto = covered.upto
     if had is not None and subscription.when.at_once:
@@ -92,17 +93,22 @@ def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Inde
     return Covered(found, newest)
 
 
-def _since(had: Progress, newest: int, topic: Topic, due: Due, stretches: Stretches) -> Covered:
-    """All since then; of what came in longer than IN_FULL ago, only the number. Of a subsystem's lists one may be new,
-    and bring its past along, which nobody has missed.
+def _since(
+    subscription: Subscription, had: Progress, newest: int, *, topic: Topic, due: Due, stretches: Stretches
+) -> Covered:
+    """All since then; after a long absence only the number of what came in longer than IN_FULL ago. Who is told once a
+    month, or every so many mails, has missed nothing. Of a subsystem's lists one may be new, and bring its past along,
+    which nobody has missed either.
     """
     full = due.slot - IN_FULL
-    long = had.slot < full
-    if not long and topic.subsystem is None:
-        exact = {name: stretches.after(name, had.upto, newest) for name in topic.names}
-        return Covered(exact, newest, Missed(had.slot) if due.late else None)
-    found = {name: stretches.between(name, full, behind=had.upto, upto=newest) for name in topic.names}
-    if not long:
-        return Covered(found, newest, Missed(had.slot) if due.late else None)
-    counted = sum(stretches.count_before(name, full, had.upto, newest) for name in topic.names)
-    return Covered(found, newest, Missed(had.slot, full, counted) if counted else Missed(had.slot))
+    counted = 0
+    if had.slot < full and (due.late or subscription.when.at_once):
+        counted = sum(stretches.count_before(name, full, had.upto, newest) for name in topic.names)
+    missed = Missed(had.slot) if due.late else None
+    if counted:
+        missed = Missed(had.slot, full, counted)
+    elif topic.subsystem is None:
+        return Covered({name: stretches.after(name, had.upto, newest) for name in topic.names}, newest, missed)
+    since = full if counted else had.slot - IN_FULL
+    found = {name: stretches.between(name, since, behind=had.upto, upto=newest) for name in topic.names}
+    return Covered(found, newest, missed)

@@ -358,6 +358,35 @@ def test_every_so_many_mails(world: World) -> None:
     assert world.run(NOON + 3 * DAY) == []
 
 
+@pytest.mark.parametrize("when", ["every 2 mails", "0 9 1 * *", "as it happens"])
+def test_who_is_told_rarely_has_missed_nothing(world: World, when: str) -> None:
+    world.digest["when"] = when
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.run(NOON + 6 * DAY)
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    world.run(NOON + 29 * DAY)
+    posts = "".join(plain_text(body) for _, body in world.ledger.posts)
+    assert "Nothing was posted" not in posts
+    began = posts.partition("New series\n")[2]  # before it stands what nobody has answered
+    assert (began.count("  early"), began.count("  late")) == (1, 1)
+
+
+def test_what_happened_in_a_long_absence_is_counted_if_it_is_old(world: World) -> None:
+    world.digest["when"] = "as it happens"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    assert world.run(NOON + 29 * DAY) == ["1 new series."]
+    assert "Counted only: 1 mail until 2025-11-18 12:00 UTC" in plain_text(world.ledger.posts[-1][1])
+
+
 def test_what_a_filter_does_not_want_is_no_post_and_is_not_told_later(world: World) -> None:
     world.digest["filter"] = "s:tdx"
     world.mail("[PATCH] before the bot")
