@@ -112,7 +112,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(
             "subscriptions",
             help="list, add, remove, pause, resume, export or import what rooms follow",
-            epilog="Write words in quotes: add 'kvm s:tdx daily at 9:00'. What the config has is changed there.",
+            epilog='Write words in quotes: add "kvm s:tdx -is:bot daily at 9:00". Those of the config stay.',
         )
     )
     return parser

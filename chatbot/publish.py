@@ -61,8 +61,9 @@ def publish(
     if start is None:
         covered = _first(subscription, topic, slot, index, stretches)
     else:
+        newest = max(map(index.newest, topic.names))
         late = replace(due, late=due.late or instead is not None)
-        covered = _since(start, max(map(index.newest, topic.names)), topic, late, stretches)
+        covered = _since(subscription, start, newest, topic=topic, due=late, stretches=stretches)
     digest = replace(sifter.digest(topic, covered.stretches, slot), missed=covered.missed)
     upto = covered.upto
     if had is not None and subscription.when.at_once:
@@ -73,7 +74,8 @@ def publish(
         if not began:  # more may come of what has just begun
             settled = min(stretches.settled(name, slot - COLLECTED) for name in topic.names)
             upto = max(had.upto, min(upto, settled))
-    wanted = not digest.empty or (subscription.even_empty and had is not None)
+    counted = covered.missed is not None and covered.missed.mails > 0
+    wanted = not digest.empty or counted or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:
         post = Post(dialect.name, _body(renderer, dialect, digest))
@@ -127,17 +129,22 @@ def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Inde
     return Covered(found, newest)
 
 
-def _since(had: Progress, newest: int, topic: Topic, due: Due, stretches: Stretches) -> Covered:
-    """All since then; of what came in longer than IN_FULL ago, only the number. Of a subsystem's lists one may be new,
-    and bring its past along, which nobody has missed.
+def _since(
+    subscription: Subscription, had: Progress, newest: int, *, topic: Topic, due: Due, stretches: Stretches
+) -> Covered:
+    """All since then; after a long absence only the number of what came in longer than IN_FULL ago. Who is told once a
+    month, or every so many mails, has missed nothing. Of a subsystem's lists one may be new, and bring its past along,
+    which nobody has missed either.
     """
     full = due.slot - IN_FULL
-    long = had.slot < full
-    if not long and topic.subsystem is None:
-        exact = {name: stretches.after(name, had.upto, newest) for name in topic.names}
-        return Covered(exact, newest, Missed(had.slot) if due.late else None)
-    found = {name: stretches.between(name, full, behind=had.upto, upto=newest) for name in topic.names}
-    if not long:
-        return Covered(found, newest, Missed(had.slot) if due.late else None)
-    counted = sum(stretches.count_before(name, full, had.upto, newest) for name in topic.names)
-    return Covered(found, newest, Missed(had.slot, full, counted) if counted else Missed(had.slot))
+    counted = 0
+    if had.slot < full and (due.late or subscription.when.at_once):
+        counted = sum(stretches.count_before(name, full, had.upto, newest) for name in topic.names)
+    missed = Missed(had.slot) if due.late else None
+    if counted:
+        missed = Missed(had.slot, full, counted)
+    elif topic.subsystem is None:
+        return Covered({name: stretches.after(name, had.upto, newest) for name in topic.names}, newest, missed)
+    since = full if counted else had.slot - IN_FULL
+    found = {name: stretches.between(name, since, behind=had.upto, upto=newest) for name in topic.names}
+    return Covered(found, newest, missed)

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.chat.post import MARKDOWN
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.errors import Misunderstood
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
 from chatbot.readers import Readers
-from chatbot.report.digest import Attention, Digest, MailingList, Need
+from chatbot.report.digest import Attention, Digest, MailingList, Missed, Need
 from chatbot.report.document import document
 from chatbot.report.render import Renderer
 from chatbot.report.selection import merge, narrow, only_new
@@ -143,6 +144,17 @@ def test_what_goes_on_waiting_is_no_news_by_itself(followed: Followed) -> None:
     assert quiet.empty
     for news in ({"series": made.series}, {"versions": made.versions}, {"attention": (refused,)}):
         assert not replace(quiet, **news).empty
+
+
+def test_every_face_says_what_was_missed_and_from_when_it_is_only_counted(followed: Followed) -> None:
+    made = followed.digest("s:tdx")
+    for missed, said in (
+        (Missed(EVENING), "Nothing was posted since 2025-11-14 18:00 UTC; this covers all of it"),
+        (Missed(EVENING - timedelta(days=30), EVENING, 1234), "Counted only: 1,234 mails until 2025-11-14 18:00 UTC"),
+    ):
+        for dialect in (DIALECT, MARKDOWN):
+            assert said in plain_text(Renderer().render(dialect, "digest", digest=replace(made, missed=missed)))
+            assert said not in plain_text(Renderer().render(dialect, "digest", digest=made))
 
 
 @pytest.mark.parametrize("text", ["s:x t:kvm", "NOT (s:x OR c:sean)", "-a:maz@kernel.org"])

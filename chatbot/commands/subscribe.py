@@ -153,6 +153,11 @@ def _changed(word: str, those: Iterable[Subscription], context: Context) -> Fact
     return Facts("changed", {"word": word, "shown": shown, "gone": not now.keys() & {one.id for one in those}})
 
 
+def listed_here(one: Subscription, context: Context) -> Listed:
+    """How the room shows one of its subscriptions."""
+    return _listed(one, context, _TIMES_OF_MANY)
+
+
 def _listed(one: Subscription, context: Context, times: int) -> Listed:
     had = context.outbox.progress().get(one.key)
     coming = next_slots(one.when, context.room, context.now, times)

@@ -10,7 +10,9 @@ from chatbot.sources.source import Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
+from chatbot.store.rows import chunks
 from chatbot.store.tables import moment, seconds
+from chatbot.store.threads import named
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,17 @@ class Stretch:
     spans: tuple[Span, ...] = ()
     newest: datetime | None = None
     behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail is: on which list, at which row of `seen`, in which commit of which epoch; and when it came in."""
+
+    list_name: str
+    row: int
+    epoch: int
+    commit: str
+    received: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +123,21 @@ class Stretches:
         rows = tables.seen.c
         newest = select(rows.id).where(rows.list_id == known_list(list_name)).order_by(rows.id.desc()).limit(count)
         return self._stretch(Stretch(list_name), (rows.id.in_(newest),))
+
+    def places(self, message_ids: Iterable[str]) -> tuple[Place, ...]:
+        """Where these mails are, in the order in which they came."""
+        seen, mail, lists = tables.seen.c, tables.mail.c, tables.mailing_list.c
+        query = (
+            select(lists.name, seen.id, seen.epoch, seen.commit, seen.received)
+            .join_from(tables.seen, tables.mail, mail.id == seen.mail_id)
+            .join(tables.mailing_list, lists.id == seen.list_id)
+        )
+        found: list[Place] = []
+        with reading(self._engine) as connection:
+            for few in chunks(sorted(set(message_ids)), 2):
+                for name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
+                    found.append(Place(name, row, epoch, commit, moment(received)))
+        return tuple(sorted(found, key=lambda one: one.row))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name

@@ -4,7 +4,7 @@ Law of the file: a new subscription's beginning is written with it, in one trans
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
 from typing import Any
@@ -18,6 +18,26 @@ from chatbot.store.outbox import Progress
 from chatbot.store.tables import moment, seconds
 from chatbot.subscriptions.subscription import Subscription, make_id
 from chatbot.subscriptions.when import parse_when
+
+# So many of a room's posts are looked at: those of three years of working days.
+LOOKED_AT = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post: whose it is (a subscription's key), after which row of `seen` it begins (None: it was the first), with
+    which it ends, when what is before it was due, and what became of it.
+    """
+
+    subscription: str
+    had_upto: int | None
+    upto: int
+    had_slot: datetime | None
+    state: str
+
+    def covers(self, row: int) -> bool:
+        """Whether it is about a mail at this row; of the first one nobody knows where it begins."""
+        return self.had_upto is not None and self.had_upto < row <= self.upto
 
 
 class Subscriptions:
@@ -81,6 +101,18 @@ class Subscriptions:
             if (upto := _newest(connection, lists)) is not None:
                 connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
                 _begin(connection, one.key, Progress(upto, now))
+
+    def posts(self, platform: str, room: str, text: str = "") -> tuple[Posted, ...]:
+        """What a room has got or will get that has a text in it, the newest first, of the newest LOOKED_AT."""
+        table = tables.delivery
+        here = (table.c.platform == platform, table.c.room == room, table.c.body.contains(text, autoescape=True))
+        newest = select(table).where(*here).order_by(table.c.id.desc()).limit(LOOKED_AT)
+        with reading(self._engine) as connection:
+            rows = connection.execute(newest).all()
+        return tuple(
+            Posted(row.subscription, row.had_upto, row.upto, moment(row.had_slot) if row.had_slot else None, row.state)
+            for row in rows
+        )
 
     def result(self, one: Subscription) -> str:
         """What became of its newest post, as the outbox calls it; empty where there was none."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -201,7 +202,7 @@ def test_what_was_planned_is_sent_after_a_crash_and_only_once(world: World) -> N
 @pytest.mark.parametrize(("hours", "step"), [(6, 1), (30 * 24, 120)])
 def test_a_platform_that_was_down_costs_nobody_anything(world: World, hours: int, step: int) -> None:
     """What piled up arrives as one digest, which tells all of it."""
-    world.digest["schedule"] = "hourly"
+    world.digest["when"] = "hourly"
     world.mail("[PATCH] before the bot")
     assert world.run(NOON) == []
     world.ledger.failures = [Unavailable("down")] * 1000
@@ -211,8 +212,11 @@ def test_a_platform_that_was_down_costs_nobody_anything(world: World, hours: int
         mails += 1
         assert world.run(NOON + timedelta(hours=hour)) == []
     world.ledger.failures.clear()
-    told = f"{mails} mails from 1 person: {mails} new series, {mails} patches."
-    assert world.run(NOON + timedelta(hours=hours + 1)) == [told]
+    (told,) = world.run(NOON + timedelta(hours=hours + 1))
+    full = min(mails, 14 * 24 // step)
+    assert told.startswith(f"{full} mails")
+    assert told.endswith(f"from 1 person: {full} new series, {full} patches.")
+    assert (f"{mails - full} mails" in world.ledger.posts[-1][1]) == (mails > full)  # what is older is counted
     assert world.run(NOON + timedelta(hours=hours + 2)) == []
 
 
@@ -220,7 +224,8 @@ def test_who_was_off_for_thirty_days_gets_one_digest_of_all_of_them(world: World
     world.mail("[PATCH] before the bot")
     assert world.run(NOON) == []
     world.mail("[PATCH] one", "[PATCH] two")
-    assert world.run(NOON + 30 * DAY) == ["2 mails from 1 person: 2 new series, 2 patches."]
+    assert world.run(NOON + 30 * DAY) == ["Nothing new."]
+    assert "2 mails" in world.ledger.posts[-1][1]  # so old that they are only counted
     assert world.run(NOON + 30 * DAY) == []
 
 
@@ -387,6 +392,35 @@ def test_every_so_many_mails(world: World) -> None:
     assert world.run(NOON + 3 * DAY) == []
 
 
+@pytest.mark.parametrize("when", ["every 2 mails", "0 9 1 * *", "as it happens"])
+def test_who_is_told_rarely_has_missed_nothing(world: World, when: str) -> None:
+    world.digest["when"] = when
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.run(NOON + 6 * DAY)
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    world.run(NOON + 29 * DAY)
+    posts = "".join(plain_text(body) for _, body in world.ledger.posts)
+    assert "Nothing was posted" not in posts
+    began = posts.partition("New series\n")[2]  # before it stands what nobody has answered
+    assert (began.count("  early"), began.count("  late")) == (1, 1)
+
+
+def test_what_happened_in_a_long_absence_is_counted_if_it_is_old(world: World) -> None:
+    world.digest["when"] = "as it happens"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    assert world.run(NOON + 29 * DAY) == ["1 new series."]
+    assert "Counted only: 1 mail until 2025-11-18 12:00 UTC" in plain_text(world.ledger.posts[-1][1])
+
+
 def test_what_a_filter_does_not_want_is_no_post_and_is_not_told_later(world: World) -> None:
     world.digest["filter"] = "s:tdx"
     world.mail("[PATCH] before the bot")
@@ -527,3 +561,46 @@ def test_a_subsystem_is_followed_on_all_lists_and_a_list_that_is_new_brings_no_p
     assert "of no concern" not in post
     assert "long ago" not in post
     assert run(NOON + 2 * DAY) == []
+
+
+def test_why_a_line_is_in_a_post_and_why_a_mail_is_in_none(world: World) -> None:
+    world.digest = {}
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+
+    def told(text: str) -> str:
+        world.run(world.now, lambda made: asyncio.run(ask(world, made, (text,))))
+        return plain_text(world.ledger.answers[-1])
+
+    one = told("/subscribe kvm s:tdx -f:bo daily at 9:00").split()[3]
+    other = told("/subscribe kvm as it happens").split()[3]
+    world.mail("[PATCH] tdx: one", "[PATCH] sev")
+    assert sorted(world.run(NOON + DAY)) == ["1 new series.", "2 new series."]
+    (post,) = (plain_text(body) for _, body in world.ledger.posts if "1 new series" in body)
+    digest = re.search(r"Digest ([0-9a-f]{12}) ", post)
+    assert digest
+    for name in (one, digest[1][:8]):
+        shown = told(f"/why {name}")
+        assert shown.startswith(f"{one}  kvm s:tdx AND NOT f:bo daily at 9:00\n      of person, since 2025-11-03\n")
+        assert '      filter: subject has "tdx"; not from "bo"\n' in shown
+        assert "      post: sent, what came after Mon 2025-11-03 12:00\n      commits: kvm, epoch 0, " in shown
+    assert "\n  tdx: one  v1 · Ana\n    2025-11-03 12:00  kvm, epoch 0, " in told(f"/why {one} m1@sample.example")
+    assert "no mail with which this posting begins is in what the post covers" in told(f"/why {one} m0@sample.example")
+    for text, fault in (
+        ("/why", "it needs a post"),
+        ("/why zzzz", "no post of this room"),
+        ("/why abcdef", "no such post"),
+    ):
+        assert fault in told(text)
+    assert f"{one}  kvm" in (sev := told("/whynot <m2@sample.example>"))
+    assert '      the filter wants what this has not: subject has "tdx"\n' in sev
+    assert "      it is in a post, which is sent; " in sev
+    assert "came before somebody subscribed" in told("/whynot m0@sample.example").partition(other)[2]
+    world.mail("Re: [PATCH] talk", "[PATCH] tdx: two")
+    assert world.run(NOON + DAY + timedelta(minutes=1)) == []
+    talk = told("/whynot m3@sample.example")
+    assert "it is about no patch" in talk
+    assert "it begins no series or version" in talk
+    assert "it will be told: Wed 2025-11-05 09:00 UTC" in told("/whynot https://lore.kernel.org/kvm/m4@sample.example/")
+    assert told("/whynot nobody@x.example") == "nobody@x.example  I have not seen this mail on any list.\n"
+    assert "it needs a mail" in told("/whynot tdx")
