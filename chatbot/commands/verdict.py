@@ -75,6 +75,8 @@ def _fate(listed: Listed, rows: Sequence[Place], progress: Progress | None, post
         return f"it will be told: {listed.next}"
     if told := next((post for post in posts if any(post.covers(place.row) for place in rows)), None):
         return f"it is in a post, which is {told.state}; a long one shows the beginnings, and how many more there are"
+    if began := next((post for post in posts if post.had_upto is None), None):
+        return f"it may be in the first post, which looked back and is {began.state}; all later ones begin behind it"
     if not one.of_config and all(place.received <= one.created for place in rows):
         return f"it came before somebody subscribed, on {listed.since}"
     return "it came before the first digest, while this was skipped, or with nothing that makes a post"

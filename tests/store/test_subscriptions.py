@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post
 from chatbot.store.database import writing
 from chatbot.store.index import Index
-from chatbot.store.outbox import SEVERAL, Outbox, Planned, Progress, plan_anew
+from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.recall import SEVERAL, plan_anew
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.subscription import CHAT_LETTERS, FOREVER, Subscription, make_id
 from chatbot.subscriptions.when import parse_when
