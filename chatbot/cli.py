@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_mirror(commands.add_parser("mirror", help="fetch the lists' archives from where they are published"))
     _add_status(commands.add_parser("status", help="show how far the index is with each list"))
+    _add_outbox(commands.add_parser("outbox", help="show what has not arrived; try it again, or drop it"))
     _add_question(
         commands.add_parser(
             "series",
@@ -161,6 +162,15 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     _add_lists(parser, "all")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_status)
+
+
+def _add_outbox(parser: argparse.ArgumentParser) -> None:
+    does = ("list", "show", "retry", "drop")
+    parser.add_argument("do", choices=does, help="the default is list", nargs="?", default="list")
+    parser.add_argument("key", nargs="?", metavar="KEY", help="a post by its key, or the beginning of it")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.add_argument("--json", action="store_true", help="the list for programs; docs/json.md describes it")
+    parser.set_defaults(run=_outbox)
 
 
 def _add_question(parser: argparse.ArgumentParser, word: str) -> None:
@@ -326,6 +336,37 @@ def _status(options: argparse.Namespace) -> int:
 
         print_table(COLUMNS, map(row, lists))
         print(index_line(config.store.url, size))
+    return 0
+
+
+def _outbox(options: argparse.Namespace) -> int:
+    from chatbot.app import utc_now
+    from chatbot.commands.outbox import COLUMNS, row, to_json
+    from chatbot.once import undelivered
+
+    if (options.do == "list") != (options.key is None):
+        remedy = "leave it out" if options.key else f"write chatbot outbox {options.do} KEY"
+        raise Misunderstood(f"outbox {options.do}", f"it takes {'no' if options.key else 'a'} key", remedy)
+    with undelivered(_config(options).store.url) as outbox:
+        if options.do == "list":
+            if options.json:
+                _write(to_json(outbox.all()), None)
+            elif posts := outbox.all():
+                from chatbot.chat.gauge import print_table
+
+                print_table(COLUMNS, map(row, posts))
+            else:
+                print("All posts have arrived.")
+            return 0
+        one = outbox.named(options.key)
+        if options.do == "show":
+            _show(one.body)
+        elif options.do == "retry":
+            outbox.retry(one, utc_now())
+            print(f"{one.platform}/{one.room}: it is sent at the next tick")
+        else:
+            outbox.drop(one)
+            print(f"{one.platform}/{one.room}: dropped; what stands behind it goes on")
     return 0
 
 

@@ -375,7 +375,8 @@ _REASONS = {
 
 def _reason(error: Any) -> str:
     context = dict(error.get("ctx", {}))
-    likest = difflib.get_close_matches(str(error["loc"][-1]), _keys(), n=1)
+    key = str(error["loc"][-1])  # in another table there may be one
+    likest = difflib.get_close_matches(key, [one for one in _keys() if one != key], n=1)
     context["likest"] = f"did you mean {likest[0]!r}?" if likest else "see config.example.toml"
     reason = _REASONS.get(error["type"], "{given!r}: {message}")
     return reason.format(given=error["input"], message=error["msg"], **context)

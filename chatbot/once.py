@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chatbot.sources.mirror import Progress
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
+    from chatbot.store.undelivered import Undelivered
     from chatbot.subscriptions.subscription import Subscription
 
 
@@ -253,6 +254,19 @@ def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[in
     engine = open_database(store, _say)
     try:
         return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def undelivered(store: str) -> Iterator[Undelivered]:
+    """What has not arrived. Raises BadConfig, also where there is no index yet."""
+    from chatbot.store.database import open_database
+    from chatbot.store.undelivered import Undelivered
+
+    engine = open_database(store, _say, make=False)
+    try:
+        yield Undelivered(engine)
     finally:
         engine.dispose()
 

@@ -8,11 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import compose, git
+from chatbot.chat.post import Post
+from chatbot.store.database import writable_database
+from chatbot.store.outbox import Outbox, Planned, Progress
+from tests.conftest import NOON, compose, git
 from tests.test_cli import chatbot, on_a_terminal, refused
 
 Make = Callable[..., Path]
@@ -163,3 +167,40 @@ def test_every_command_explains_itself(command: str) -> None:
 
 def test_help_names_every_command() -> None:
     assert all(f"\n    {command} " in chatbot("--help").stdout for command in ("run", "ingest", "mirror", "status"))
+
+
+def test_the_outbox_is_shown_and_a_post_is_tried_again_or_dropped(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[platforms.terminal]\n[[lists]]\nname = "kvm"\narchive = "kvm"\n')
+    with writable_database(f"sqlite:///{tmp_path}/chatbot.sqlite3") as engine:
+        outbox = Outbox(engine)
+        shown = chatbot("outbox", cwd=tmp_path)
+        assert (shown.returncode, shown.stdout) == (0, "All posts have arrived.\n")
+        post = Planned("abc" * 10, "terminal", "room", Post("terminal", "\x1b[1mKVM\x1b[0m: one\n"), "kvm")
+        outbox.plan("k7mq", None, Progress(1, NOON), (post,))
+        outbox.park(outbox.waiting(NOON)[0], "nobody lets us in")
+        (line,) = chatbot("outbox", "list", cwd=tmp_path).stdout.splitlines()[1:]
+        assert line.split() == [
+            "abcabcabcabc",
+            "terminal/room",
+            "k7mq",
+            "parked",
+            "1",
+            "–",
+            "nobody",
+            "lets",
+            "us",
+            "in",
+        ]
+        (found,) = json.loads(chatbot("outbox", "--json", cwd=tmp_path).stdout)["posts"]
+        assert (found["state"], "body" in found) == ("parked", False)
+        assert chatbot("outbox", "show", "abca", cwd=tmp_path).stdout == "KVM: one\n"
+        assert chatbot("outbox", "retry", "abca", cwd=tmp_path).stdout == "terminal/room: it is sent at the next tick\n"
+        assert chatbot("outbox", "drop", "abca", cwd=tmp_path).returncode == 0
+        assert outbox.waiting(NOON + timedelta(days=9999)) == ()
+    for arguments, said in (
+        (("show",), "outbox show: it takes a key; write chatbot outbox show KEY"),
+        (("list", "abc"), "outbox list: it takes no key; leave it out"),
+        (("drop", "zz"), "'zz': no post that has not arrived has such a key; take it from chatbot outbox list"),
+    ):
+        refused = chatbot("outbox", *arguments, cwd=tmp_path)
+        assert (refused.returncode, refused.stderr) == (2, f"chatbot: {said}\n")

@@ -158,7 +158,7 @@ def test_nothing_is_executed_and_nothing_is_written_but_the_store(
     config = tmp_path / "store" / "config.toml"
     config.write_text(
         f"[store]\nurl = '{store}'\n[platforms.terminal]\n[[lists]]\nname = 'kvm'\narchive = '{folder}'\n"
-        "[[rooms]]\nplatform = 'terminal'\nroom = 'room'\ndigests = [{ list = 'kvm', schedule = 'daily at 09:00' }]\n"
+        "[[subscriptions]]\nplatform = 'terminal'\nroom = 'room'\nlist = 'kvm'\nwhen = 'daily at 09:00'\n"
     )
     before = {place: everything(tmp_path / place) for place in ("trap", "-rf --all", "work", "tmp")}
     for arguments in (
