@@ -209,6 +209,20 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     return config
 
 
+def settled(config: Config, running: Config) -> tuple[Config, tuple[str, ...]]:
+    """A changed config for a process that runs by another: with what only a start can change as it is there, and the
+    names of what would have changed. Raises BadConfig where the rest does not go with it.
+    """
+    sources = config.sources.model_copy(update={"jobs": running.sources.jobs})
+    fixed = {"[store]": running.store, "[platforms]": running.platforms, "[sources] jobs": sources}
+    tables = {name: name.partition("]")[0].removeprefix("[") for name in fixed}
+    kept = tuple(name for name, table in tables.items() if getattr(config, table) != fixed[name])
+    config = config.model_copy(update={tables[name]: fixed[name] for name in kept})
+    if faults := tuple(_contradictions(config)):
+        raise BadConfig(faults)
+    return config, kept
+
+
 def _placed(store: Store, folder: Path) -> Store:
     """A relative file of SQLite lies in the config's folder, wherever the bot is started."""
     prefix = "sqlite:///"

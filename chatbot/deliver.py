@@ -27,11 +27,21 @@ def next_try(attempts: int, error: DeliveryError, now: datetime) -> datetime | N
     return now + wait
 
 
-async def deliver(outbox: Outbox, platforms: Mapping[str, Platform], now: Callable[[], datetime]) -> int:
-    """Send what is waiting, in order; how many posts arrived. A room whose post failed waits, the others go on."""
+async def deliver(
+    outbox: Outbox,
+    platforms: Mapping[str, Platform],
+    now: Callable[[], datetime],
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+) -> int:
+    """Send what is waiting, in order; how many posts arrived. A room whose post failed waits, the others go on.
+    `stopped` is asked before each post.
+    """
     arrived = 0
     failed: set[tuple[str, str]] = set()
     for delivery in await asyncio.to_thread(outbox.waiting, now()):
+        if stopped():
+            break
         room = (delivery.platform, delivery.room)
         if room in failed or delivery.platform not in platforms:
             continue

@@ -1,13 +1,11 @@
-"""The running bot: it ticks, and it answers."""
+"""The bot as one configuration has it: it ticks, and it answers."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -23,7 +21,7 @@ from chatbot.publish import Subscription, publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Clock, Timetable, due
+from chatbot.schedule import Timetable, due
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
@@ -39,7 +37,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Bot:
-    """Everything a running bot holds. `sources` opens a list's archive, and may raise Unreadable."""
+    """Everything a bot holds. `sources` opens a list's archive, and may raise Unreadable; while `stopping` is set,
+    nothing is begun.
+    """
 
     lists: Mapping[str, MailingList]
     people: People
@@ -60,34 +60,13 @@ class Bot:
     now: Callable[[], datetime]
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    async def run(self) -> None:
-        """Tick, answer commands, and tick again, until nobody can ask any more, or a signal says so."""
-        loop, here = asyncio.get_running_loop(), asyncio.current_task()
-        if here:
-            loop.add_signal_handler(signal.SIGTERM, here.cancel)
-        clock = Clock(self.refresh, self.tick)
-        try:
-            await self.tick()
-            clock.start()
-            await asyncio.gather(
-                *(platform.listen(partial(self.answer, platform)) for platform in self.platforms.values())
-            )
-        except asyncio.CancelledError:
-            log.info("told to stop")
-        finally:
-            self.stopping.set()
-            loop.remove_signal_handler(signal.SIGTERM)
-            clock.stop()
-            for platform in self.platforms.values():
-                await platform.close()
-
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
         with _logged("tick failed"):
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
-            await deliver(self.outbox, self.platforms, self.now)
+            await deliver(self.outbox, self.platforms, self.now, stopped=self.stopping.is_set)
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
@@ -139,6 +118,8 @@ class Bot:
         """Plan what is due. A room's beginning waits until its list has been read, or all of it would be new."""
         had = {key: progress.slot for key, progress in self.outbox.progress().items()}
         for one in due(self.timetables, had, self.now()):
+            if self.stopping.is_set():
+                break
             subscription = self.subscriptions[one.key]
             name = subscription.mailing_list.name
             if one.key not in had and name not in read:

@@ -24,6 +24,7 @@ FLOORS = [
     {"ingest", "publish", "deliver", "schedule", "commands"},
     {"answer"},
     {"serve"},
+    {"run"},
     {"app"},
     {"once"},
     {"cli"},
@@ -42,7 +43,7 @@ DOORS = {
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"app.py", "deliver.py", "serve.py"},
+    "structlog": {"app.py", "deliver.py", "run.py", "serve.py"},
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.
