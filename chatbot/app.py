@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
@@ -49,7 +50,19 @@ def run_bot(config: Config, now: Callable[[], datetime] = utc_now, load: Callabl
 
     configure_log(config.log.level)
     with bots(config, now) as make:
-        asyncio.run(run(make(config), partial(_again, load, config, make) if load else None))
+        made = make(config)
+        asyncio.run(run(made, partial(_again, load, config, make) if load else None, _beside(config.health.port, made)))
+
+
+def _beside(port: int | None, made: Bot) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """What a supervisor asks, where a port is set."""
+    from contextlib import nullcontext
+
+    if port is None:
+        return nullcontext
+    from chatbot.health import open_pages, pages_of
+
+    return partial(open_pages, port, pages_of(made.vitals, made.now))
 
 
 def _again(load: Callable[[], Config], running: Config, make: Callable[[Config], Bot]) -> Bot:
@@ -98,13 +111,14 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
     from chatbot.summarize import Summarizer
+    from chatbot.vitals import Vitals
 
     log = structlog.get_logger(__name__)
     with ExitStack() as stack:
         engine = stack.enter_context(writable_database(config.store.url, _log))
         platforms = platforms_of(config)
         readers = stack.enter_context(Readers(config.sources.jobs))
-        stopping = threading.Event()
+        stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
 
         @cache
         def archive(name: str, folder: Path) -> PublicInbox:
@@ -138,6 +152,7 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
                 readers=readers,
                 refresh=config.sources.refresh,
                 now=now,
+                vitals=vitals,
                 stopping=stopping,
             )
 

@@ -17,6 +17,10 @@ FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(hours=1)
 
 
+# Told of each attempt: the platform, and how it ended: "arrived", or by the error's name, "refused".
+Told = Callable[[str, str], None]
+
+
 def next_try(attempts: int, error: DeliveryError, now: datetime) -> datetime | None:
     """When to try again after so many attempts; None: never."""
     if isinstance(error, Refused):
@@ -33,9 +37,10 @@ async def deliver(
     now: Callable[[], datetime],
     *,
     stopped: Callable[[], bool] = lambda: False,
+    told: Told = lambda _, __: None,
 ) -> int:
     """Send what is waiting, in order; how many posts arrived. A room whose post failed waits, the others go on.
-    `stopped` is asked before each post.
+    `stopped` is asked before each post, and `told` hears how each attempt ended.
     """
     arrived = 0
     failed: set[tuple[str, str]] = set()
@@ -45,27 +50,33 @@ async def deliver(
         room = (delivery.platform, delivery.room)
         if room in failed or delivery.platform not in platforms:
             continue
-        if await _send(outbox, platforms[delivery.platform], delivery, now):
+        if await _send(outbox, platforms[delivery.platform], delivery, now, told):
             arrived += 1
         else:
             failed.add(room)
     return arrived
 
 
-async def _send(outbox: Outbox, platform: Platform, delivery: Delivery, now: Callable[[], datetime]) -> bool:
+async def _send(
+    outbox: Outbox, platform: Platform, delivery: Delivery, now: Callable[[], datetime], told: Told
+) -> bool:
     """One attempt. It is written down before the platform is called, and its outcome after."""
     if not await asyncio.to_thread(outbox.sending, delivery):
         return False  # it was taken back, to be planned anew
     try:
         receipt = await _try(platform, delivery)
     except DeliveryError as error:
+        told(delivery.platform, type(error).__name__.lower())
         at = next_try(delivery.attempts, error, now())
-        log.warning("delivery failed", room=delivery.room, error=str(error), again=at and at.isoformat())
+        # What was given up is a digest that should have gone out.
+        tell = log.error if at is None else log.warning
+        tell("delivery failed", room=delivery.room, error=str(error), again=at and at.isoformat())
         if at is None:
             await asyncio.to_thread(outbox.dead, delivery, str(error))
         else:
             await asyncio.to_thread(outbox.later, delivery, at, str(error), unknown=isinstance(error, Unknown))
         return False
+    told(delivery.platform, "arrived")
     await asyncio.to_thread(outbox.sent, delivery, receipt.remote_id)
     return True
 

@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from functools import partial
 
 import structlog
@@ -28,9 +28,16 @@ GRACE = 9.0
 _SIGNALLED = 128
 
 
-async def run(bot: Bot, reload: Callable[[], Bot] | None = None) -> None:
-    """Tick and answer, until nobody can ask any more or a signal says so; at SIGHUP go on as what `reload` makes."""
-    await _Life(bot, reload).run()
+async def run(
+    bot: Bot,
+    reload: Callable[[], Bot] | None = None,
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+) -> None:
+    """Tick and answer, until nobody can ask any more or a signal says so; at SIGHUP go on as what `reload` makes.
+    `beside` is open all the while.
+    """
+    async with beside():
+        await _Life(bot, reload).run()
 
 
 class _Life:
@@ -63,6 +70,7 @@ class _Life:
             if await self._knows_nothing():
                 await asyncio.shield(first)
             platforms = self._bot.platforms.values()
+            self._bot.vitals.connected = True
             await asyncio.gather(*(platform.listen(partial(self._answer, platform)) for platform in platforms))
             await asyncio.shield(first)  # who starts it on a pipe gets what is due
         finally:

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from chatbot.answer import answer
+from chatbot.answer import answer, known_word
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
+from chatbot.ledger import TOLERANCE, missing
 from chatbot.mail.people import People
 from chatbot.publish import Subscription, publish
 from chatbot.readers import Readers
@@ -31,6 +32,7 @@ from chatbot.store.search import Search
 from chatbot.store.writer import Added
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
+from chatbot.vitals import PATIENCE, Vitals
 
 log = structlog.get_logger(__name__)
 
@@ -58,15 +60,22 @@ class Bot:
     readers: Readers
     refresh: timedelta
     now: Callable[[], datetime]
+    vitals: Vitals
     stopping: threading.Event = field(default_factory=threading.Event)
 
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
+        begin = self._beat()
         with _logged("tick failed"):
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
-            await deliver(self.outbox, self.platforms, self.now, stopped=self.stopping.is_set)
+            await deliver(self.outbox, self.platforms, self.now, stopped=self.stopping.is_set, told=self._count)
+        if not self.stopping.is_set():
+            with _logged("tick failed"):
+                await asyncio.to_thread(self._look_back)
+            self.vitals.ticked = self._beat()
+            self.vitals.took = self.vitals.ticked - begin
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
@@ -82,27 +91,33 @@ class Bot:
             self.now(),
             request.person,
         )
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
         try:
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
+        finally:
+            self.vitals.answered(known_word(request.text), loop.time() - begin)
 
     def _refresh(self) -> set[str]:
         """Read every list; the names of those that were read to their end."""
         read: set[str] = set()
+        self.vitals.read = {name: self.vitals.read.get(name, self.now()) for name in self.lists}
         for name, opened in self.sources.items():
             with _logged("list not read", list=name):
                 source = opened()
                 if not self.index.mark(name):
                     log.info("reading a list for the first time", list=name)
-                came = ingest(source, self.index, self.readers, stopped=self.stopping.is_set)
+                came = ingest(source, self.index, self.readers, told=self._beat_on, stopped=self.stopping.is_set)
                 for problem in came.skipped:
                     log.warning("epoch not read", list=name, problem=str(problem))
                 if self.stopping.is_set():
                     break
                 read.add(name)
+                self.vitals.read[name] = self._beat()
                 if came.added != Added():
                     log.info("list read", list=name, **asdict(came.added))
         for name in read:
@@ -111,7 +126,7 @@ class Bot:
                 with _logged("list not read again", list=name):
                     ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
         with _logged("series not followed"):
-            self.following.keep_up(self.people, self.now(), told=_tell_followed, stopped=self.stopping.is_set)
+            self.following.keep_up(self.people, self.now(), told=self._tell_followed, stopped=self.stopping.is_set)
         return read
 
     def _publish(self, read: set[str]) -> None:
@@ -120,6 +135,7 @@ class Bot:
         for one in due(self.timetables, had, self.now()):
             if self.stopping.is_set():
                 break
+            self._beat()
             subscription = self.subscriptions[one.key]
             name = subscription.mailing_list.name
             if one.key not in had and name not in read:
@@ -137,9 +153,32 @@ class Bot:
                 if digest:
                     log.info("digest planned", room=subscription.room, list=name, mails=digest.mails)
 
+    def _look_back(self) -> None:
+        """Note what waits, and sound the alarm for what should have gone out: once for each slot."""
+        now = self.now()
+        self.vitals.wait(self.outbox.queue(), now)
+        # Where the archives are looked at once an hour, an hour late is in time.
+        gone = missing(self.timetables, self.outbox.settled(), now, max(TOLERANCE, PATIENCE * self.refresh))
+        for one in gone:
+            if one not in self.vitals.missing:
+                log.error("digest missing", subscription=one.key, slot=one.slot.isoformat())
+        self.vitals.missing = gone
 
-def _tell_followed(mails: int) -> None:
-    log.info("following series", mails=mails)
+    def _beat(self) -> datetime:
+        """Give a sign of life; when that was."""
+        self.vitals.moved, self.vitals.refresh = self.now(), self.refresh
+        return self.vitals.moved
+
+    def _beat_on(self, _read: int, _total: int) -> None:
+        self._beat()
+
+    def _tell_followed(self, mails: int) -> None:
+        self._beat()
+        log.info("following series", mails=mails)
+
+    def _count(self, platform: str, result: str) -> None:
+        self._beat()
+        self.vitals.sends[platform, result] += 1
 
 
 @contextmanager

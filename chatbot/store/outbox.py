@@ -49,6 +49,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A post that waits: for which platform, and when it is due, or due again."""
+
+    id: int
+    platform: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A post that is to be written to the outbox. The same key is written once."""
 
@@ -57,6 +66,9 @@ class Planned:
     room: str
     post: Post
     list_name: str
+
+
+_UNSETTLED = tables.delivery.c.state.in_((State.PENDING, State.SENDING))
 
 
 class Outbox:
@@ -107,6 +119,25 @@ class Outbox:
                 post = Post(row.dialect, row.body)
                 found.append(Delivery(row.id, row.key, row.platform, row.room, post, State(row.state), row.attempts))
         return tuple(found)
+
+    def queue(self) -> tuple[Waiting, ...]:
+        """All that waits, the oldest first."""
+        table = tables.delivery.c
+        query = select(table.id, table.platform, table.next_try).where(_UNSETTLED).order_by(table.id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return tuple(Waiting(row.id, row.platform, moment(row.next_try)) for row in rows)
+
+    def settled(self) -> dict[str, datetime]:
+        """By subscription the slot up to which every digest has arrived, was given up, or had nothing to tell."""
+        table, progress = tables.delivery.c, tables.progress.c
+        waiting = select(table.subscription, table.had_slot).where(_UNSETTLED).order_by(table.id.desc())
+        with reading(self._engine) as connection:
+            found = {
+                row.subscription: row.slot for row in connection.execute(select(progress.subscription, progress.slot))
+            }
+            found |= {row.subscription: row.had_slot for row in connection.execute(waiting)}
+        return {key: moment(slot) for key, slot in found.items() if slot is not None}
 
     def sending(self, delivery: Delivery) -> bool:
         """Say that the platform is about to be called; not if the post was taken back meanwhile."""

@@ -1,21 +1,31 @@
 """The bot as a process: how it ends, and how it takes another configuration."""
 
+import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
 import pytest
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from chatbot.app import bot
+from chatbot.config import load_config
+from chatbot.errors import Unavailable
 from chatbot.store import tables
 from chatbot.store.database import open_database, reading
-from tests.conftest import compose, git
+from tests.conftest import NOON, compose, git
+from tests.fakes.platform import Ledger
 
 Make = Callable[..., Path]
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -175,3 +185,52 @@ def test_told_to_read_its_config_again_it_takes_a_good_one_and_keeps_the_old_one
         process.terminate()
         assert process.wait(timeout=10) == 0
     assert not (tmp_path / "b.sqlite3").exists()
+
+
+def test_a_supervisor_is_told_how_it_is_and_nothing_of_what_was_said(tmp_path: Path, archive: Make) -> None:
+    archive([compose("[PATCH] confidential", 1)], name="kvm")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    digest = "[[rooms.digests]]\nlist = 'kvm'\nschedule = 'hourly'\nfirst = '1d'"
+    config = configure(tmp_path, digest, f"[health]\nport = {port}")
+
+    def page(path: str) -> str:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except urllib.error.URLError as error:
+            return str(error)
+
+    with running("chatbot", "run", "--config", config) as process:
+        assert process.stdin
+        until(lambda: page("/readyz") == "ok\n")
+        assert page("/healthz") == "ok\n"
+        process.stdin.write("/help\n/confidential\n")
+        process.stdin.flush()
+        until(lambda: 'chatbot_command_seconds_count{command="other"} 1.0' in page("/metrics"))
+        metrics = page("/metrics")
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert 'chatbot_command_seconds_count{command="help"} 1.0' in metrics
+    assert 'chatbot_sends_total{platform="terminal",result="arrived"} 1.0' in metrics
+    assert 'chatbot_ingest_lag_seconds{list="kvm"}' in metrics
+    assert "chatbot_digests_missing 0.0" in metrics
+    assert "confidential" not in metrics
+
+
+def test_the_alarm_sounds_once_for_a_digest_that_does_not_go_out(tmp_path: Path, archive: Make) -> None:
+    digest = "[[rooms.digests]]\nlist = 'kvm'\nschedule = 'hourly'\neven_empty = true"
+    archive([compose("[PATCH] one", 1)], name="kvm")
+    config, now, ledger = load_config(configure(tmp_path, digest)), NOON, Ledger()
+    with bot(config, lambda: now) as made, capture_logs() as logs:
+        made.platforms["terminal"] = ledger  # type: ignore[index]
+        ledger.failures = [Unavailable("down"), Unavailable("down", 900.0)]
+        for minutes in (0, 60, 70, 80, 81, 87):
+            now = NOON + timedelta(minutes=minutes)
+            asyncio.run(made.tick())
+        alarms = [one for one in logs if one["event"] == "digest missing"]
+        assert [(one["log_level"], one["subscription"], one["slot"]) for one in alarms] == [
+            ("error", "terminal/terminal/kvm", (NOON + timedelta(hours=1)).isoformat())
+        ]
+        assert (len(ledger.posts), made.vitals.missing) == (1, ())
+        assert made.vitals.sends == {("terminal", "unavailable"): 2, ("terminal", "arrived"): 1}
