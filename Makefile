@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# How often a soak kills the bot while it posts.
+KILLS ?= 1000
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -19,8 +21,9 @@ install: $(BIN)/.installed ## set up .venv; afterwards .venv/bin/chatbot works
 test: $(BIN)/.installed-dev ## run all tests
 	@$(BIN)/python -m pytest
 
-soak: $(BIN)/.installed-dev ## try archives that change and ingests that are killed, many times
-	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py
+soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, and all zones, many times
+	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py tests/test_rhythm.py
+	@KILLS=$(KILLS) $(BIN)/python -m pytest --no-cov -s tests/stories/test_killed.py
 
 check: $(BIN)/.installed-dev format lint types test ## format, lint, types, tests: what CI runs
 

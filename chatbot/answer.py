@@ -23,7 +23,19 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
 def look_up(text: str, context: Context) -> Facts:
     """What there is to say to a command. Raises Misunderstood."""
     word, *rest = text.translate(_TYPOGRAPHY).split(None, 1) or ["/help"]
-    return _command(word).run("".join(rest), context)
+    command = _command(word)
+    if command.manages and not context.manager:
+        named = (
+            f"ask {' or '.join(sorted(context.room.managers))}" if context.room.managers else "ask who runs the room"
+        )
+        raise Misunderstood(f"/{command.word}", "you may not manage what this room follows", named)
+    return command.run("".join(rest), context)
+
+
+def manages(text: str) -> bool:
+    """Whether a command is for those alone who may manage the room."""
+    words = text.split(None, 1)
+    return any(command.manages and f"/{command.word}" == words[0].lower() for command in COMMANDS if words)
 
 
 def known_word(text: str) -> str:

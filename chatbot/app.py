@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
-    from chatbot.config import Config
+    from chatbot.config import Config, Exported
+    from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
-    from chatbot.publish import Subscription
     from chatbot.report.digest import MailingList
-    from chatbot.schedule import Timetable
     from chatbot.serve import Bot
+    from chatbot.subscriptions.room import Room
+    from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems
+    from chatbot.subscriptions.when import When
 
 
 def utc_now() -> datetime:
@@ -80,16 +82,18 @@ def _again(load: Callable[[], Config], running: Config, make: Callable[[Config],
 
 
 @contextmanager
-def bot(config: Config, now: Callable[[], datetime]) -> Iterator[Bot]:
-    """A bot for this configuration. Raises BadConfig: for the store, for rules about people, for subsystems, and for
-    templates that do not compile.
+def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None) -> Iterator[Bot]:
+    """A bot for this configuration, on its platforms, or on those that are handed in. Raises BadConfig: for the store,
+    for rules about people, for subsystems, and for templates that do not compile.
     """
-    with bots(config, now) as make:
+    with bots(config, now, platforms) as make:
         yield make(config)
 
 
 @contextmanager
-def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Config], Bot]]:
+def bots(
+    config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None
+) -> Iterator[Callable[[Config], Bot]]:
     """Makes a bot for this configuration, and for others that come while it runs: all on the same store, on the same
     platforms, and with the same readers. To make one raises BadConfig, as above; so does this, for the store.
     """
@@ -98,9 +102,11 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
 
     import structlog
 
+    from chatbot.reaction import Breaker
     from chatbot.readers import Readers
     from chatbot.report.render import Renderer
     from chatbot.serve import Bot
+    from chatbot.sift import Sifter
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
@@ -110,15 +116,17 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
     from chatbot.store.outbox import Outbox
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
+    from chatbot.store.subscriptions import Subscriptions
     from chatbot.summarize import Summarizer
     from chatbot.vitals import Vitals
 
     log = structlog.get_logger(__name__)
     with ExitStack() as stack:
         engine = stack.enter_context(writable_database(config.store.url, _log))
-        platforms = platforms_of(config)
+        platforms = platforms_of(config) if platforms is None else platforms
         readers = stack.enter_context(Readers(config.sources.jobs))
         stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
+        breakers: dict[str, Breaker] = {}
 
         @cache
         def archive(name: str, folder: Path) -> PublicInbox:
@@ -130,7 +138,9 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
             subsystems = subsystems_of(
                 config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark)
             )
-            subscriptions = tuple(_subscriptions_of(config, lists))
+            subscriptions = subscriptions_of(config, lambda: subsystems, now())
+            search = Search(engine)
+            summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after)
             renderer = Renderer(config.templates.folder)
             for platform in platforms.values():
                 renderer.check(platform.dialect)
@@ -139,13 +149,14 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
                 people=people,
                 subsystems=subsystems,
                 sources={one.name: partial(archive, one.name, one.archive) for one in config.lists},
-                subscriptions={one.key: one for one, _ in subscriptions},
-                timetables=tuple(timetable for _, timetable in subscriptions),
+                rooms=rooms_of(config),
+                subscriptions=Subscriptions(engine, subscriptions),
                 platforms=platforms,
                 renderer=renderer,
                 index=Index(engine),
-                search=Search(engine),
-                summarizer=Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after),
+                search=search,
+                summarizer=summarizer,
+                sifter=Sifter(summarizer, search, people, lambda: subsystems),
                 following=Following(engine),
                 corrections=Corrections(engine),
                 outbox=Outbox(engine),
@@ -154,6 +165,7 @@ def bots(config: Config, now: Callable[[], datetime]) -> Iterator[Callable[[Conf
                 now=now,
                 vitals=vitals,
                 stopping=stopping,
+                breakers=breakers,
             )
 
         yield make
@@ -186,11 +198,11 @@ def subsystems_of(config: Config, tell: Callable[[str], None]) -> Subsystems:
     file = config.maintainers.file
     if file is None:
         return Subsystems(own)
-    sections, remarks = read_maintainers(file.read_bytes())
+    sections, left_out = read_maintainers(file.read_bytes())
     if not sections:
         raise BadConfig((f"[maintainers] file: {file} has no sections; name the kernel's MAINTAINERS",))
-    for remark in remarks:
-        tell(f"{file}:{remark.line}: {remark.reason}")
+    for one in left_out:
+        tell(f"{file}:{one.line}: {one.reason}")
     titles = {one.title.casefold() for one in own}
     return Subsystems((*own, *(one for one in sections if one.title.casefold() not in titles)))
 
@@ -198,20 +210,17 @@ def subsystems_of(config: Config, tell: Callable[[str], None]) -> Subsystems:
 def _own_subsystems(config: Config) -> tuple[Subsystem, ...]:
     from chatbot.errors import BadConfig
     from chatbot.mail.person import Person
-    from chatbot.subscriptions.pattern import expression_fault, file_fault
+    from chatbot.subscriptions.maintainers import entry_fault
+    from chatbot.subscriptions.pattern import with_blanks
     from chatbot.subscriptions.subsystem import Subsystem
 
+    kinds = {"files": "F", "excluded": "X", "names": "N", "contents": "K", "lists": "L", "maintainers": "M"}
     faults = [
         f"[[subsystems]] {place} {key}: {fault}"
         for place, one in enumerate(config.subsystems, 1)
-        for key, fault_of, texts in (
-            ("files", file_fault, one.files),
-            ("excluded", file_fault, one.excluded),
-            ("names", expression_fault, one.names),
-            ("contents", expression_fault, one.contents),
-        )
-        for text in texts
-        if (fault := fault_of(text))
+        for key, kind in kinds.items()
+        for text in getattr(one, key)
+        if (fault := entry_fault(kind, with_blanks(text) if kind in "NK" else text))
     ]
     if faults:
         raise BadConfig(tuple(faults))
@@ -222,25 +231,85 @@ def _own_subsystems(config: Config) -> tuple[Subsystem, ...]:
             lists=one.lists,
             files=one.files,
             excluded=one.excluded,
-            names=one.names,
-            contents=one.contents,
+            names=tuple(map(with_blanks, one.names)),
+            contents=tuple(map(with_blanks, one.contents)),
         )
         for one in config.subsystems
     )
 
 
-def _subscriptions_of(config: Config, lists: Mapping[str, MailingList]) -> Iterator[tuple[Subscription, Timetable]]:
-    """Which digest each room gets, and when."""
-    from chatbot.publish import Subscription
-    from chatbot.schedule import Timetable
+def rooms_of(config: Config) -> dict[tuple[str, str], Room]:
+    """What is said of each room, by its platform and name."""
+    from chatbot.subscriptions.room import Room
 
-    for room in config.rooms:
-        for digest in room.digests:
-            key = f"{room.platform}/{room.room}/{digest.list}"
-            yield (
-                Subscription(key, room.platform, room.room, lists[digest.list], digest.first, digest.even_empty),
-                Timetable(key, digest.schedule, digest.zone),
+    return {
+        (one.platform, one.room): Room(
+            one.platform, one.room, one.zone, frozenset(one.managers), one.quiet, one.weekends, one.holidays
+        )
+        for one in config.rooms
+    }
+
+
+def subscriptions_of(config: Config, subsystems: Callable[[], Subsystems], now: datetime) -> tuple[Subscription, ...]:
+    """Those of the config; subsystems are asked for where one is followed. Raises BadConfig."""
+    from chatbot.errors import BadConfig
+    from chatbot.subscriptions.subscription import CONFIG_LETTERS, Origin, Subscription, config_key, make_id
+
+    found: dict[str, Subscription] = {}
+    faults: list[str] = []
+    for place, one in enumerate(config.subscriptions, 1):
+        followed = followed_by(one, place, subsystems, faults)
+        key = config_key(one.platform, one.room, followed.topic, followed.filter)
+        if key in found:
+            faults.append(
+                f"[[subscriptions]] {place}: this room follows {followed.topic!r} so already; keep one of them"
             )
+        found[key] = Subscription(
+            id=make_id(key, CONFIG_LETTERS),
+            platform=one.platform,
+            room=one.room,
+            **followed._asdict(),
+            owner="config",
+            created=now,
+            origin=Origin.CONFIG,
+            first=one.first,
+            even_empty=one.even_empty,
+        )
+    if faults:
+        raise BadConfig(tuple(faults))
+    return tuple(found.values())
+
+
+class Followed(NamedTuple):
+    """What a table of subscriptions says, as a Subscription has it."""
+
+    topic: str
+    subsystem: bool
+    filter: str
+    when: When
+
+
+def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subsystems], faults: list[str]) -> Followed:
+    """Of the table at a place; what is wrong with it is added to the faults."""
+    from dataclasses import replace
+
+    from chatbot.errors import Misunderstood
+    from chatbot.sift import read_filter
+    from chatbot.subscriptions.finding import named
+
+    topic, wanted = one.list or one.subsystem or "", ""
+    if one.subsystem is not None:
+        if known := named(subsystems(), one.subsystem):
+            topic = known.title
+        else:
+            remedy = "ask `chatbot subsystems`"
+            faults.append(f"[[subscriptions]] {place} subsystem: there is not one {one.subsystem!r}; {remedy}")
+    try:
+        wanted = str(read_filter(one.filter))
+    except Misunderstood as problem:
+        faults.append(f"[[subscriptions]] {place} filter: {problem}")
+    when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
+    return Followed(topic, one.subsystem is not None, wanted, when)
 
 
 def platforms_of(config: Config) -> dict[str, Platform]:
@@ -279,14 +348,13 @@ def demonstration() -> Iterator[tuple[Config, Callable[[], datetime]]]:
             {"name": one, "title": one.upper(), "archive": str(path), "link": f"https://lists.sample.example/{one}/"}
             for one, path in write_sample(folder).items()
         ]
-        digests = [{"list": "kvm", "schedule": "daily at 09:00", "first": "1d"}]
         divided = {"KVM": "virt/kvm/", "KVM ARM64": "arch/arm64/kvm/", "KVM X86": "arch/x86/kvm/"}
         settings = {
             "log": {"level": "warning"},
             "platforms": {"terminal": {}},
             "lists": lists,
             "subsystems": [{"title": title, "files": files} for title, files in divided.items()],
-            "rooms": [{"platform": "terminal", "room": "terminal", "digests": digests}],
+            "subscriptions": [{"platform": "terminal", "room": "terminal", "list": "kvm", "first": "1d"}],
         }
         yield check_config(settings, folder), lambda: EVENING + (utc_now() - start)
 

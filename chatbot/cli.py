@@ -18,6 +18,7 @@ from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem, Unav
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from chatbot.commands.command import Facts
     from chatbot.config import Config, MailingList
     from chatbot.ingest import Ingested
     from chatbot.report.digest import Digest
@@ -106,10 +107,30 @@ def _parser() -> argparse.ArgumentParser:
         "series",
     )
     _add_question(commands.add_parser("contributor", help="show what a person wrote and reviewed"), "contributor")
-    _add_question(
-        commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"), "subsystems"
+    _add_subsystems(commands.add_parser("subsystems", help="find subsystems by words, people, lists or paths"))
+    _add_subscriptions(
+        commands.add_parser(
+            "subscriptions",
+            help="list, add, remove, pause, resume, export or import what rooms follow",
+            epilog='Write words in quotes: add "kvm s:tdx -is:bot daily at 9:00". Those of the config stay.',
+        )
     )
     return parser
+
+
+def _add_subscriptions(parser: argparse.ArgumentParser) -> None:
+    does = ("list", "add", "remove", "pause", "resume", "export", "import")
+    parser.add_argument("do", choices=does, help="the default is list", nargs="?", default="list")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="as behind /subscribe, /unsubscribe, /pause or /resume; import: a file",
+    )
+    parser.add_argument("--room", metavar="ROOM", help="PLATFORM/ROOM, or the room's name (default: the only one)")
+    parser.add_argument("--skip", action="store_true", help="resume: what came meanwhile is not told")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_subscriptions)
 
 
 def _add_lists(parser: argparse.ArgumentParser, lists: str) -> None:
@@ -143,10 +164,20 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_question(parser: argparse.ArgumentParser, word: str) -> None:
-    parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    _add_words(parser, word)
     _add_index(parser)
-    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
     parser.set_defaults(run=_question, word=word)
+
+
+def _add_subsystems(parser: argparse.ArgumentParser) -> None:
+    _add_words(parser, "subsystems")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_subsystems)
+
+
+def _add_words(parser: argparse.ArgumentParser, word: str) -> None:
+    parser.add_argument("words", nargs="+", metavar="WORDS", help=f"as behind /{word}")
+    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
 
 
 def _add_index(parser: argparse.ArgumentParser) -> None:
@@ -300,31 +331,81 @@ def _status(options: argparse.Namespace) -> int:
 
 def _question(options: argparse.Namespace) -> int:
     from chatbot.answer import look_up
-    from chatbot.chat.styled import DIALECT, plain_text
-    from chatbot.once import print_post, questions
-    from chatbot.report.render import Renderer
+    from chatbot.once import questions
 
     config = _config(options) if options.store is None else None
     with questions(config.store.url if config else options.store, config) as context:
-        facts = look_up(f"/{options.word} {' '.join(options.words)}", context)
-        nothing = facts.template == "nothing"
-        if options.json and not nothing:
-            import json
+        return _show_facts(look_up(f"/{options.word} {' '.join(options.words)}", context), as_json=options.json)
 
-            from chatbot.report.answers import DOCUMENTS
 
-            document = DOCUMENTS[facts.template](facts.values["report"])
-            _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
-            return 0
-        shown = Renderer().render(DIALECT, facts.template, **facts.values)
+def _subsystems(options: argparse.Namespace) -> int:
+    from chatbot.app import subsystems_of
+    from chatbot.commands.subsystems import look_up
+
+    config = _config(options)
+    facts = look_up(" ".join(options.words), lambda: subsystems_of(config, lambda _: None))
+    return _show_facts(facts, as_json=options.json)
+
+
+def _show_facts(facts: Facts, *, as_json: bool) -> int:
+    """What a command found, as a person or a program reads it."""
+    from chatbot.chat.styled import DIALECT, plain_text
+    from chatbot.report.render import Renderer
+
+    nothing = facts.template == "nothing"
+    if as_json and not nothing:
+        import json
+
+        from chatbot.report.answers import DOCUMENTS
+
+        document = DOCUMENTS[facts.template](facts.values["report"])
+        _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
+        return 0
+    shown = Renderer().render(DIALECT, facts.template, **facts.values)
     if nothing:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING
-    if _styles():
-        print_post(shown)
-    else:
-        _write(plain_text(shown), None)
+    _show(shown)
     return 0
+
+
+def _subscriptions(options: argparse.Namespace) -> int:
+    from functools import cache
+
+    from chatbot.app import subscriptions_of, subsystems_of, utc_now
+    from chatbot.manage import COMMANDS, Desk
+    from chatbot.once import questions
+
+    config = _config(options)
+    subsystems = cache(lambda: subsystems_of(config, lambda _: None))
+    with questions(config.store.url, config, subscriptions_of(config, subsystems, utc_now())) as context:
+        desk = Desk(context, config)
+        if options.do == "export":
+            _write(desk.export(desk.room(options.room) if options.room else None), None)
+        elif options.do == "import":
+            text = Path(options.words[0]).read_text("utf-8-sig") if options.words else sys.stdin.read()
+            added, there = desk.take(text, subsystems)
+            print(f"{_number(added, 'subscription')} added, {there:,} there already")
+        elif options.do == "list":
+            for room in [desk.room(options.room)] if options.room else desk.rooms():
+                print(f"{room.platform}/{room.name}", flush=True)
+                _show(desk.say("/subscriptions", room))
+        else:
+            words = [*options.words, *(["--skip"] if options.skip else [])]
+            room = desk.room(options.room, options.words if options.do != "add" else ())
+            _show(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
+    return 0
+
+
+def _show(post: str) -> None:
+    """A post, with its styles where there can be any."""
+    from chatbot.chat.styled import plain_text
+    from chatbot.once import print_post
+
+    if _styles():
+        print_post(post)
+    else:
+        _write(plain_text(post), None)
 
 
 def _config(options: argparse.Namespace) -> Config:

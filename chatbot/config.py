@@ -5,30 +5,45 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from chatbot.errors import BadConfig, Misunderstood
-from chatbot.rhythm import Rhythm, parse_duration, parse_rhythm
+from chatbot.rhythm import parse_duration
+from chatbot.subscriptions.room import Hours
+from chatbot.subscriptions.when import DEFAULT, When, parse_when, zone_named
 
 
 def _zone(value: object) -> ZoneInfo:
-    try:
-        return ZoneInfo(str(value))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin or UTC") from None
+    if found := zone_named(str(value)):
+        return found
+    raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin or UTC")
 
 
-def _rhythm(value: object) -> Rhythm:
+def _when(value: object) -> When:
     try:
-        return parse_rhythm(str(value))
+        return parse_when(str(value))
     except Misunderstood as problem:
         raise ValueError(str(problem)) from None
+
+
+def _hours(value: object) -> Hours:
+    begin, _, end = str(value).partition("-")
+    try:
+        return Hours(time.fromisoformat(begin.strip()), time.fromisoformat(end.strip()))
+    except ValueError:
+        raise ValueError(f"{value!r} is no part of the day; write 22:00-07:00") from None
+
+
+def _days(value: object) -> object:
+    if not isinstance(value, list) or not all(type(one) is date for one in value):
+        raise ValueError(f"{value!r} is no list of days; write them without quotes, [2026-12-25, 2026-12-26]")
+    return frozenset(value)
 
 
 def _duration(value: object) -> timedelta:
@@ -52,7 +67,9 @@ def _texts(value: object) -> object:
 
 
 Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-When = Annotated[Rhythm, BeforeValidator(_rhythm)]
+Due = Annotated[When, BeforeValidator(_when)]
+Quiet = Annotated[Hours, BeforeValidator(_hours)]
+Days = Annotated[frozenset[date], BeforeValidator(_days)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -147,22 +164,48 @@ class MailingList(_Table):
     link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
 
 
-class RoomDigest(_Table):
-    """`[[rooms.digests]]`: a digest that a room gets."""
+class Room(_Table):
+    """`[[rooms]]`: what a room of a platform wants of all that is posted in it."""
 
-    list: Name
-    schedule: When
+    platform: Literal["terminal"]
+    room: Annotated[str, Field(min_length=1)]
     zone: Zone = ZoneInfo("UTC")
+    managers: Texts = ()
+    quiet: Quiet | None = None
+    weekends: bool = True
+    holidays: Days = frozenset()
+
+
+class _Followed(_Table):
+    """What a room follows, and when it is told; a list, or a subsystem."""
+
+    platform: Literal["terminal"]
+    room: Annotated[str, Field(min_length=1)]
+    list: Name | None = None
+    subsystem: Annotated[str, Field(min_length=1)] | None = None
+    filter: str = ""
+    when: Due = DEFAULT
+    zone: Zone | None = None
+
+
+class Subscription(_Followed):
+    """`[[subscriptions]]`: one that the config keeps."""
+
     first: Duration | None = None
     even_empty: bool = False
 
 
-class Room(_Table):
-    """`[[rooms]]`: a room on a platform, and what it gets."""
+class Exported(_Followed):
+    """`[[subscriptions]]` as they are exported: those that were typed."""
 
-    platform: Literal["terminal"]
-    room: Annotated[str, Field(min_length=1)]
-    digests: tuple[RoomDigest, ...] = Field(default=(), strict=False)
+    id: str = ""
+    owner: str = ""
+    created: datetime | None = None
+    paused_until: datetime | None = None
+
+
+class _Exports(_Table):
+    subscriptions: tuple[Exported, ...] = Field(default=(), strict=False)
 
 
 class Config(_Table):
@@ -179,6 +222,7 @@ class Config(_Table):
     platforms: Platforms = Platforms()
     lists: tuple[MailingList, ...] = Field(default=(), strict=False)
     rooms: tuple[Room, ...] = Field(default=(), strict=False)
+    subscriptions: tuple[Subscription, ...] = Field(default=(), strict=False)
     subsystems: tuple[Subsystem, ...] = Field(default=(), strict=False)
 
 
@@ -250,21 +294,47 @@ def _contradictions(config: Config) -> Iterator[str]:
         yield f"[[lists]] name: {name!r} is there twice; give each list one table"
     if not names:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"
-    if not config.rooms and not config.platforms.model_fields_set:
+    if not (config.rooms or config.subscriptions) and not config.platforms.model_fields_set:
         yield "[platforms]: no platform is set up; add [platforms.terminal]"
     yield from _unclear(config.subsystems)
     yield from _missing(config)
-    taken: set[tuple[str, str, str]] = set()
+    yield from _rooms(config)
+    yield from _unfollowable(config.subscriptions, config)
+
+
+def read_exported(text: str, config: Config) -> tuple[Exported, ...]:
+    """What was exported, or written in the same way. Raises BadConfig with every fault."""
+    try:
+        found = _Exports.model_validate(tomllib.loads(text)).subscriptions
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig((f"this is no TOML: {error}",)) from error
+    except ValidationError as error:
+        raise BadConfig(tuple(_fault(one) for one in error.errors())) from error
+    if faults := tuple(_unfollowable(found, config)):
+        raise BadConfig(faults)
+    return found
+
+
+def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
+    names = [one.name for one in config.lists]
+    for place, one in enumerate(those, 1):
+        here = f"[[subscriptions]] {place}"
+        if getattr(config.platforms, one.platform) is None:
+            yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"
+        if (one.list is None) == (one.subsystem is None):
+            yield f"{here} list: it follows a list or a subsystem; name one of the two"
+        if one.list is not None and one.list not in names:
+            yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
+
+
+def _rooms(config: Config) -> Iterator[str]:
+    taken: set[tuple[str, str]] = set()
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:
             yield f"[[rooms]] {place} platform: {room.platform!r} is not set up; add [platforms.{room.platform}]"
-        for digest in room.digests:
-            here = f"[[rooms]] {place} [[rooms.digests]] list"
-            if digest.list not in names:
-                yield f"{here}: there is no list {digest.list!r}; name one of {', '.join(names)}"
-            if (room.platform, room.room, digest.list) in taken:
-                yield f"{here}: this room has {digest.list!r} already; keep one of them"
-            taken.add((room.platform, room.room, digest.list))
+        if (room.platform, room.room) in taken:
+            yield f"[[rooms]] {place} room: {room.room!r} is there twice; give each room one table"
+        taken.add((room.platform, room.room))
 
 
 def _unclear(subsystems: tuple[Subsystem, ...]) -> Iterator[str]:
@@ -353,6 +423,6 @@ def _keys() -> list[str]:
         Terminal,
         MailingList,
         Room,
-        RoomDigest,
+        Subscription,
     )
     return sorted({key for table in tables for key in table.model_fields})

@@ -1,92 +1,150 @@
-"""Story 3: outbox → platform; retry or give up."""
+"""Story 3: outbox → platform; ask, retry, make plainer, or give up, as `reaction` says."""
 
 import asyncio
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from random import random
+from typing import TypeVar
 
 import structlog
 
 from chatbot.chat.platform import Platform, Receipt
-from chatbot.errors import DeliveryError, Refused, Unavailable, Unknown
+from chatbot.chat.post import plainer
+from chatbot.errors import DeliveryError, Unknown
+from chatbot.reaction import Breaker, Chance, Step, reaction
 from chatbot.store.outbox import Delivery, Outbox
 
 log = structlog.get_logger(__name__)
 
-# The first wait; each further one is twice as long, up to the last.
-FIRST_WAIT = timedelta(seconds=10)
-LONGEST_WAIT = timedelta(hours=1)
-
-
+_T = TypeVar("_T")
 # Told of each attempt: the platform, and how it ended: "arrived", or by the error's name, "refused".
 Told = Callable[[str, str], None]
-
-
-def next_try(attempts: int, error: DeliveryError, now: datetime) -> datetime | None:
-    """When to try again after so many attempts; None: never."""
-    if isinstance(error, Refused):
-        return None
-    wait = min(FIRST_WAIT * (1 << min(attempts, 20)), LONGEST_WAIT)
-    if isinstance(error, Unavailable):
-        wait = max(wait, timedelta(seconds=error.after))
-    return now + wait
 
 
 async def deliver(
     outbox: Outbox,
     platforms: Mapping[str, Platform],
+    breakers: MutableMapping[str, Breaker],
     now: Callable[[], datetime],
+    chance: Chance = random,
     *,
     stopped: Callable[[], bool] = lambda: False,
     told: Told = lambda _, __: None,
 ) -> int:
-    """Send what is waiting, in order; how many posts arrived. A room whose post failed waits, the others go on.
+    """Send what is waiting, each room's posts in order; how many arrived. A room whose post failed waits, the others go
+    on; no platform waits for another. What is known of each platform is kept in `breakers` from call to call.
     `stopped` is asked before each post, and `told` hears how each attempt ended.
     """
-    arrived = 0
-    failed: set[tuple[str, str]] = set()
-    for delivery in await asyncio.to_thread(outbox.waiting, now()):
-        if stopped():
-            break
-        room = (delivery.platform, delivery.room)
-        if room in failed or delivery.platform not in platforms:
-            continue
-        if await _send(outbox, platforms[delivery.platform], delivery, now, told):
-            arrived += 1
-        else:
-            failed.add(room)
-    return arrived
+    couriers = [_Courier(outbox, platform, breakers, now, chance, stopped, told) for platform in platforms.values()]
+    outcomes = await asyncio.gather(*(courier.deliver() for courier in couriers), return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return sum(courier.arrived for courier in couriers)
 
 
-async def _send(
-    outbox: Outbox, platform: Platform, delivery: Delivery, now: Callable[[], datetime], told: Told
-) -> bool:
-    """One attempt. It is written down before the platform is called, and its outcome after."""
-    if not await asyncio.to_thread(outbox.sending, delivery):
-        return False  # it was taken back, to be planned anew
-    try:
-        receipt = await _try(platform, delivery)
-    except DeliveryError as error:
-        told(delivery.platform, type(error).__name__.lower())
-        at = next_try(delivery.attempts, error, now())
-        # What was given up is a digest that should have gone out.
-        tell = log.error if at is None else log.warning
-        tell("delivery failed", room=delivery.room, error=str(error), again=at and at.isoformat())
-        if at is None:
-            await asyncio.to_thread(outbox.dead, delivery, str(error))
-        else:
-            await asyncio.to_thread(outbox.later, delivery, at, str(error), unknown=isinstance(error, Unknown))
-        return False
-    told(delivery.platform, "arrived")
-    await asyncio.to_thread(outbox.sent, delivery, receipt.remote_id)
-    return True
+@dataclass
+class _Courier:
+    """Takes one platform its posts, one at a time."""
 
+    outbox: Outbox
+    platform: Platform
+    breakers: MutableMapping[str, Breaker]
+    now: Callable[[], datetime]
+    chance: Chance
+    stopped: Callable[[], bool]
+    told: Told
+    arrived: int = 0
 
-async def _try(platform: Platform, delivery: Delivery) -> Receipt:
-    """Raises DeliveryError, whatever the platform raises: of what it did not foresee nobody knows how far it came."""
-    try:
-        return await platform.send(delivery.room, delivery.post, delivery.key)
-    except DeliveryError:
-        raise
-    except Exception as error:
-        log.exception("platform failed", platform=platform.name)
-        raise Unknown(f"{type(error).__name__}: {error}") from error
+    async def deliver(self) -> None:
+        """Until nothing waits that has not failed, or the platform is to be left alone."""
+        failed: set[str] = set()
+        while True:
+            waiting = await asyncio.to_thread(self.outbox.waiting, self.now())
+            ready = [one for one in waiting if one.platform == self.platform.name and one.room not in failed]
+            if not ready:
+                return
+            for delivery in ready:
+                if self.stopped() or not self._breaker.lets(self.platform.login, self.now()):
+                    return
+                if not await self._deliver(delivery):
+                    failed.add(delivery.room)
+
+    @property
+    def _breaker(self) -> Breaker:
+        return self.breakers.get(self.platform.name, Breaker())
+
+    async def _deliver(self, delivery: Delivery) -> bool:
+        """Whether the room may have its next post now."""
+        try:
+            receipt = await self._find(delivery, delivery.doubt) if delivery.doubt else None
+            if receipt is None and delivery.withdrawn:
+                again = await asyncio.to_thread(self.outbox.taken_back, delivery)
+                log.warning("post taken back", room=delivery.room, planned_anew=again)
+                return not again
+            if receipt is None:
+                # The attempt is written down before the platform is called, and its outcome after.
+                if not await asyncio.to_thread(self.outbox.sending, delivery, self.now(), self.platform.settles):
+                    return False
+                receipt = await self._send(delivery)
+        except DeliveryError as error:
+            return await self._react(delivery, error)
+        self.told(self.platform.name, "arrived")
+        self.breakers[self.platform.name] = self._breaker.arrived()
+        await asyncio.to_thread(self.outbox.sent, delivery, receipt.remote_id)
+        self.arrived += 1
+        return True
+
+    async def _find(self, delivery: Delivery, since: datetime) -> Receipt | None:
+        return await self._call(self.platform.find(delivery.room, delivery.key, since))
+
+    async def _send(self, delivery: Delivery) -> Receipt:
+        post = plainer(delivery.post, self.platform.dialect, delivery.plainer)
+        return await self._call(self.platform.send(delivery.room, post, delivery.key, delivery.under))
+
+    async def _call(self, calling: Awaitable[_T]) -> _T:
+        """Raises DeliveryError: of what the platform did not foresee nobody knows how far it came."""
+        try:
+            return await calling
+        except DeliveryError:
+            raise
+        except Exception as error:
+            log.exception("platform failed", platform=self.platform.name)
+            raise Unknown(f"{type(error).__name__}: {error}") from error
+
+    async def _react(self, delivery: Delivery, error: DeliveryError) -> bool:
+        """Write down what follows; whether the room may have its next post now."""
+        self.told(self.platform.name, type(error).__name__.lower())
+        breaker, login, now = self._breaker, self.platform.login, self.now()
+        self.breakers[self.platform.name] = breaker.failed(error, login, now, self.chance)
+        found = reaction(
+            error,
+            attempts=delivery.attempts,
+            plainer=delivery.plainer,
+            now=now,
+            settles=self.platform.settles,
+            chance=self.chance,
+        )
+        facts = {"platform": delivery.platform, "room": delivery.room, "key": delivery.key[:12], "error": str(error)}
+        at, reason = found.at or now.replace(microsecond=0), str(error)
+        match found.step:
+            case Step.AGAIN:
+                log.warning("post not taken", **facts, again=at.isoformat())
+                await asyncio.to_thread(self.outbox.again, delivery, at, reason)
+            case Step.ASK:
+                log.warning("post in doubt", **facts, asked=at.isoformat())
+                await asyncio.to_thread(self.outbox.ask, delivery, at, reason)
+            case Step.PARK:
+                log.error("room parked", **facts, remedy=f"mend it, then: chatbot outbox retry {delivery.key[:12]}")
+                await asyncio.to_thread(self.outbox.park, delivery, reason)
+            case Step.STOP:
+                log.error("platform stopped", **facts, remedy="give it a new token; what waits is kept")
+                await asyncio.to_thread(self.outbox.again, delivery, at, reason)
+            case Step.PLAINER:
+                log.warning("post made plainer", **facts)
+                await asyncio.to_thread(self.outbox.again, delivery, at, reason, plainer=True)
+            case Step.GIVE_UP:
+                log.error("post given up", **facts, remedy=f"look at it: chatbot outbox show {delivery.key[:12]}")
+                await asyncio.to_thread(self.outbox.dead, delivery, reason)
+        return found.step in (Step.PLAINER, Step.GIVE_UP)

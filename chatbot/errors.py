@@ -45,7 +45,15 @@ class DeliveryError(ChatbotError):
 
 
 class Refused(DeliveryError):
-    """The platform will never take this post: give it up."""
+    """The platform will never take this post as it is: try a plainer one."""
+
+
+class Closed(DeliveryError):
+    """The room takes no posts of ours: park it, and tell its owner once."""
+
+
+class Unauthorized(DeliveryError):
+    """The platform does not let us in: stop it, and it alone, until there is a new token."""
 
 
 class Unavailable(DeliveryError):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from chatbot.sources.mirror import Progress
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
+    from chatbot.subscriptions.subscription import Subscription
 
 
 def archive_digest(
@@ -290,45 +291,55 @@ def _status(name: str, folder: Path, index: Index, now: datetime) -> ListStatus:
 
 
 @contextmanager
-def questions(store: str, config: Config | None) -> Iterator[Context]:
-    """What a command looks at, for one question. Raises BadConfig, also where there is no index yet."""
+def questions(store: str, config: Config | None, of_config: tuple[Subscription, ...] = ()) -> Iterator[Context]:
+    """What a command looks at, for one question; `of_config` are the subscriptions that the config keeps. Raises
+    BadConfig, also where there is no index yet.
+    """
+    from functools import cache
+
     from chatbot.commands.command import Context
     from chatbot.people import read_people
     from chatbot.report.digest import SILENT_AFTER
+    from chatbot.sift import Sifter
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
     from chatbot.store.following import Following
     from chatbot.store.index import Index
+    from chatbot.store.outbox import Outbox
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
+    from chatbot.store.subscriptions import Subscriptions
+    from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subsystem import Subsystems
     from chatbot.summarize import Summarizer
 
     people = people_of(config) if config else read_people()
     lists = lists_of(config) if config else {}
+
+    @cache
+    def subsystems() -> Subsystems:
+        return subsystems_of(config, lambda _: None) if config else Subsystems()
+
     engine = open_database(store, _say, make=False)
     try:
+        search, rules = Search(engine), config.digests.silent_after if config else SILENT_AFTER
+        summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, rules)
         yield Context(
             Index(engine),
-            Search(engine),
-            Summarizer(
-                Chronicles(engine), Stretches(engine), people, config.digests.silent_after if config else SILENT_AFTER
-            ),
+            search,
+            summarizer,
             Corrections(engine),
             Following(engine),
             lists,
             people,
-            lambda: subsystems_of(config, _tell_remark) if config else Subsystems(),
+            subsystems,
+            Sifter(summarizer, search, people, subsystems),
+            Subscriptions(engine, of_config),
+            Outbox(engine),
             utc_now(),
             login(),
+            Room("", ""),
         )
     finally:
         engine.dispose()
-
-
-def _tell_remark(remark: str) -> None:
-    """Tells a person which line of a file was left out; not in the way of what the command prints."""
-    import sys
-
-    sys.stderr.write(f"chatbot: {remark}\n")

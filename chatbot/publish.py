@@ -1,67 +1,150 @@
 """Story 2: index → digest → outbox."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from chatbot.chat.post import Dialect, Post
-from chatbot.report.digest import Digest, MailingList
+from chatbot.report.digest import Digest, Missed
 from chatbot.report.render import Renderer
+from chatbot.report.selection import only_new
+from chatbot.sift import Sifter, Topic
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress
-from chatbot.store.stretches import Stretch
-from chatbot.summarize import Summarizer
+from chatbot.store.recall import SEVERAL
+from chatbot.store.stretches import Stretch, Stretches
+from chatbot.subscriptions.due import Due
+from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.when import COLLECTED
+
+# What came longer ago is no digest any more: it is counted.
+IN_FULL = timedelta(days=14)
+
+log = structlog.get_logger(__name__)
+
+# Postings that a digest names where its template fails.
+MOST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
-    """Which digest a room gets. `first` is how far its very first digest looks back, which then comes at once;
-    `even_empty` asks for a post when nothing happened.
-    """
+class Covered:
+    """What a digest covers: a stretch of each list, up to one row of `seen` for all, and what was missed."""
 
-    key: str
-    platform: str
-    room: str
-    mailing_list: MailingList
-    first: timedelta | None = None
-    even_empty: bool = False
+    stretches: Mapping[str, Stretch]
+    upto: int
+    missed: Missed | None = None
 
 
 def publish(
     subscription: Subscription,
-    slot: datetime,
+    topic: Topic,
+    due: Due,
     *,
     index: Index,
-    summarizer: Summarizer,
+    stretches: Stretches,
+    sifter: Sifter,
     outbox: Outbox,
     renderer: Renderer,
     dialect: Dialect,
 ) -> Digest | None:
-    """Plan the digest of what came since the room's last one; the digest, if one was planned.
+    """Plan the digest of what came since the room's last one; the digest, if one was planned. Where the last one has
+    not gone out, this one takes its place, and tells what both would: its window begins where that one's began.
 
     May run any number of times, and in two processes: the outbox takes the first and refuses the others.
     """
-    name = subscription.mailing_list.name
-    had = outbox.progress().get(subscription.key)
-    newest = index.newest(name)
-    if had is not None:
-        stretch = summarizer.stretches.after(name, had.upto, newest)
-    elif subscription.first is not None and (received := index.newest_received(name)):
-        # A mail that claims to be from the future must not push the look back there.
-        stretch = summarizer.stretches.between(name, min(received, slot) - subscription.first, upto=newest)
+    slot = due.slot
+    had, instead = outbox.progress().get(subscription.key), outbox.replaceable(subscription.key)
+    start = instead or had
+    if start is None:
+        covered = _first(subscription, topic, slot, index, stretches)
     else:
-        stretch = Stretch(name)
-    digest = summarizer.make(subscription.mailing_list, stretch, slot)
-    wanted = bool(digest.mails) or (subscription.even_empty and had is not None)
+        newest = max(map(index.newest, topic.names))
+        late = replace(due, late=due.late or instead is not None)
+        covered = _since(subscription, start, newest, topic=topic, due=late, stretches=stretches)
+    digest = replace(sifter.digest(topic, covered.stretches, slot), missed=covered.missed)
+    upto = covered.upto
+    if had is not None and subscription.when.at_once:
+        digest = only_new(digest)
+        began = [one.standing.received for one in (*digest.series, *digest.versions)]
+        if began and slot - COLLECTED < min(began) <= slot:
+            return None
+        if not began:  # more may come of what has just begun
+            settled = min(stretches.settled(name, slot - COLLECTED) for name in topic.names)
+            upto = max(had.upto, min(upto, settled))
+    counted = covered.missed is not None and covered.missed.mails > 0
+    wanted = not digest.empty or counted or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:
-        post = Post(dialect.name, renderer.render(dialect, "digest", digest=digest))
-        key = delivery_key(subscription.key, had.upto if had else 0, slot if digest.empty else None)
+        post = Post(dialect.name, _body(renderer, dialect, digest))
+        key = delivery_key(subscription.key, start.upto if start else 0, slot if digest.empty else None)
+        name = topic.names[0] if len(topic.names) == 1 else SEVERAL
         posts = (Planned(key, subscription.platform, subscription.room, post, name),)
-    planned = outbox.plan(subscription.key, had, Progress(newest, slot), posts)
-    return digest if planned and wanted else None
+    planned = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
+    if not (planned and wanted):
+        return None
+    sifter.remember(topic, digest, covered.stretches)
+    return digest
+
+
+def _body(renderer: Renderer, dialect: Dialect, digest: Digest) -> str:
+    """The digest as the templates have it; where they fail, its headline and what began, without them."""
+    try:
+        body = renderer.render(dialect, "digest", digest=digest)
+    except Exception:  # templates are the team's own, and may raise whatever there is
+        log.exception("template failed", dialect=dialect.name, template="digest")
+    else:
+        if body.strip():
+            return body
+        log.error("template says nothing", dialect=dialect.name, template="digest")
+    return plain_digest(dialect, digest)
+
+
+def plain_digest(dialect: Dialect, digest: Digest) -> str:
+    """A digest in lines of text, for which no template is needed."""
+    began = (*digest.series, *digest.versions)
+    lines = [
+        f"{digest.heading}: {digest.headline}",
+        *(f"{one.standing.title} {digest.link(one.standing.message_id)}" for one in began[:MOST]),
+        *([f"+{len(began) - MOST} more"] if len(began) > MOST else []),
+    ]
+    return "".join(f"{dialect.escape(line)}\n" for line in lines)
 
 
 def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
     """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
     return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
+
+
+def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Index, stretches: Stretches) -> Covered:
+    """Nothing, or as far back as it looks."""
+    newest = max(map(index.newest, topic.names))
+    found = {name: Stretch(name) for name in topic.names}
+    for name in topic.names:
+        if subscription.first is not None and (received := index.newest_received(name)):
+            # A mail that claims to be from the future must not push the look back there.
+            found[name] = stretches.between(name, min(received, slot) - subscription.first, upto=newest)
+    return Covered(found, newest)
+
+
+def _since(
+    subscription: Subscription, had: Progress, newest: int, *, topic: Topic, due: Due, stretches: Stretches
+) -> Covered:
+    """All since then; after a long absence only the number of what came in longer than IN_FULL ago. Who is told once a
+    month, or every so many mails, has missed nothing. Of a subsystem's lists one may be new, and bring its past along,
+    which nobody has missed either.
+    """
+    full = due.slot - IN_FULL
+    counted = 0
+    if had.slot < full and (due.late or subscription.when.at_once):
+        counted = sum(stretches.count_before(name, full, had.upto, newest) for name in topic.names)
+    missed = Missed(had.slot) if due.late else None
+    if counted:
+        missed = Missed(had.slot, full, counted)
+    elif topic.subsystem is None:
+        return Covered({name: stretches.after(name, had.upto, newest) for name in topic.names}, newest, missed)
+    since = full if counted else had.slot - IN_FULL
+    found = {name: stretches.between(name, since, behind=had.upto, upto=newest) for name in topic.names}
+    return Covered(found, newest, missed)

@@ -93,14 +93,6 @@ def slots(rhythm: Rhythm, zone: tzinfo, after: datetime, until: datetime) -> Ite
             previous = instant
 
 
-def last_slot(rhythm: Rhythm, zone: tzinfo, after: datetime, until: datetime) -> datetime | None:
-    """The last of the slots, if there is one: what a long absence owes is one, not many."""
-    latest = None
-    for latest in slots(rhythm, zone, after, until):  # noqa: B007  # the last one is what we are after
-        pass
-    return latest
-
-
 def duration(text: str) -> timedelta | None:
     """`7d`, `12h`, `2 weeks`; None for other words."""
     match = _DURATION.fullmatch(text.strip())

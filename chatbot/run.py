@@ -128,7 +128,7 @@ class _Life:
             except Exception:
                 log.exception("config not taken")
             else:
-                log.info("config taken", lists=len(self._bot.lists), subscriptions=len(self._bot.subscriptions))
+                log.info("config taken", lists=len(self._bot.lists))
                 self._clock.tick_every(self._bot.refresh)
         await self._tick()  # who has changed something wants to see it
 

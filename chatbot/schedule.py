@@ -1,46 +1,14 @@
-"""The clock. APScheduler does nothing but tick, in memory; what is due at a tick is decided here, from our own table.
+"""The clock. APScheduler does nothing but tick, in memory; what is due at a tick is decided from our own table, see
+subscriptions/due.py.
 
 Its cron trigger loses days when the clocks change, and its job stores lose runs at a crash, so neither is used.
 """
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
-
-from chatbot.rhythm import Rhythm, last_slot
-
-
-@dataclass(frozen=True, slots=True)
-class Timetable:
-    """When the digest with this key is due."""
-
-    key: str
-    rhythm: Rhythm
-    zone: tzinfo
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A digest to be built now, for this slot."""
-
-    key: str
-    slot: datetime
-
-
-def due(timetables: Iterable[Timetable], slots_had: dict[str, datetime], now: datetime) -> tuple[Due, ...]:
-    """What is due: for each timetable its last slot since the one it had. One that never had any is due at once,
-    for its beginning to be set.
-    """
-    found: list[Due] = []
-    for timetable in timetables:
-        had = slots_had.get(timetable.key)
-        slot = now if had is None else last_slot(timetable.rhythm, timetable.zone, had, now)
-        if slot is not None:
-            found.append(Due(timetable.key, slot))
-    return tuple(found)
 
 
 class Clock:

@@ -9,27 +9,32 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from chatbot.answer import answer, known_word
+from chatbot.answer import answer, known_word, manages
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
-from chatbot.ledger import TOLERANCE, missing
+from chatbot.ledger import TOLERANCE, Expected, missing
 from chatbot.mail.people import People
-from chatbot.publish import Subscription, publish
+from chatbot.publish import publish
+from chatbot.reaction import Breaker
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Timetable, due
+from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox
+from chatbot.store.outbox import Outbox, Progress
 from chatbot.store.search import Search
+from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import due
+from chatbot.subscriptions.room import Room
+from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 from chatbot.vitals import PATIENCE, Vitals
@@ -47,13 +52,14 @@ class Bot:
     people: People
     subsystems: Subsystems
     sources: Mapping[str, Callable[[], Source]]
-    subscriptions: Mapping[str, Subscription]
-    timetables: tuple[Timetable, ...]
+    rooms: Mapping[tuple[str, str], Room]
+    subscriptions: Subscriptions
     platforms: Mapping[str, Platform]
     renderer: Renderer
     index: Index
     search: Search
     summarizer: Summarizer
+    sifter: Sifter
     corrections: Corrections
     following: Following
     outbox: Outbox
@@ -62,6 +68,7 @@ class Bot:
     now: Callable[[], datetime]
     vitals: Vitals
     stopping: threading.Event = field(default_factory=threading.Event)
+    breakers: dict[str, Breaker] = field(default_factory=dict)
 
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
@@ -70,7 +77,8 @@ class Bot:
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
-            await deliver(self.outbox, self.platforms, self.now, stopped=self.stopping.is_set, told=self._count)
+            stopped = self.stopping.is_set
+            await deliver(self.outbox, self.platforms, self.breakers, self.now, stopped=stopped, told=self._count)
         if not self.stopping.is_set():
             with _logged("tick failed"):
                 await asyncio.to_thread(self._look_back)
@@ -79,21 +87,27 @@ class Bot:
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
-        context = Context(
-            self.index,
-            self.search,
-            self.summarizer,
-            self.corrections,
-            self.following,
-            self.lists,
-            self.people,
-            lambda: self.subsystems,
-            self.now(),
-            request.person,
-        )
+        room = self.room(platform.name, request.room)
         loop = asyncio.get_running_loop()
         begin = loop.time()
         try:
+            context = Context(
+                self.index,
+                self.search,
+                self.summarizer,
+                self.corrections,
+                self.following,
+                self.lists,
+                self.people,
+                lambda: self.subsystems,
+                self.sifter,
+                self.subscriptions,
+                self.outbox,
+                self.now(),
+                request.person,
+                room,
+                manages(request.text) and await self._may_manage(platform, request.person, room),
+            )
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
@@ -101,6 +115,10 @@ class Bot:
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
         finally:
             self.vitals.answered(known_word(request.text), loop.time() - begin)
+
+    async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
+        """Asked afresh each time: whom the platform demotes may no more."""
+        return person in room.managers or await platform.may_manage(person, room.name)
 
     def _refresh(self) -> set[str]:
         """Read every list; the names of those that were read to their end."""
@@ -130,35 +148,54 @@ class Bot:
         return read
 
     def _publish(self, read: set[str]) -> None:
-        """Plan what is due. A room's beginning waits until its list has been read, or all of it would be new."""
-        had = {key: progress.slot for key, progress in self.outbox.progress().items()}
-        for one in due(self.timetables, had, self.now()):
+        """Plan what is due. A room's beginning waits until its lists have been read, or all of them would be new."""
+        had, now = self.outbox.progress(), self.now()
+        for one in self._told(now):
             if self.stopping.is_set():
                 break
             self._beat()
-            subscription = self.subscriptions[one.key]
-            name = subscription.mailing_list.name
-            if one.key not in had and name not in read:
-                continue
-            with _logged("digest not planned", room=subscription.room, list=name):
-                digest = publish(
-                    subscription,
-                    one.slot,
-                    index=self.index,
-                    summarizer=self.summarizer,
-                    outbox=self.outbox,
-                    renderer=self.renderer,
-                    dialect=self.platforms[subscription.platform].dialect,
-                )
-                if digest:
-                    log.info("digest planned", room=subscription.room, list=name, mails=digest.mails)
+            with _logged("digest not planned", room=one.room, topic=one.topic):
+                topic = topic_of(one, self.lists, lambda: self.subsystems)
+                if one.key not in had and not read.issuperset(topic.names):
+                    continue
+                self._publish_one(one, topic, had.get(one.key), now)
+
+    def _told(self, now: datetime) -> Iterator[Subscription]:
+        """The subscriptions that are not paused, of platforms that are set up."""
+        return (one for one in self.subscriptions.all() if not one.paused(now) and one.platform in self.platforms)
+
+    def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
+        stretches = self.summarizer.stretches
+
+        def came() -> int:
+            return sum(stretches.count_after(name, had.upto) for name in topic.names) if had else 0
+
+        found = due(one.when, self.room(one.platform, one.room), had.slot if had else None, now, came)
+        digest = found and publish(
+            one,
+            topic,
+            found,
+            index=self.index,
+            stretches=stretches,
+            sifter=self.sifter,
+            outbox=self.outbox,
+            renderer=self.renderer,
+            dialect=self.platforms[one.platform].dialect,
+        )
+        if digest:
+            log.info("digest planned", room=one.room, subscription=one.id, topic=one.topic, mails=digest.mails)
+
+    def room(self, platform: str, name: str) -> Room:
+        """What is said of a room; most rooms are not in the config."""
+        return self.rooms.get((platform, name), Room(platform, name))
 
     def _look_back(self) -> None:
         """Note what waits, and sound the alarm for what should have gone out: once for each slot."""
         now = self.now()
         self.vitals.wait(self.outbox.queue(), now)
+        expected = (Expected(one.key, self.room(one.platform, one.room), one.when) for one in self._told(now))
         # Where the archives are looked at once an hour, an hour late is in time.
-        gone = missing(self.timetables, self.outbox.settled(), now, max(TOLERANCE, PATIENCE * self.refresh))
+        gone = missing(expected, self.outbox.settled(), now, max(TOLERANCE, PATIENCE * self.refresh))
         for one in gone:
             if one not in self.vitals.missing:
                 log.error("digest missing", subscription=one.key, slot=one.slot.isoformat())

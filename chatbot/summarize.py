@@ -29,12 +29,20 @@ class Summarizer:
         """The digest of a stretch as it stood at a moment, or when its last mail had come, which can be shown again;
         `letters` for the classic text.
         """
+        digest = self.look(mailing_list, stretch, at, letters=letters)
+        self.remember(digest, stretch)
+        return digest
+
+    def look(self, mailing_list: MailingList, stretch: Stretch, at: datetime, *, letters: bool = False) -> Digest:
+        """The same, of which nothing is kept."""
         # What claims to come from the far future does not take all the rest there.
         at = max(at, min(stretch.newest or at, at + SKEW)).replace(microsecond=0)
-        digest = self._make(mailing_list, stretch, at, letters=letters)
-        if not digest.empty:
-            self._remember(Shown(digest.id, stretch, at))
-        return digest
+        return self._make(mailing_list, stretch, at, letters=letters)
+
+    def remember(self, digest: Digest, stretch: Stretch) -> None:
+        """Keep what a digest was about."""
+        if digest.mails:
+            self._remember(Shown(digest.id, stretch, digest.at))
 
     def again(self, digest_id: str, lists: Mapping[str, MailingList], *, letters: bool = False) -> Digest | None:
         """A digest that was made once, by its id or the beginning of it; None where there is none, or more than one."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chatbot.schedule import Due
+from chatbot.ledger import Missing
 from chatbot.store.outbox import Waiting
 
 # Seconds by which answers are counted: most take some ms, and a chat platform gives up on one after three seconds.
@@ -45,7 +45,7 @@ class Vitals:
     sends: Counter[tuple[str, str]] = field(default_factory=Counter)
     answers: dict[str, Latency] = field(default_factory=dict)
     waiting: dict[int, tuple[str, datetime]] = field(default_factory=dict)
-    missing: tuple[Due, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
     def lives(self, now: datetime) -> bool:
         """Whether there was a sign of life in the last three refreshes."""

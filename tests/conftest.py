@@ -18,6 +18,7 @@ from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
 from chatbot.readers import Readers
 from chatbot.report.digest import SILENT_AFTER, MailingList
+from chatbot.sift import Sifter
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
 from chatbot.sources.source import Commit, RawMail
@@ -28,10 +29,13 @@ from chatbot.store.database import open_database, reading
 from chatbot.store.entry import Batch, batch_of
 from chatbot.store.following import Following
 from chatbot.store.index import Index, known_list
+from chatbot.store.outbox import Outbox
 from chatbot.store.rows import SELECT_MAILS, load_mails
 from chatbot.store.search import Search
 from chatbot.store.stretches import Stretch, Stretches
+from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
+from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
@@ -235,10 +239,30 @@ def context_of(
     asker: str = "mia",
     *,
     subsystems: Subsystems | None = None,
+    room: Room | None = None,
 ) -> Context:
     """What commands look at when somebody asks."""
     people = people or People()
-    made = summarizer(engine, people), Corrections(engine), Following(engine)
+    made = summarizer(engine, people)
+
+    def known() -> Subsystems:
+        return subsystems or Subsystems()
+
+    search = Search(engine)
     return Context(
-        Index(engine), Search(engine), *made, lists or {}, people, lambda: subsystems or Subsystems(), now, asker
+        Index(engine),
+        search,
+        made,
+        Corrections(engine),
+        Following(engine),
+        lists or {},
+        people,
+        known,
+        Sifter(made, search, people, known),
+        Subscriptions(engine),
+        Outbox(engine),
+        now,
+        asker,
+        room or Room("terminal", "room"),
+        manager=True,
     )

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from chatbot.app import subscriptions_of, subsystems_of
 from chatbot.config import Config, check_config, load_config
 from chatbot.errors import BadConfig
-from tests.conftest import TESTS
+from tests.conftest import NOON, TESTS
 
 EXAMPLE = TESTS.parent / "config.example.toml"
 GOOD = """
@@ -18,9 +19,11 @@ archive = "lists/kvm"
 [[rooms]]
 platform = "terminal"
 room = "terminal"
-[[rooms.digests]]
+[[subscriptions]]
+platform = "terminal"
+room = "terminal"
 list = "kvm"
-schedule = "daily at 9:00"
+when = "daily at 9:00"
 """
 
 
@@ -72,15 +75,19 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('name = "kvm"', "name = 7", "[[lists]] 1 name: 7 is of the wrong type; write text in quotes"),
         ('name = "kvm"', 'name = "../kvm"', "[[lists]] 1 name: '../kvm' has not the right form"),
         ('name = "kvm"', 'name = "kvm"\nlink = "javascript:x"', "[[lists]] 1 link: 'javascript:x' has not the right form"),
-        ('schedule = "daily at 9:00"', 'schedule = "now and then"', "[[rooms]] 1 [[rooms.digests]] 1 schedule: 'now and then': this schedule says nothing"),
-        ('schedule = "daily at 9:00"', "", "[[rooms]] 1 [[rooms.digests]] 1 schedule: this key is missing"),
-        ('schedule = "daily', 'zone = "Europe/Berlinn"\nschedule = "daily', "[[rooms]] 1 [[rooms.digests]] 1 zone: there is no time zone 'Europe/Berlinn'"),
-        ('schedule = "daily', 'zone = "../etc"\nschedule = "daily', "[[rooms]] 1 [[rooms.digests]] 1 zone: there is no time zone '../etc'"),
-        ('schedule = "daily', 'even_empty = "yes"\nschedule = "daily', "[[rooms]] 1 [[rooms.digests]] 1 even_empty: 'yes' is of the wrong type; write true or false"),
-        ('schedule = "daily', 'first = "yesterday"\nschedule = "daily', "[[rooms]] 1 [[rooms.digests]] 1 first: 'yesterday': this is no span of time"),
-        ('list = "kvm"', 'list = "kmv"', "[[rooms]] 1 [[rooms.digests]] list: there is no list 'kmv'; name one of kvm"),
+        ('when = "daily at 9:00"', 'when = "now and then"', "[[subscriptions]] 1 when: 'now and then': this schedule says nothing"),
+        ('room = "terminal"', 'quiet = "22 to 7"\nroom = "terminal"', "[[rooms]] 1 quiet: '22 to 7' is no part of the day; write 22:00-07:00"),
+        ('room = "terminal"', 'holidays = ["2026-12-25"]\nroom = "terminal"', "[[rooms]] 1 holidays: ['2026-12-25'] is no list of days; write them without quotes"),
+        ('room = "terminal"', 'managers = 7\nroom = "terminal"', "[[rooms]] 1 managers: 7 is no list of texts"),
+        ("[[rooms]]", '[[rooms]]\nplatform = "terminal"\nroom = "terminal"\n[[rooms]]', "[[rooms]] 2 room: 'terminal' is there twice"),
+        ('list = "kvm"', "", "[[subscriptions]] 1 list: it follows a list or a subsystem; name one of the two"),
+        ('list = "kvm"', 'list = "kvm"\nsubsystem = "KVM"', "[[subscriptions]] 1 list: it follows a list or a subsystem; name one of the two"),
+        ('when = "daily', 'zone = "Europe/Berlinn"\nwhen = "daily', "[[subscriptions]] 1 zone: there is no time zone 'Europe/Berlinn'"),
+        ('when = "daily', 'zone = "../etc"\nwhen = "daily', "[[subscriptions]] 1 zone: there is no time zone '../etc'"),
+        ('when = "daily', 'even_empty = "yes"\nwhen = "daily', "[[subscriptions]] 1 even_empty: 'yes' is of the wrong type; write true or false"),
+        ('when = "daily', 'first = "yesterday"\nwhen = "daily', "[[subscriptions]] 1 first: 'yesterday': this is no span of time"),
+        ('list = "kvm"', 'list = "kmv"', "[[subscriptions]] 1 list: there is no list 'kmv'; name one of kvm"),
         ('platform = "terminal"', 'platform = "irc"', "[[rooms]] 1 platform: 'irc' is not known; write one of 'terminal'"),
-        ("[platforms.terminal]", "", "[[rooms]] 1 platform: 'terminal' is not set up; add [platforms.terminal]"),
         ("[platforms.terminal]", '[platforms.terminal]\ncolor = "red"', "[platforms.terminal] color: 'red' is not known"),
         ("[platforms.terminal]", "[platforms.terminal]\n[platforms.irc]", "[platforms] irc: there is no such key"),
         ("[platforms.terminal]", "[stoer]\n[platforms.terminal]", "stoer: there is no such key; did you mean 'store'?"),
@@ -89,7 +96,6 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", '[people]\nmailmap = "nowhere"\n[platforms.terminal]', "[people] mailmap: there is no file"),
         ("[platforms.terminal]", '[people]\nbots = 7\n[platforms.terminal]', "[people] bots: 7 is of the wrong type; write text in quotes"),
         ("[[rooms]]", '[[lists]]\nname = "kvm"\narchive = "x"\n[[rooms]]', "[[lists]] name: 'kvm' is there twice"),
-        ("[[rooms.digests]]", '[[rooms.digests]]\nlist = "kvm"\nschedule = "hourly"\n[[rooms.digests]]', "this room has 'kvm' already"),
         ("[[lists]]", "[[lists]", "this is no TOML"),
         ("[[lists]]", "[lists]", "lists: this is no list of tables; write its name in double brackets"),
         ('archive = "lists/kvm"', 'archive = ""', "[[lists]] 1 archive: this is empty"),
@@ -113,6 +119,38 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(BadConfig) as caught:
         load_config(path)
     assert len(caught.value.faults) == 3
+
+
+def test_a_platform_that_is_not_set_up_is_named_wherever_it_is_used(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(GOOD.replace("[platforms.terminal]", ""))
+    with pytest.raises(BadConfig) as caught:
+        load_config(tmp_path / "config.toml")
+    fault = "platform: 'terminal' is not set up; add [platforms.terminal]"
+    assert caught.value.faults == tuple(
+        f"{tmp_path}/config.toml: [[{table}]] 1 {fault}" for table in ("rooms", "subscriptions")
+    )
+
+
+def test_subscriptions_of_the_config_are_read_and_checked_once_the_subsystems_are_known(tmp_path: Path) -> None:
+    settings = tomllib.loads(GOOD)
+    again = {**settings["subscriptions"][0], "when": "hourly"}
+    other = {"platform": "terminal", "room": "terminal", "subsystem": "tdx", "filter": "s:x -is:bot", "zone": "UTC"}
+    settings["subsystems"] = [{"title": "TDX Connect", "files": "a/"}]
+    settings["subscriptions"].append(other)
+    config = check_config(settings, tmp_path)
+    one, two = subscriptions_of(config, lambda: subsystems_of(config, print), NOON)
+    assert (one.key, one.asked, one.owner) == ("terminal/terminal/kvm", "kvm daily at 9:00", "config")
+    assert two.asked == '"TDX Connect" s:x AND NOT is:bot daily at 09:00 UTC'
+    assert (len(one.id), len(two.id)) == (5, 5)
+    settings["subscriptions"] += [again, {**other, "subsystem": "sev", "filter": "t:x"}]
+    config = check_config(settings, tmp_path)
+    with pytest.raises(BadConfig) as caught:
+        subscriptions_of(config, lambda: subsystems_of(config, print), NOON)
+    assert [fault.split(";")[0] for fault in caught.value.faults] == [
+        "[[subscriptions]] 3: this room follows 'kvm' so already",
+        "[[subscriptions]] 4 subsystem: there is not one 'sev'",
+        "[[subscriptions]] 4 filter: 't:x': at column 1, the index does not keep to whom a mail was sent",
+    ]
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:

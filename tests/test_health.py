@@ -10,7 +10,7 @@ import pytest
 from chatbot import health
 from chatbot.errors import BadConfig
 from chatbot.health import LONGEST, open_pages, pages_of
-from chatbot.schedule import Due
+from chatbot.ledger import Missing
 from chatbot.store.outbox import Waiting
 from chatbot.vitals import Vitals
 from tests.conftest import NOON
@@ -75,7 +75,7 @@ def test_the_metrics_say_how_it_is() -> None:
     vitals.sends["slack", "arrived"] += 3
     vitals.answered("series", 0.02)
     vitals.answered("series", 70)
-    vitals.missing = (Due("slack/room/kvm", NOON),)
+    vitals.missing = (Missing("slack/room/kvm", NOON),)
     status, text = get(vitals, "/metrics", NOON + MINUTE)
     lines = {line for line in text.splitlines() if not line.startswith("#")}
     assert status == "200 OK"

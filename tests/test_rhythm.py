@@ -1,13 +1,12 @@
+import operator
+import os
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from chatbot.errors import Misunderstood
-from chatbot.rhythm import last_slot, parse_duration, parse_rhythm, slots
-from chatbot.schedule import Due, Timetable, due
+from chatbot.rhythm import parse_duration, parse_rhythm, slots
 
 BERLIN = ZoneInfo("Europe/Berlin")
 DAY = timedelta(days=1)
@@ -81,32 +80,35 @@ def test_a_time_that_the_clocks_leave_out_moves_by_the_gap_and_one_that_comes_tw
     assert [slot.hour for slot in hours] == [1, 2, 3]
 
 
-@given(
-    zone=st.sampled_from(sorted(available_timezones() - {"Factory", "localtime"})),
-    minute=st.integers(0, 24 * 60 - 1),
-    start=st.integers(0, 700),
-)
-def test_a_daily_digest_comes_once_a_day_in_every_zone(zone: str, minute: int, start: int) -> None:
-    here = ZoneInfo(zone)
-    after = datetime(2025, 1, 1, tzinfo=UTC) + start * DAY
-    found = list(slots(parse_rhythm(f"daily at {minute // 60}:{minute % 60:02}"), here, after, after + 60 * DAY))
-    days = [slot.astimezone(here).date() for slot in found]
-    assert days == [days[0] + number * DAY for number in range(len(days))]
-    assert len(days) in (59, 60, 61)
-    assert all(after < slot <= after + 60 * DAY for slot in found)
+def zones_of_different_rules(begin: datetime, end: datetime) -> list[ZoneInfo]:
+    """Of zones whose clocks show the same at every hour between, one: the others cannot differ."""
+    hours = [begin + number * timedelta(hours=1) for number in range((end - begin) // timedelta(hours=1))]
+    names = sorted(available_timezones() - {"Factory", "localtime"})
+    return list(
+        {
+            tuple(hour.astimezone(ZoneInfo(name)).utcoffset() for hour in hours): ZoneInfo(name) for name in names
+        }.values()
+    )
 
 
-def test_a_long_absence_owes_one_digest() -> None:
-    rhythm, noon = parse_rhythm("daily at 09:00"), datetime(2026, 1, 1, 12, tzinfo=UTC)
-    assert last_slot(rhythm, UTC, noon, noon + 30 * DAY) == noon + 30 * DAY - timedelta(hours=3)
-    assert last_slot(rhythm, UTC, noon, noon + timedelta(hours=20)) is None
+# `make soak` tries all 48; else those around which clocks are changed.
+HALF_HOURS = range(48) if "SEEDS" in os.environ else (0, 5, 47)
 
 
-def test_what_is_due_is_what_has_a_slot_since_the_last_one() -> None:
-    noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    daily = [Timetable(key, parse_rhythm("daily at 09:00"), UTC) for key in ("new", "late", "done", "clock went back")]
-    had = {"late": noon - 2 * DAY, "done": noon - timedelta(hours=3), "clock went back": noon + DAY}
-    assert due(daily, had, noon) == (Due("new", noon), Due("late", noon - timedelta(hours=3)))
+def test_a_daily_digest_comes_once_a_day_in_every_zone_whatever_its_clocks_do() -> None:
+    begin, end = datetime(2025, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC)
+    for zone in zones_of_different_rules(begin, end):
+        for half in HALF_HOURS:
+            found = list(slots(parse_rhythm(f"daily at {half // 2}:{half % 2 * 30:02}"), zone, begin, end))
+            assert all(map(operator.lt, found, found[1:]))
+            assert begin < found[0]
+            assert found[-1] <= end
+            assert len(found) in (729, 730, 731)
+            meant = [(found[0].astimezone(zone) + number * DAY).replace(tzinfo=None) for number in range(len(found))]
+            for wall, slot in zip(meant, found, strict=True):
+                moved = slot.astimezone(zone).replace(tzinfo=None) - wall
+                if moved:  # only by what the clocks leave out, which may be a day's last hour, as in Scoresbysund
+                    assert moved == slot.astimezone(zone).utcoffset() - (slot - moved).astimezone(zone).utcoffset()
 
 
 @pytest.mark.parametrize("words", ["", "0d", "7", "d", "-1d", "1 fortnight"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from chatbot.chat.post import Dialect, Post
@@ -39,14 +40,36 @@ class Platform(Protocol):
         """How posts for it are written."""
         ...
 
+    @property
+    def settles(self) -> timedelta:
+        """How long after an answer was lost its post may still appear."""
+        ...
+
+    @property
+    def login(self) -> str:
+        """What stands for the token in use, and is not it: another one says that there is a new token."""
+        ...
+
     async def listen(self, answer: Answer) -> None:
         """Hand every command to `answer` and show what comes back, until nobody can ask any more. Cancelled, it takes
         no more commands, and ends when those under way have been answered.
         """
         ...
 
-    async def send(self, room: str, post: Post, key: str) -> Receipt:
-        """Show a post in a room; the same key says that it is the same post. Raises Refused, Unavailable, Unknown."""
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
+        """Show a post in a room, in the thread of the one with the remote id `under`; the same key says that it is the
+        same post. One attempt. Raises the five kinds of DeliveryError.
+        """
+        ...
+
+    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:
+        """The post with this key, which was first sent at `since` or later. None: it is not there, or sending it again
+        with its key shows it only once. Raises DeliveryError where that cannot be told now.
+        """
+        ...
+
+    async def may_manage(self, person: str, room: str) -> bool:
+        """Whether a person may manage a room by the platform's own rights, now."""
         ...
 
     async def close(self) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 # What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
 # controls, zero-width characters, fillers, variation selectors and tags, surrogates.
@@ -13,15 +14,21 @@ _UNSEEN = re.compile(
 _CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\n"))
 
 
+def plain(text: str) -> str:
+    """The escape of dialects in which every character means itself."""
+    return text
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A platform's way of writing: the templates' folder, what makes a stranger's text mean only itself, and what
-    to write before and after a text of a style.
+    """A platform's way of writing: the templates' folder, what makes a stranger's text mean only itself, what to write
+    before and after a text of a style, and what takes all styles out of a body.
     """
 
     name: str
     escape: Callable[[str], str]
     styles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    unstyled: Callable[[str], str] = plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,22 @@ class Post:
     body: str
 
 
+# Characters, in whole lines. Every platform that we know takes so many in one post.
+SHORT = 2_000
+
+
+def plainer(post: Post, dialect: Dialect, times: int) -> Post:
+    """What to try where a platform does not take a post: first without styles, then cut short, then one line."""
+    if times == 0:
+        return post
+    lines = dialect.unstyled(post.body).splitlines(keepends=True)
+    if times == 1:
+        return Post(post.dialect, "".join(lines))
+    lengths = list(accumulate(map(len, lines)))
+    fitting = sum(length <= SHORT for length in lengths) if times == 2 else 1  # noqa: PLR2004  # the second time
+    return Post(post.dialect, "".join(lines[: max(1, fitting)])[:SHORT])
+
+
 def printable(text: str) -> str:
     """The text without the characters that nobody sees; each becomes nothing."""
     if text.isascii():
@@ -40,11 +63,6 @@ def printable(text: str) -> str:
         # A fifth of the pattern's time, which counts for a mail's whole text.
         return text.encode("ascii").translate(None, _CONTROLS).decode("ascii")
     return _UNSEEN.sub("", text)
-
-
-def plain(text: str) -> str:
-    """The escape of dialects in which every character means itself."""
-    return text
 
 
 _MARKDOWN = re.compile(

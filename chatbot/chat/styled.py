@@ -4,6 +4,14 @@ import re
 
 from chatbot.chat.post import Dialect, printable
 
+_STYLE = re.compile(r"\x1b\[[\d;]*m")
+
+
+def plain_text(body: str) -> str:
+    """A post's body without its styles."""
+    return _STYLE.sub("", body).rstrip("\n") + "\n"
+
+
 # Styles are escape sequences: `printable` takes the escape character out of a stranger's text, so no mail can make one.
 RESET = "\x1b[0m"
 DIALECT = Dialect(
@@ -16,10 +24,5 @@ DIALECT = Dialect(
         "good": ("\x1b[32m", RESET),
         "bad": ("\x1b[31m", RESET),
     },
+    plain_text,
 )
-_STYLE = re.compile(r"\x1b\[[\d;]*m")
-
-
-def plain_text(body: str) -> str:
-    """A post's body without its styles."""
-    return _STYLE.sub("", body).rstrip("\n") + "\n"

@@ -7,6 +7,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterable
+from datetime import datetime, timedelta
 from typing import IO, Literal
 
 from rich.console import Console
@@ -49,6 +50,8 @@ class Terminal:
 
     name = "terminal"
     dialect = DIALECT
+    settles = timedelta(0)
+    login = ""
 
     def __init__(self, words: Iterable[str], color: Color = "auto", person: str = "you") -> None:
         """`words` are the commands that the prompt completes, `person` is who sits there."""
@@ -67,7 +70,7 @@ class Terminal:
             finally:  # cancelled, too: who has asked is answered
                 show((await answering).body, self._console)
 
-    async def send(self, room: str, post: Post, key: str) -> Receipt:  # noqa: ARG002  # there is one room
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:  # noqa: ARG002  # there is one room, and no thread
         """Print it. What this process has shown is not shown again. Raises Unavailable."""
         if key not in self._shown:
             try:
@@ -76,6 +79,14 @@ class Terminal:
                 raise Unavailable(f"standard output: {error.strerror or 'nobody reads it any more'}") from error
             self._shown.add(key)
         return Receipt(key)
+
+    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002  # there is one room
+        """The ledger is what this process has shown: who looks at another one's terminal has not seen it."""
+        return Receipt(key) if key in self._shown else None
+
+    async def may_manage(self, person: str, room: str) -> bool:  # noqa: ARG002  # who sits there runs the bot
+        """Always."""
+        return True
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -3,7 +3,7 @@
 A further command is one file in this folder and one row here.
 """
 
-from chatbot.commands import contributor, digest, series, subsystems
+from chatbot.commands import contributor, digest, series, subscribe, subsystems, why
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
@@ -22,6 +22,13 @@ COMMANDS = (
     contributor.COMMAND,
     digest.COMMAND,
     subsystems.COMMAND,
+    subscribe.SUBSCRIBE,
+    subscribe.UNSUBSCRIBE,
+    subscribe.SUBSCRIPTIONS,
+    subscribe.PAUSE,
+    subscribe.RESUME,
+    why.WHY,
+    why.WHYNOT,
     Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help),
 )
 

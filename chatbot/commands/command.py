@@ -7,10 +7,14 @@ from typing import Any
 
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
+from chatbot.sift import Sifter
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
+from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
+from chatbot.store.subscriptions import Subscriptions
+from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 
@@ -18,8 +22,8 @@ from chatbot.summarize import Summarizer
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a command may look at: the index, digests of it, what was corrected, the lists by name, what is known of
-    people, the subsystems (read when they are asked for: there are thousands), the time it was asked, and who asks: a
-    person as the platform names them.
+    people, the subsystems (read when they are asked for: there are thousands), what rooms follow and have had, the time
+    it was asked, who asks (a person as the platform names them), in which room, and whether they may manage it.
     """
 
     index: Index
@@ -30,8 +34,13 @@ class Context:
     lists: Mapping[str, MailingList]
     people: People
     subsystems: Callable[[], Subsystems]
+    sifter: Sifter
+    subscriptions: Subscriptions
+    outbox: Outbox
     now: datetime
     asker: str
+    room: Room
+    manager: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +53,14 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row of the table: `/word arguments`. `run` may raise Misunderstood."""
+    """One row of the table: `/word arguments`. `run` may raise Misunderstood. What `manages` is not for everyone."""
 
     word: str
     arguments: str
     help: str
     examples: tuple[str, ...]
     run: Callable[[str, Context], Facts]
+    manages: bool = False
 
     @property
     def usage(self) -> str:

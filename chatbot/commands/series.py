@@ -70,7 +70,7 @@ def run(arguments: str, context: Context) -> Facts:
 
 def _report(series: Series[Mail], family: Family, context: Context) -> SeriesReport:
     """What there is to say about one version of a family."""
-    lists = context.search.lists_of(series)
+    lists = context.search.lists_of(part.message_id for part in series.parts)
     return report_series(
         series,
         family.lineage,

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -76,6 +76,10 @@ class Need(StrEnum):
     SILENT = "silent"
 
 
+# What has happened; the others are what goes on.
+_NEWS = (Need.REFUSED, Need.INCOMPLETE)
+
+
 @dataclass(frozen=True, slots=True)
 class Attention:
     """A posting that needs somebody's attention; `words` say what was seen of it."""
@@ -97,6 +101,17 @@ class Ranked:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """That for a long time nothing was posted: since when, and where that is longer than is told in full, until when it
+    is only counted, and how many mails came in it.
+    """
+
+    since: datetime
+    until: datetime | None = None
+    mails: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Digest:
     """`patches` counts the mails that call themselves patches, covers included, as the two classic rankings, `domains`
     and `contributors`, do; all rankings are complete. `series` are new, `versions` new ones of known series, both with
@@ -105,6 +120,10 @@ class Digest:
     `more_silent` are further postings that need attention, for nobody has answered them.
 
     `change` is by how many mails more than the window before, which was as long; None where nobody knows.
+
+    Where `only` certain postings are told, it says which; of mails then only those are counted that were looked at, and
+    rankings are left out. Of a `subsystem` it has those of several lists; `pages` are the folders of mails that are not
+    in that of the list.
     """
 
     id: str
@@ -133,20 +152,41 @@ class Digest:
     contributors: tuple[Contributor, ...]
     heads: tuple[Part, ...]
     uncovered: tuple[str, ...]
+    only: str = ""
+    subsystem: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)
+    missed: Missed | None = None
+
+    @property
+    def heading(self) -> str:
+        """What it is about."""
+        about = self.subsystem or f"{self.mailing_list.title} mailing list"
+        return f"{about}, only: {self.only}" if self.only else about
+
+    @property
+    def sifted(self) -> bool:
+        """Whether only certain postings are told."""
+        return bool(self.only or self.subsystem)
+
+    @property
+    def lines(self) -> int:
+        """How many postings and talks it tells of, each as often as it does."""
+        told = (self.attention, self.series, self.versions, self.applied, self.discussed)
+        return sum(map(len, told)) + self.more_silent
 
     @property
     def headline(self) -> str:
         """All of it in one sentence, without what did not happen."""
         if self.empty:
             return "Nothing new."
-        posted = (
+        posted = [
             amount(len(self.series), "new series", "new series"),
             amount(len(self.versions), "new version"),
             f"{len(self.applied):,} applied",
-            amount(self.patches, "patch", "patches"),
-            amount(self.replies, "reply", "replies"),
-        )
-        told = ", ".join(part for part in posted if not part.startswith("0 "))
+        ]
+        if self.sifted:
+            return f"{_told([*posted, f'{len(self.discussed):,} discussed', f'{len(self.attention):,} to look at'])}."
+        told = _told([*posted, amount(self.patches, "patch", "patches"), amount(self.replies, "reply", "replies")])
         people = amount(self.people, "person", "people")
         return f"{amount(self.mails, 'mail')}{self._change()} from {people}{': ' if told else ''}{told}."
 
@@ -157,12 +197,15 @@ class Digest:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing happened."""
-        return self.mails == 0
+        """Whether nothing happened. That some posting goes on waiting is no news by itself."""
+        if not self.sifted:
+            return self.mails == 0
+        urgent = any(one.need in _NEWS for one in self.attention)
+        return not (self.series or self.versions or self.applied or self.discussed or urgent)
 
     def link(self, message_id: str) -> str:
         """The page of a mail."""
-        return mail_link(self.mailing_list.base, message_id)
+        return mail_link(self.pages.get(message_id, self.mailing_list.base), message_id)
 
     def _change(self) -> str:
         if self.change is None:
@@ -231,6 +274,10 @@ def build(
 def amount(count: int, word: str, words: str = "") -> str:
     """`1 patch`, `2 patches`."""
     return f"{count:,} {word if count == 1 else words or word + 's'}"
+
+
+def _told(posted: Iterable[str]) -> str:
+    return ", ".join(part for part in posted if not part.startswith("0 "))
 
 
 def _posting(standing: Standing, people: People, at: datetime) -> Posting:

@@ -25,6 +25,8 @@ def document(digest: Digest) -> dict[str, Any]:
         "schema": SCHEMA,
         "id": digest.id,
         "list": digest.mailing_list.title,
+        "subsystem": digest.subsystem or None,
+        "only": digest.only or None,
         "range": {
             "from": window.begin,
             "to": window.end,

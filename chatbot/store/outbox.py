@@ -1,30 +1,38 @@
 """The outbox: what each room has had, and the posts on their way.
 
 A post is written here before it is sent, in the same transaction that moves the room's progress: no crash loses one,
-and no second run plans it again. A crash while one is being sent leaves it in doubt; it is sent again with the same
-key, by which a platform knows it (the terminal only within one run).
+and no second run plans it again. Its text is frozen then. That it is being sent is written before the platform is
+called: found later, it means that nobody knows, and the platform is asked before it is sent again.
+
+A room has one post on its way at a time, in the order of `sequence`, which counts its digests, and `part`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from math import ceil
+from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
 from chatbot.chat.post import Post
-from chatbot.store import tables
+from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.tables import moment, seconds
 
 
 class State(StrEnum):
-    """`sending` is written before the platform is called: found later, it means that nobody knows."""
+    """Of `sending` nobody knows whether it arrived; `parked` holds up its room until a person says otherwise."""
 
     PENDING = "pending"
     SENDING = "sending"
     SENT = "sent"
+    PARKED = "parked"
     DEAD = "dead"
+
+
+WAITING = (State.PENDING, State.SENDING, State.PARKED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,9 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One post on its way to one room."""
+    """One post on its way to one room. `doubt`: since when it may be there; `under`: the remote id of its digest's
+    first part; `plainer`: how often it was made plainer.
+    """
 
     id: int
     key: str
@@ -46,6 +56,14 @@ class Delivery:
     post: Post
     state: State
     attempts: int
+    plainer: int
+    doubt: datetime | None
+    under: str | None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Its text was taken back, and is gone."""
+        return not self.post.body
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +84,7 @@ class Planned:
     room: str
     post: Post
     list_name: str
-
-
-_UNSETTLED = tables.delivery.c.state.in_((State.PENDING, State.SENDING))
+    kind: str = "digest"
 
 
 class Outbox:
@@ -84,46 +100,72 @@ class Outbox:
             rows = connection.execute(select(tables.progress)).all()
         return {row.subscription: Progress(row.upto, moment(row.slot)) for row in rows}
 
-    def plan(self, subscription: str, had: Progress | None, now_had: Progress, posts: Sequence[Planned]) -> bool:
-        """Write the posts and move the progress on, if it still is what the caller read; else do nothing."""
+    def replaceable(self, subscription: str) -> Progress | None:
+        """The progress before the subscription's newest digest, if that waits and certainly nothing of it has gone out:
+        the next one takes its place, and tells what both would. None of its very first: no progress is before that.
+        """
+        with reading(self._engine) as connection:
+            rows = _replaceable(connection, subscription)
+        return _had(rows[0]) if rows else None
+
+    def plan(
+        self,
+        subscription: str,
+        had: Progress | None,
+        now_had: Progress,
+        posts: Sequence[Planned],
+        *,
+        instead: Progress | None = None,
+    ) -> bool:
+        """Write the posts of a digest, its parts in order, and move the progress on, if it still is what the caller
+        read; else do nothing. They take the place of the digest before which the progress was `instead`.
+        """
         values = {"upto": now_had.upto, "slot": seconds(now_had.slot)}
         with writing(self._engine) as connection:
-            row = connection.execute(
-                select(tables.progress).where(tables.progress.c.subscription == subscription)
-            ).first()
+            here = tables.progress.c.subscription == subscription
+            row = connection.execute(select(tables.progress).where(here)).first()
             stored = Progress(row.upto, moment(row.slot)) if row else None
             if stored != had:
+                return False
+            replaced = _replaceable(connection, subscription) if instead and posts else []
+            if instead and posts and (not replaced or _had(replaced[0]) != instead):
                 return False
             if row is None:
                 connection.execute(insert(tables.progress), {"subscription": subscription, **values})
             else:
-                here = tables.progress.c.subscription == subscription
                 connection.execute(update(tables.progress).where(here).values(values))
-            for planned in posts:
-                connection.execute(insert(tables.delivery), _row(planned, subscription, had, now_had))
+            for old in replaced:
+                connection.execute(delete(tables.delivery).where(tables.delivery.c.id == old.id))
+            _write(connection, posts, _origin(subscription, instead or had, now_had), replaced)
         return True
 
     def waiting(self, now: datetime) -> tuple[Delivery, ...]:
-        """What is to be sent, oldest first, without what must wait behind an older post to the same room."""
-        table = tables.delivery
-        query = select(table).where(table.c.state.in_((State.PENDING, State.SENDING))).order_by(table.c.id)
+        """The first of each room's posts, where it is time for it and the room is not parked; oldest first."""
+        table, first = tables.delivery, tables.delivery.alias()
+        parent = and_(
+            first.c.platform == table.c.platform,
+            first.c.room == table.c.room,
+            first.c.sequence == table.c.sequence,
+            first.c.part == 0,
+            table.c.part > 0,
+        )
+        query = (
+            select(table, first.c.remote_id.label("under"))
+            .outerjoin(first, parent)
+            .where(table.c.state.in_(WAITING))
+            .order_by(table.c.sequence, table.c.part)
+        )
+        rooms: dict[tuple[str, str], Row[Any]] = {}
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        blocked: set[tuple[str, str]] = set()
-        found: list[Delivery] = []
-        for row in rows:
-            room = (row.platform, row.room)
-            if row.next_try > seconds(now):
-                blocked.add(room)
-            if room not in blocked:
-                post = Post(row.dialect, row.body)
-                found.append(Delivery(row.id, row.key, row.platform, row.room, post, State(row.state), row.attempts))
-        return tuple(found)
+            for row in connection.execute(query):
+                rooms.setdefault((row.platform, row.room), row)
+        ready = (row for row in rooms.values() if row.state != State.PARKED and row.next_try <= seconds(now))
+        return tuple(_delivery(row) for row in sorted(ready, key=lambda row: row.id))
 
     def queue(self) -> tuple[Waiting, ...]:
         """All that waits, the oldest first."""
         table = tables.delivery.c
-        query = select(table.id, table.platform, table.next_try).where(_UNSETTLED).order_by(table.id)
+        query = select(table.id, table.platform, table.next_try).where(table.state.in_(WAITING)).order_by(table.id)
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
         return tuple(Waiting(row.id, row.platform, moment(row.next_try)) for row in rows)
@@ -131,7 +173,7 @@ class Outbox:
     def settled(self) -> dict[str, datetime]:
         """By subscription the slot up to which every digest has arrived, was given up, or had nothing to tell."""
         table, progress = tables.delivery.c, tables.progress.c
-        waiting = select(table.subscription, table.had_slot).where(_UNSETTLED).order_by(table.id.desc())
+        waiting = select(table.subscription, table.had_slot).where(table.state.in_(WAITING)).order_by(table.id.desc())
         with reading(self._engine) as connection:
             found = {
                 row.subscription: row.slot for row in connection.execute(select(progress.subscription, progress.slot))
@@ -139,60 +181,137 @@ class Outbox:
             found |= {row.subscription: row.had_slot for row in connection.execute(waiting)}
         return {key: moment(slot) for key, slot in found.items() if slot is not None}
 
-    def sending(self, delivery: Delivery) -> bool:
-        """Say that the platform is about to be called; not if the post was taken back meanwhile."""
-        return self._update(delivery, state=State.SENDING, attempts=delivery.attempts + 1)
+    def sending(self, delivery: Delivery, now: datetime, settles: timedelta) -> bool:
+        """Say that the platform is about to be called; not if the post was taken back or replaced meanwhile. Until the
+        platform has settled nobody asks it, for its answer would mean nothing.
+        """
+        table = tables.delivery.c
+        still = and_(table.state.in_((State.PENDING, State.SENDING)), table.body == delivery.post.body)
+        return self._update(
+            delivery,
+            still,
+            state=State.SENDING,
+            attempts=delivery.attempts + 1,
+            doubt=seconds(delivery.doubt or now),
+            next_try=_no_sooner(now + settles),
+        )
 
     def sent(self, delivery: Delivery, remote_id: str) -> None:
         """Say that the post arrived."""
-        self._update(delivery, state=State.SENT, remote_id=remote_id, error=None)
+        self._update(delivery, state=State.SENT, remote_id=remote_id, doubt=None, error=None)
 
-    def later(self, delivery: Delivery, at: datetime, error: str, *, unknown: bool) -> None:
-        """Say that it is to be tried again; `unknown`: it may have arrived."""
-        state = State.SENDING if unknown else State.PENDING
-        self._update(delivery, state=state, next_try=seconds(at), error=error)
+    def ask(self, delivery: Delivery, at: datetime, error: str) -> None:
+        """Say that nobody knows whether it arrived, and when to ask."""
+        self._update(delivery, next_try=_no_sooner(at), attempts=delivery.attempts + 1, error=error)
+
+    def again(self, delivery: Delivery, at: datetime, error: str, *, plainer: bool = False) -> None:
+        """Say that this attempt did not arrive, and when to try again; what was in doubt before it still is."""
+        state = State.SENDING if delivery.doubt else State.PENDING
+        self._not_there(delivery, state, error, next_try=_no_sooner(at), plainer=delivery.plainer + plainer)
+
+    def park(self, delivery: Delivery, error: str) -> None:
+        """Say that its room takes nothing until a person says otherwise."""
+        self._not_there(delivery, State.PARKED, error)
 
     def dead(self, delivery: Delivery, error: str) -> None:
         """Say that it will never be sent."""
-        self._update(delivery, state=State.DEAD, error=error)
+        self._not_there(delivery, State.DEAD, error)
 
-    def _update(self, delivery: Delivery, **values: object) -> bool:
+    def taken_back(self, delivery: Delivery) -> bool:
+        """Of a withdrawn post that is certainly not there: have what it was to tell planned anew; not where more of its
+        digest is out already, for that would be told twice.
+        """
         with writing(self._engine) as connection:
-            here = tables.delivery.c.id == delivery.id
-            return bool(connection.execute(update(tables.delivery).where(here).values(**values)).rowcount)
+            return recall.give_back(connection, delivery.id)
+
+    def _not_there(self, delivery: Delivery, state: State, error: str, **values: object) -> None:
+        doubt = seconds(delivery.doubt) if delivery.doubt else None
+        self._update(delivery, state=state, doubt=doubt, attempts=delivery.attempts + 1, error=error, **values)
+
+    def _update(self, delivery: Delivery, *where: Any, **values: object) -> bool:
+        with writing(self._engine) as connection:
+            changed = update(tables.delivery).where(tables.delivery.c.id == delivery.id, *where)
+            return bool(connection.execute(changed.values(**values)).rowcount)
 
 
-def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
-    """Take back the posts that tell of a mail and have not gone out, and those behind them; the next tick plans them
-    again, without it. One that nobody knows the fate of is among them: its key will be the same.
-    """
-    table, progress = tables.delivery, tables.progress
-    name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
-    waiting = and_(table.c.list_name == name, table.c.state.in_((State.PENDING, State.SENDING)))
-    telling = select(table).where(waiting, table.c.upto >= seen_id).order_by(table.c.id)
-    first = {row.subscription: row for row in reversed(connection.execute(telling).all())}
-    for subscription, row in first.items():
-        connection.execute(delete(table).where(waiting, table.c.subscription == subscription, table.c.id >= row.id))
-        here = progress.c.subscription == subscription
-        if row.had_upto is None:
-            connection.execute(delete(progress).where(here))
-        else:
-            connection.execute(update(progress).where(here).values(upto=row.had_upto, slot=row.had_slot))
+def _delivery(row: Row[Any]) -> Delivery:
+    return Delivery(
+        id=row.id,
+        key=row.key,
+        platform=row.platform,
+        room=row.room,
+        post=Post(row.dialect, row.body),
+        state=State(row.state),
+        attempts=row.attempts,
+        plainer=row.plainer,
+        doubt=None if row.doubt is None else moment(row.doubt),
+        under=row.under,
+    )
 
 
-def _row(planned: Planned, subscription: str, had: Progress | None, now_had: Progress) -> dict[str, object]:
+def _no_sooner(at: datetime) -> int:
+    """Whole seconds in which nothing of the wait is lost."""
+    return ceil(at.timestamp())
+
+
+def _had(row: Row[Any]) -> Progress:
+    return Progress(row.had_upto, moment(row.had_slot))
+
+
+def _replaceable(connection: Connection, subscription: str) -> Sequence[Row[Any]]:
+    """The parts of the subscription's newest digest, if all of them are pending or parked and none is in doubt."""
+    table = tables.delivery
+    own = select(table).where(table.c.subscription == subscription)
+    newest = connection.execute(own.order_by(table.c.id.desc()).limit(1)).first()
+    if newest is None or newest.had_upto is None:
+        return []
+    digest = own.where(table.c.room == newest.room, table.c.sequence == newest.sequence).order_by(table.c.part)
+    parts = connection.execute(digest).all()
+    certain = all(row.state in (State.PENDING, State.PARKED) and row.doubt is None and row.body for row in parts)
+    return parts if certain else []
+
+
+def _origin(subscription: str, had: Progress | None, now_had: Progress) -> dict[str, object]:
+    """What a digest was planned from, and when."""
     return {
-        "key": planned.key,
         "subscription": subscription,
-        "list_name": planned.list_name,
         "upto": now_had.upto,
         "had_upto": had.upto if had else None,
         "had_slot": seconds(had.slot) if had else None,
-        "platform": planned.platform,
-        "room": planned.room,
-        "dialect": planned.post.dialect,
-        "body": planned.post.body,
-        "state": State.PENDING,
-        "attempts": 0,
         "next_try": seconds(now_had.slot),
     }
+
+
+def _write(
+    connection: Connection, posts: Sequence[Planned], origin: dict[str, object], replaced: Sequence[Row[Any]]
+) -> None:
+    """Each room's parts, behind all that it has, or in the place of what is replaced, as often as that has failed."""
+    table = tables.delivery.c
+    parts: dict[tuple[str, str], int] = {}
+    places = {(row.platform, row.room): row for row in reversed(replaced)}  # the first part's is left
+    sequences: dict[tuple[str, str], int] = {}
+    for planned in posts:
+        room = (planned.platform, planned.room)
+        old, part = places.get(room), parts.get(room, 0)
+        parts[room] = part + 1
+        if part == 0:
+            here = and_(table.platform == planned.platform, table.room == planned.room)
+            last = connection.execute(select(func.max(table.sequence)).where(here)).scalar()
+            sequences[room] = old.sequence if old else (last or 0) + 1
+        row = origin | {
+            "key": planned.key,
+            "kind": planned.kind,
+            "list_name": planned.list_name,
+            "platform": planned.platform,
+            "room": planned.room,
+            "sequence": sequences[room],
+            "part": part,
+            "dialect": planned.post.dialect,
+            "body": planned.post.body,
+            "state": State.PENDING,
+            "attempts": 0,
+            "plainer": 0,
+        }
+        if old and part == 0:
+            row |= {"state": old.state, "attempts": old.attempts, "next_try": old.next_try, "error": old.error}
+        connection.execute(insert(tables.delivery), row)

@@ -123,8 +123,14 @@ class Search:
             found = _series_of(connection, parts_of(mails_named(connection, message_ids)))
         return {part.message_id: one for one in found for part in one.parts}
 
-    def lists_of(self, series: Series[Member]) -> tuple[str, ...]:
-        """The names of the lists on which any mail of a series was seen."""
+    def mails(self, message_ids: Iterable[str]) -> tuple[Mail, ...]:
+        """These mails, the oldest first, as far as they are known."""
+        with reading(self._engine) as connection:
+            found = mails_named(connection, message_ids)
+        return tuple(sorted(found, key=lambda one: (one.received, one.message_id)))
+
+    def lists_of(self, message_ids: Iterable[str]) -> tuple[str, ...]:
+        """The names of the lists on which any of these mails was seen."""
         seen, mail, found = tables.seen, tables.mail, set[str]()
         query = (
             select(tables.mailing_list.c.name)
@@ -133,7 +139,7 @@ class Search:
             .join(mail, mail.c.id == seen.c.mail_id)
         )
         with reading(self._engine) as connection:
-            for few in chunks([part.message_id for part in series.parts], 2):
+            for few in chunks(sorted(set(message_ids)), 2):
                 found.update(connection.execute(query.where(*named(few))).scalars())
         return tuple(sorted(found))
 

@@ -10,13 +10,16 @@ from chatbot.sources.source import Span
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
+from chatbot.store.rows import chunks
 from chatbot.store.tables import moment, seconds
+from chatbot.store.threads import named
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Some mails of a list: by their rows of `seen`, from the first to the last, and by when they came in: from `since`
-    on, before `until`. `spans` are the commits that hold them, `newest` is when the last of them came in.
+    """Some mails of a list: by their rows of `seen`, from the first to the last, none up to `behind`, and by when they
+    came in: from `since` on, before `until`. `spans` are the commits that hold them, `newest` is when the last of them
+    came in.
     """
 
     list_name: str
@@ -26,6 +29,18 @@ class Stretch:
     until: datetime | None = None
     spans: tuple[Span, ...] = ()
     newest: datetime | None = None
+    behind: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail is: on which list, at which row of `seen`, in which commit of which epoch; and when it came in."""
+
+    list_name: str
+    row: int
+    epoch: int
+    commit: str
+    received: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +65,15 @@ class Stretches:
         return self._stretch(Stretch(list_name, row + 1, upto), (seen.id > row, seen.id <= upto))
 
     def between(
-        self, list_name: str, since: datetime | None, until: datetime | None = None, *, upto: int | None = None
+        self,
+        list_name: str,
+        since: datetime | None,
+        until: datetime | None = None,
+        *,
+        behind: int = 0,
+        upto: int | None = None,
     ) -> Stretch:
-        """The list's mails that came in from `since` on, before `until`, up to a row of `seen`."""
+        """The list's mails that came in from `since` on, before `until`, behind one row of `seen` up to another."""
         since, until = since and since.replace(microsecond=0), until and until.replace(microsecond=0)
         which = []
         if since is not None:
@@ -61,13 +82,62 @@ class Stretches:
             which.append(tables.seen.c.received < seconds(until))
         if upto is not None:
             which.append(tables.seen.c.id <= upto)
-        return self._stretch(Stretch(list_name, since=since, until=until), which)
+        if behind:
+            which.append(tables.seen.c.id > behind)
+        return self._stretch(Stretch(list_name, since=since, until=until, behind=behind), which)
+
+    def count_before(self, list_name: str, since: datetime, behind: int, upto: int) -> int:
+        """How many of the list's mails behind one row of `seen` up to another came in before a time."""
+        rows = tables.seen.c
+        which = (rows.id > behind, rows.id <= upto, rows.received < seconds(since))
+        with reading(self._engine) as connection:
+            query = select(func.count()).where(rows.list_id == known_list(list_name), *which)
+            return connection.execute(query).scalar_one()
+
+    def count_after(self, list_name: str, row: int) -> int:
+        """How many of the list's mails are behind a row of `seen`."""
+        rows = tables.seen.c
+        with reading(self._engine) as connection:
+            query = select(func.count()).where(rows.list_id == known_list(list_name), rows.id > row)
+            return connection.execute(query).scalar_one()
+
+    def settled(self, list_name: str, before: datetime) -> int:
+        """The newest row of `seen` that came in before a time; 0 where there is none."""
+        rows = tables.seen.c
+        with reading(self._engine) as connection:
+            query = select(func.max(rows.id)).where(
+                rows.list_id == known_list(list_name), rows.received < seconds(before)
+            )
+            return connection.execute(query).scalar() or 0
+
+    def times(self, list_name: str, since: datetime, until: datetime) -> tuple[datetime, ...]:
+        """When the list's mails of this time came in."""
+        rows = tables.seen.c
+        which = (rows.received >= seconds(since), rows.received < seconds(until))
+        with reading(self._engine) as connection:
+            query = select(rows.received).where(rows.list_id == known_list(list_name), *which).order_by(rows.received)
+            return tuple(map(moment, connection.execute(query).scalars()))
 
     def newest(self, list_name: str, count: int) -> Stretch:
         """The list's newest `count` mails."""
         rows = tables.seen.c
         newest = select(rows.id).where(rows.list_id == known_list(list_name)).order_by(rows.id.desc()).limit(count)
         return self._stretch(Stretch(list_name), (rows.id.in_(newest),))
+
+    def places(self, message_ids: Iterable[str]) -> tuple[Place, ...]:
+        """Where these mails are, in the order in which they came."""
+        seen, mail, lists = tables.seen.c, tables.mail.c, tables.mailing_list.c
+        query = (
+            select(lists.name, seen.id, seen.epoch, seen.commit, seen.received)
+            .join_from(tables.seen, tables.mail, mail.id == seen.mail_id)
+            .join(tables.mailing_list, lists.id == seen.list_id)
+        )
+        found: list[Place] = []
+        with reading(self._engine) as connection:
+            for few in chunks(sorted(set(message_ids)), 2):
+                for name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
+                    found.append(Place(name, row, epoch, commit, moment(received)))
+        return tuple(sorted(found, key=lambda one: one.row))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name
@@ -114,13 +184,17 @@ class Stretches:
         row = rows[0]
         since, until = (moment(time) if time is not None else None for time in (row.since, row.until))
         asked = Stretch(row.list_name, row.first, row.last, since, until)
-        return Shown(row.id, self._stretch(asked, conditions(asked)), moment(row.at))
+        # A mail before the first may have got another time since.
+        which = (tables.seen.c.id >= row.first, *conditions(asked))
+        return Shown(row.id, self._stretch(asked, which), moment(row.at))
 
 
 def conditions(stretch: Stretch) -> tuple[ColumnElement[bool], ...]:
     """Which rows of `seen` of its list these are."""
     seen = tables.seen.c
     within = [seen.id <= stretch.last]
+    if stretch.behind:
+        within.append(seen.id > stretch.behind)
     if stretch.since is not None:
         within.append(seen.received >= seconds(stretch.since))
     if stretch.until is not None:

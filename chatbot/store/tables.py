@@ -284,11 +284,28 @@ progress = Table(
     Column("slot", BigInteger, nullable=False),
 )
 
+# What somebody subscribed to in a room. Those of the config stand in the config.
+subscription = Table(
+    "subscription",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("room", Text, nullable=False),
+    Column("topic", Text, nullable=False),  # a list's name, or a subsystem's title
+    Column("subsystem", Boolean, nullable=False),
+    Column("filter", Text, nullable=False),
+    Column("due", Text, nullable=False),  # in words
+    Column("owner", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("paused_until", BigInteger),
+)
+
 delivery = Table(
     "delivery",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("key", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
     # What it was planned from, so that it can be planned anew while it has not gone out: whose it is, the last row of
     # `seen` that it tells of, and the progress before it (none before the first).
     Column("subscription", String, nullable=False),
@@ -298,14 +315,20 @@ delivery = Table(
     Column("had_slot", BigInteger),
     Column("platform", String, nullable=False),
     Column("room", String, nullable=False),
+    Column("sequence", BigInteger, nullable=False),  # of the room's digests
+    Column("part", Integer, nullable=False),  # of the digest; those behind the first go into a thread under it
     Column("dialect", String, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("body", Text, nullable=False),  # empty where it was taken back
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
+    Column("plainer", Integer, nullable=False),
     Column("next_try", BigInteger, nullable=False),
+    Column("doubt", BigInteger),  # since when it may be there, where nobody knows
     Column("remote_id", String),
     Column("error", Text),
     Index("delivery_by_state", "state", "id"),
+    Index("delivery_by_room", "platform", "room", "sequence", "part", unique=True),
+    Index("delivery_by_subscription", "subscription", "id"),
 )
 
 

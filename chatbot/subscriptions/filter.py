@@ -47,6 +47,8 @@ _PLUS.1: /\+(?=[^\s)])/
 %ignore _PLUS
 %ignore /\s+/
 """
+# lei's prefixes for what stands in a diff.
+_OF_DIFFS = frozenset({"dfa", "dfb", "dfctx", "dfhh", "dfpre", "dfpost", "dfblob", "patchid"})
 _OPERATORS = ("_AND", "_OR", "_NOT", "_MINUS")
 _PLAIN_QUOTES = str.maketrans("“”„‟", '""""')
 # What people write instead: in English, or as lei has it, which knows more prefixes.
@@ -159,8 +161,10 @@ def _read_bare(value: str, *, quoted: bool) -> Filter:
 def _other_prefix(prefix: str, token: str) -> str:
     behind = token.partition(":")[2]
     near = _MEANT.get(prefix) or next(iter(get_close_matches(prefix, (*PREFIXES, *_MEANT), 1)), "")
+    if prefix in _OF_DIFFS:
+        return "leave it out: diffs are looked into for their files alone, with dfn:arch/x86/kvm/"
     if near := _MEANT.get(near, near):
-        return f"write {_short(f'{near}:{behind}')}" if behind else f"write {PREFIXES[near].example}"
+        return f"write {_short(f'{near}:{behind}')}" if behind and near != "age" else f"write {PREFIXES[near].example}"
     return f"write one of {' '.join(f'{one}:' for one in PREFIXES)}, or put it in quotes"
 
 

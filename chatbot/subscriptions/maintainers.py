@@ -24,11 +24,18 @@ _FAULTS: Mapping[str, Callable[[str], str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class LeftOut:
     """What was left out of a file, and why."""
 
     line: int
     reason: str
+
+
+def entry_fault(kind: str, value: str) -> str:
+    """What is wrong with what stands behind a letter, and what to do; nothing where it is right."""
+    if kind in "MRL" and "@" not in value:
+        return f"{value!r} has no address; write one such as Ana <ana@corp.example>"
+    return _FAULTS[kind](value) if kind in _FAULTS else ""
 
 
 class _Section:
@@ -40,9 +47,7 @@ class _Section:
         """Take an entry; what is wrong with it, or nothing."""
         if kind == "L":
             value = value.split(maxsplit=1)[0]  # what follows says who may write to it
-        if kind in "MRL" and "@" not in value:
-            return f"{value!r} has no address; write one such as Ana <ana@corp.example>"
-        fault = _FAULTS[kind](value) if kind in _FAULTS else ""
+        fault = entry_fault(kind, value)
         if not fault and value not in self.entries[kind]:
             self.entries[kind].append(value)
         return fault
@@ -61,28 +66,33 @@ class _Section:
         )
 
 
-def read_maintainers(data: bytes) -> tuple[tuple[Subsystem, ...], tuple[Remark, ...]]:
+def read_maintainers(data: bytes) -> tuple[tuple[Subsystem, ...], tuple[LeftOut, ...]]:
     """The sections in order, and what was left out. Never fails; what is no MAINTAINERS has no sections."""
     sections: list[_Section] = []
-    remarks: list[Remark] = []
+    left_out: list[LeftOut] = []
     title: list[str] = []
+    stray = False  # whether what looked like a title had a blank line below it
     begun = False  # whether the line above was an entry of the last section
     for number, line in enumerate(data.decode("utf-8-sig", "replace").split("\n"), 1):
         entry = _ENTRY.match(line)
         if entry is None:
             written = line.strip()
             if begun and written and not line.startswith("#"):
-                remarks.append(Remark(number, f"{written!r} is no entry; write a letter and a colon before it"))
+                left_out.append(LeftOut(number, f"{written!r} is no entry; write a letter and a colon before it"))
             elif not written:
+                stray = stray or bool(title)
                 title, begun = [], False
             elif not line.startswith("#"):
                 title.append(written)
             continue
         if title:
             sections.append(_Section(" ".join(title)))
-            title = []
+            title, stray = [], False
+        elif stray and sections:
+            left_out.append(LeftOut(number, f"{line.strip()!r} has no title above it; take out the blank line there"))
+            continue
         begun = bool(sections)
         kind, value = entry[1], entry[2].strip()
         if sections and value and (fault := sections[-1].add(kind, value)):
-            remarks.append(Remark(number, f"{kind}: {fault}"))
-    return tuple(section.made() for section in sections), tuple(remarks)
+            left_out.append(LeftOut(number, f"{kind}: {fault}"))
+    return tuple(section.made() for section in sections), tuple(left_out)

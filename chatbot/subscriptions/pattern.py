@@ -12,9 +12,12 @@ from functools import cache
 LONGEST = 250
 # Each further repetition multiplies what a hostile line costs by its length.
 REPETITIONS = 2
+# What may be there or not may be so in twice as many ways with each.
+MAYBES = 10
 _WILD = re.compile(r"(\*\*|\*)")
-_SIGNS = re.compile(r"\?|\[\^?[A-Za-z0-9_.-]+\]|.", re.DOTALL)
-_MARKS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?[^()]*?[:=!>)]|\{\d*,?\d*\}|.", re.DOTALL)
+_SIGNS = re.compile(r"\?|\[[\^!]?[A-Za-z0-9_.-]+\]|.", re.DOTALL)
+_MARKS = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\(\?#[^)]*\)|\(\?[^()]*?[:=!>)]|\{\d*,?\d*\}|.", re.DOTALL)
+_BLANKS = re.compile(r"(\\.|\[\^?\]?(?:\\.|[^\]\\])*\])|([\s#])", re.DOTALL)
 
 
 class FilePattern:
@@ -78,14 +81,15 @@ def _translated(written: str) -> str:
 
 def _signs(written: str) -> str:
     return "".join(
-        "[^/]" if sign == "?" else sign if len(sign) > 1 else re.escape(sign) for sign in _SIGNS.findall(written)
+        "[^/]" if sign == "?" else sign.replace("[!", "[^") if len(sign) > 1 else re.escape(sign)
+        for sign in _SIGNS.findall(written)
     )
 
 
 def file_fault(written: str) -> str:
     """What is wrong with a pattern of files, and what to do; nothing where it is right."""
-    if written.startswith(("/", "./")):
-        return f"{written!r} begins with a slash or a dot; write it from the top of the tree"
+    if written.startswith(("/", "./", "../", " ")):
+        return f"{written!r} begins with a slash, a dot or a blank; write it from the top of the tree"
     if written.count("**") > REPETITIONS:
         return f"{written!r} has too many **; write {REPETITIONS} or less"
     if "[" in written:  # of the other signs, none can be wrong
@@ -102,6 +106,11 @@ def expression(written: str) -> re.Pattern[str]:
     return re.compile(written, re.VERBOSE)
 
 
+def with_blanks(written: str) -> str:
+    """A regular expression in which blanks and # are meant, as one in which they say nothing by themselves."""
+    return _BLANKS.sub(lambda sign: sign[1] or f"\\{sign[2]}", written)
+
+
 def expression_fault(written: str) -> str:
     """What is wrong with a regular expression, and what to do; nothing where it is right."""
     repetitions = _repetitions(written)
@@ -109,11 +118,13 @@ def expression_fault(written: str) -> str:
         return f"{written!r} repeats what repeats or has a choice in it; write it without a repetition of a group"
     if repetitions > REPETITIONS:
         return f"{written!r} has {repetitions} repetitions; write {REPETITIONS} or less"
+    if written.count("?") > MAYBES:
+        return f"{written!r} has too many ?; write {MAYBES} or less"
     try:
-        expression(written)
-    except (re.error, RecursionError, OverflowError) as error:
+        says_nothing = expression(written).search("")
+    except (re.error, ValueError, RecursionError, OverflowError) as error:
         return f"{written!r} is no regular expression of Python ({error}); mend it"
-    return ""
+    return f"{written!r} takes whatever there is; write what is to be there" if says_nothing else ""
 
 
 def _repetitions(written: str) -> int | None:
@@ -122,7 +133,7 @@ def _repetitions(written: str) -> int | None:
     """
     count, groups, ended = 0, [False], False
     for sign in _MARKS.findall(written):
-        if sign.isspace() or sign.startswith("(?#"):
+        if sign.isspace() or sign.startswith("(?#"):  # comments
             continue
         if sign in ("*", "+") or (sign[0] == "{" and len(sign) > 1):
             if ended:

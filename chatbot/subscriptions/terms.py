@@ -4,6 +4,7 @@ Law of the file: what was typed is a value. It is compared, in lower case, and n
 prints what it was read from, so that a person sees what was understood.
 """
 
+import fnmatch
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +18,6 @@ from chatbot.errors import Misunderstood
 from chatbot.mail.person import Person
 from chatbot.rhythm import duration
 from chatbot.subscriptions.facts import TRAITS, Facts
-from chatbot.subscriptions.glob import glob, is_glob
 from chatbot.subscriptions.tree import Filter
 
 _COMPARISONS: Mapping[str, tuple[Callable[[timedelta, timedelta], bool], str]] = {
@@ -30,6 +30,8 @@ _COMPARISONS: Mapping[str, tuple[Callable[[timedelta, timedelta], bool], str]] =
 _WORD = re.compile(r"[^\W_]+")
 _UNITS = (("week", timedelta(weeks=1)), ("day", timedelta(days=1)), ("hour", timedelta(hours=1)))
 _SPECIAL = re.compile(r"[\s()]")
+# What a glob may have between brackets; the first sign may be a bracket itself.
+_BRACKETS = re.compile(r"\[[!^]?\]?[^]]*\]")
 # What a sentence says for those behind a prefix, and who they are.
 _ROLES: Mapping[str, tuple[str, Callable[[Facts], Iterable[Person]]]] = {
     "f": ("from", lambda facts: facts.senders),
@@ -53,7 +55,7 @@ class Words(Filter):
     def read(cls, prefix: str, value: str) -> Self:
         """Of `vfi*`, or `memory encryption`."""
         bare = value.rstrip("*")
-        if "*" in bare and " " not in bare:
+        if "*" in bare:
             raise Misunderstood(value, "a star stands for the end of a word", f"write {prefix}:vfi*")
         found = _words(bare)
         if not found:
@@ -150,11 +152,8 @@ class File(Filter):
         path = value.lstrip("/")
         if not path:
             raise Misunderstood(value, "this is no file", f"write {prefix}:arch/x86/kvm/")
-        if is_glob(path):
-            try:
-                glob(path)
-            except ValueError:
-                raise Misunderstood(value, "the [ is never closed", f"write {prefix}:[a-z]*.c") from None
+        if "[" in _BRACKETS.sub("", path):
+            raise Misunderstood(value, "the [ is never closed", f"write {prefix}:[a-z]*.c")
         return cls(path)
 
     @property
@@ -169,9 +168,13 @@ class File(Filter):
     @cached_property
     def _takes(self) -> Callable[[str], bool]:
         path = self.path.casefold()
-        if is_glob(path):
-            takes = glob(path)
-            return takes if "/" in path else lambda other: takes(other.rpartition("/")[2])
+        if any(sign in path for sign in "*?["):
+            takes = re.compile(fnmatch.translate(path.replace("[^", "[!"))).match
+            return (
+                (lambda other: takes(other) is not None)
+                if "/" in path
+                else (lambda other: takes(other.rpartition("/")[2]) is not None)
+            )
         if path.endswith("/"):
             return lambda other: other.startswith(path)
         below, named = f"{path}/", f"/{path}"
@@ -196,6 +199,9 @@ class OnList(Filter):
     @classmethod
     def read(cls, prefix: str, value: str) -> Self:
         """Of `kvm`."""
+        if "@" in value or " " in value:
+            likest = re.split(r"[@ ]", value)[0] or "kvm"
+            raise Misunderstood(value, "this is no name of a list", f"write {prefix}:{likest}")
         return cls(value.casefold())
 
     def matches(self, facts: Facts, now: datetime) -> bool:

@@ -8,8 +8,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import chatbot.app
 import chatbot.run
+from chatbot.app import bot, utc_now
 from chatbot.chat.platform import Answer, Receipt
 from chatbot.chat.post import Post
 from chatbot.config import load_config
@@ -24,11 +24,11 @@ class Slow(Ledger):
     async def listen(self, answer: Answer) -> None:  # noqa: ARG002  # nobody asks anything
         await asyncio.Event().wait()
 
-    async def send(self, room: str, post: Post, key: str) -> Receipt:
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
         self._note("begun")
         await asyncio.sleep(self.seconds)
         self._note("arrived")
-        return await super().send(room, post, key)
+        return await super().send(room, post, key, under)
 
     def _note(self, what: str) -> None:
         with self.ledger.open("a") as file:
@@ -38,8 +38,9 @@ class Slow(Ledger):
 def main() -> None:
     config, ledger, seconds, grace = sys.argv[1:]
     chatbot.run.GRACE = float(grace)
-    chatbot.app.platforms_of = lambda _: {"terminal": Slow(ledger=Path(ledger), seconds=float(seconds))}
-    chatbot.app.run_bot(load_config(Path(config)))
+    slow = Slow(ledger=Path(ledger), seconds=float(seconds))
+    with bot(load_config(Path(config)), utc_now, {"terminal": slow}) as made:
+        asyncio.run(chatbot.run.run(made))
 
 
 if __name__ == "__main__":

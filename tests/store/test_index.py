@@ -10,12 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from chatbot.chat.post import Post, printable
+from chatbot.chat.post import printable
 from chatbot.errors import BadConfig, Unavailable
 from chatbot.ingest import CHUNKS, ingest
 from chatbot.mail.mailmap import Mailmap
-from chatbot.mail.part import parts_of
-from chatbot.mail.series import Series
 from chatbot.mail.totals import Totals
 from chatbot.read import read
 from chatbot.readers import Readers
@@ -23,7 +21,6 @@ from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext
 from chatbot.store.database import open_database, reading, writing
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.search import Search
 from chatbot.store.stretches import Stretches
 from chatbot.store.writer import Added
@@ -72,7 +69,7 @@ def test_one_mail_on_two_lists_is_stored_once_and_seen_on_each(engine: Engine) -
     assert add(index, "kvm", mail) == Added(1)  # the same commit again
     assert add(index, "kvm", mail, epoch=1) == Added(1, 0, 1)
     assert mails_of(engine, "kvm") == mails_of(engine, "coco") == (mail,)
-    assert Search(engine).lists_of(Series(parts_of([mail]))) == ("coco", "kvm")
+    assert Search(engine).lists_of([mail.message_id]) == ("coco", "kvm")
 
 
 def test_nobody_takes_over_the_row_of_another_person(engine: Engine) -> None:
@@ -143,50 +140,6 @@ def test_an_index_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     ):
         with pytest.raises(BadConfig, match=reason):
             open_database(url)
-
-
-def post(number: int, room: str = "r") -> Planned:
-    return Planned(f"key{number}", "terminal", room, Post("terminal", f"body {number}"), "kvm")
-
-
-def test_posts_and_progress_are_written_together_or_not_at_all(engine: Engine) -> None:
-    outbox = Outbox(engine)
-    first, second = Progress(5, NOON), Progress(9, NOON + timedelta(days=1))
-    assert outbox.plan("s", None, first, [post(1)])
-    assert not outbox.plan("s", None, second, [post(2)])
-    assert not outbox.plan("s", second, second, [post(3)])
-    assert outbox.progress() == {"s": first}
-    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key1"]
-    with pytest.raises(Unavailable, match=r"(?i)unique"):
-        outbox.plan("s", first, second, [post(4), post(1)])
-    assert outbox.progress() == {"s": first}
-    assert outbox.plan("s", first, second, [post(5)])
-    assert [delivery.post.body for delivery in outbox.waiting(second.slot)] == ["body 1", "body 5"]
-
-
-def test_a_post_waits_for_its_time_and_holds_up_its_own_room_alone(engine: Engine) -> None:
-    outbox = Outbox(engine)
-    outbox.plan("s", None, Progress(1, NOON), [post(1), post(2), post(3, room="other")])
-    first, _, _ = outbox.waiting(NOON)
-    outbox.sending(first)
-    outbox.later(first, NOON + timedelta(hours=1), "busy", unknown=False)
-    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key3"]
-    assert [delivery.key for delivery in outbox.waiting(NOON + timedelta(hours=1))] == ["key1", "key2", "key3"]
-    outbox.sent(first, "remote")
-    assert [delivery.key for delivery in outbox.waiting(NOON)] == ["key2", "key3"]
-
-
-def test_a_post_that_was_being_sent_when_the_power_went_is_found_again(sqlite: Engine, tmp_path: Path) -> None:
-    outbox = Outbox(sqlite)
-    outbox.plan("s", None, Progress(1, NOON), [post(1)])
-    outbox.sending(outbox.waiting(NOON)[0])
-    sqlite.dispose()
-    again = open_database(f"sqlite:///{tmp_path}/index.sqlite3")
-    (found,) = Outbox(again).waiting(NOON)
-    again.dispose()
-    assert (found.state, found.attempts) == (State.SENDING, 1)
-    outbox.dead(found, "gone")
-    assert outbox.waiting(NOON) == ()
 
 
 def test_a_reader_is_not_held_up_by_a_writer(sqlite: Engine, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chatbot.app import bot, demonstration
 from chatbot.chat.platform import Answer
 from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
+from chatbot.errors import Unavailable
 from chatbot.run import run
 from chatbot.serve import Bot
 from tests.conftest import NOON, compose, git
@@ -35,7 +38,8 @@ class World:
         self.folder, self.archive, self.now = folder, archive, NOON
         self.mails: list[bytes] = []
         self.ledger = Ledger()
-        self.digest: dict[str, Any] = {"list": "kvm", "schedule": "daily at 09:00"}
+        self.digest: dict[str, Any] = {"list": "kvm", "when": "daily at 09:00"}
+        self.room: dict[str, Any] = {}
 
     def mail(self, *subjects: str) -> None:
         for subject in subjects:
@@ -51,7 +55,8 @@ class World:
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "platforms": {"terminal": {}},
             "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
-            "rooms": [{"platform": "terminal", "room": "room", "digests": [self.digest]}],
+            "rooms": [{"platform": "terminal", "room": "room", **self.room}],
+            "subscriptions": [{"platform": "terminal", "room": "room", **self.digest}] if self.digest else [],
         }
         before = len(self.ledger.posts)
         with ExitStack() as stack:
@@ -153,27 +158,30 @@ def test_a_mail_from_the_future_pushes_no_other_out(world: World) -> None:
     assert world.run(NOON) == ["2 mails from 1 person: 2 new series, 2 patches."]
 
 
-def test_one_digest_that_cannot_be_built_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
+def test_where_a_template_fails_the_room_gets_a_plain_post_and_the_log_an_alarm(tmp_path: Path, archive: Make) -> None:
     for name in ("good", "bad"):
         archive([compose("[PATCH] a", name)], name=name)  # type: ignore[arg-type]
     (tmp_path / "ours" / "terminal").mkdir(parents=True)
     (tmp_path / "ours" / "terminal" / "digest.j2").write_text(
         "{% if digest.mailing_list.name == 'bad' %}{{ nothing.here }}{% endif %}{{ digest.mailing_list.name }}"
     )
-    digests = [{"list": name, "schedule": "hourly", "first": "1d"} for name in ("bad", "good")]
+    room = {"platform": "terminal", "room": "room"}
+    digests = [{**room, "list": name, "when": "hourly", "first": "1d"} for name in ("bad", "good")]
     settings = {
         "store": {"url": f"sqlite:///{tmp_path}/bot.sqlite3"},
         "templates": {"folder": "ours"},
         "platforms": {"terminal": {}},
         "lists": [{"name": name, "archive": name} for name in ("bad", "good")],
-        "rooms": [{"platform": "terminal", "room": "room", "digests": digests}],
+        "subscriptions": digests,
     }
     ledger = Ledger()
-    with bot(check_config(settings, tmp_path), lambda: NOON) as made:
+    with bot(check_config(settings, tmp_path), lambda: NOON) as made, capture_logs() as logs:
         made.platforms["terminal"] = ledger  # type: ignore[index]
         asyncio.run(run(made))
-    assert ledger.posts == [("room", "good")]
+    plain = "bad mailing list: 1 mail from 1 person: 1 new series, 1 patch.\na https://lore.kernel.org/all/mbad@sample.example/\n"
+    assert ledger.posts == [("room", plain), ("room", "good")]
     assert ledger.closed
+    assert [line["log_level"] for line in logs if line["event"] == "template failed"] == ["error"]
 
 
 def test_a_room_may_ask_to_be_told_that_nothing_happened(world: World) -> None:
@@ -190,6 +198,36 @@ def test_what_was_planned_is_sent_after_a_crash_and_only_once(world: World) -> N
     assert world.run(NOON, lambda made: made._publish(made._refresh())) == []  # the power goes before the delivery
     assert world.run(NOON) == ["1 mail from 1 person: 1 new series, 1 patch."]
     assert world.run(NOON + DAY) == []
+
+
+@pytest.mark.parametrize(("hours", "step"), [(6, 1), (30 * 24, 120)])
+def test_a_platform_that_was_down_costs_nobody_anything(world: World, hours: int, step: int) -> None:
+    """What piled up arrives as one digest, which tells all of it."""
+    world.digest["when"] = "hourly"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.ledger.failures = [Unavailable("down")] * 1000
+    mails = 0
+    for hour in range(step, hours + 1, step):
+        world.mail(f"[PATCH] in hour {hour}")
+        mails += 1
+        assert world.run(NOON + timedelta(hours=hour)) == []
+    world.ledger.failures.clear()
+    (told,) = world.run(NOON + timedelta(hours=hours + 1))
+    full = min(mails, 14 * 24 // step)
+    assert told.startswith(f"{full} mails")
+    assert told.endswith(f"from 1 person: {full} new series, {full} patches.")
+    assert (f"{mails - full} mails" in world.ledger.posts[-1][1]) == (mails > full)  # what is older is counted
+    assert world.run(NOON + timedelta(hours=hours + 2)) == []
+
+
+def test_who_was_off_for_thirty_days_gets_one_digest_of_all_of_them(world: World) -> None:
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] one", "[PATCH] two")
+    assert world.run(NOON + 30 * DAY) == ["Nothing new."]
+    assert "2 mails" in world.ledger.posts[-1][1]  # so old that they are only counted
+    assert world.run(NOON + 30 * DAY) == []
 
 
 def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, archive: Make) -> None:
@@ -283,8 +321,8 @@ def test_a_config_in_the_folder_is_used_and_what_was_posted_is_remembered(tmp_pa
     archive([compose("[PATCH] of ours", 1)], name="ours")
     (tmp_path / "config.toml").write_text(
         "[platforms.terminal]\n[[lists]]\nname = 'ours'\narchive = 'ours'\n"
-        "[[rooms]]\nplatform = 'terminal'\nroom = 'terminal'\n"
-        "[[rooms.digests]]\nlist = 'ours'\nschedule = 'daily at 9:00'\nfirst = '1d'\n"
+        "[[subscriptions]]\nplatform = 'terminal'\nroom = 'terminal'\n"
+        "list = 'ours'\nwhen = 'daily at 9:00'\nfirst = '1d'\n"
     )
     first, second = demo("/digest ours 1\n", tmp_path), demo("", tmp_path)
     assert first.stdout.count("ours mailing list  1 mail from 1 person: 1 new series, 1 patch.") == 2
@@ -327,3 +365,243 @@ def test_the_sample_is_a_real_archive_with_all_that_a_list_has(sample: dict[str,
     subjects = git(sample["kvm"] / "git" / "0.git", "log", "--format=%an")
     assert len(subjects.splitlines()) == 142
     assert git(sample["kvm"] / "git" / "0.git", "show", "HEAD:m").startswith("Received: from")
+
+
+def test_as_it_happens_a_new_series_is_told_within_minutes_and_those_beside_it_in_one_post(world: World) -> None:
+    world.digest["when"] = "as it happens"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + timedelta(minutes=10)
+    world.mail("[PATCH 0/2] two", "[PATCH 1/2] one of two")
+    assert world.run(NOON + timedelta(minutes=11)) == []  # the others are on their way
+    world.now = NOON + timedelta(minutes=13)
+    world.mail("[PATCH 2/2] two of two", "[PATCH] another", "Re: [PATCH] talk")
+    assert world.run(NOON + timedelta(minutes=15)) == ["2 new series."]
+    assert world.run(NOON + timedelta(minutes=30)) == []
+    world.mail("Re: [PATCH] more talk")
+    assert world.run(NOON + timedelta(minutes=60)) == []
+
+
+def test_every_so_many_mails(world: World) -> None:
+    world.digest["when"] = "every 3 mails"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] a", "[PATCH] b")
+    assert world.run(NOON + DAY) == []
+    world.mail("[PATCH] c", "[PATCH] d")
+    assert world.run(NOON + 2 * DAY) == ["4 mails from 1 person: 4 new series, 4 patches."]
+    assert world.run(NOON + 3 * DAY) == []
+
+
+@pytest.mark.parametrize("when", ["every 2 mails", "0 9 1 * *", "as it happens"])
+def test_who_is_told_rarely_has_missed_nothing(world: World, when: str) -> None:
+    world.digest["when"] = when
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.run(NOON + 6 * DAY)
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    world.run(NOON + 29 * DAY)
+    posts = "".join(plain_text(body) for _, body in world.ledger.posts)
+    assert "Nothing was posted" not in posts
+    began = posts.partition("New series\n")[2]  # before it stands what nobody has answered
+    assert (began.count("  early"), began.count("  late")) == (1, 1)
+
+
+def test_what_happened_in_a_long_absence_is_counted_if_it_is_old(world: World) -> None:
+    world.digest["when"] = "as it happens"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + 5 * DAY
+    world.mail("[PATCH] early")
+    world.now = NOON + 26 * DAY
+    world.mail("[PATCH] late")
+    assert world.run(NOON + 29 * DAY) == ["1 new series."]
+    assert "Counted only: 1 mail until 2025-11-18 12:00 UTC" in plain_text(world.ledger.posts[-1][1])
+
+
+def test_what_a_filter_does_not_want_is_no_post_and_is_not_told_later(world: World) -> None:
+    world.digest["filter"] = "s:tdx"
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] sev")
+    assert world.run(NOON + DAY) == []
+    world.mail("[PATCH] tdx: one", "[PATCH] sev again")
+    assert world.run(NOON + 2 * DAY) == ["1 new series."]
+    assert world.run(NOON + 3 * DAY) == []
+
+
+def test_a_long_absence_is_told_in_one_digest_and_its_beginning_is_counted(world: World) -> None:
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.now = NOON + DAY
+    world.mail("[PATCH] long ago", "[PATCH] long ago too")
+    world.now = NOON + 38 * DAY
+    world.mail("[PATCH] lately")
+    assert len(world.run(NOON + 40 * DAY)) == 1
+    text = plain_text(world.ledger.posts[-1][1])
+    assert "Nothing was posted since 2025-11-03 12:00 UTC; this covers all of it\n" in text
+    assert "Counted only: 2 mails until 2025-11-29 09:00 UTC  https://lore.kernel.org/all/\n" in text
+    assert ("lately" in text, "long ago" in text) == (True, False)
+    assert world.run(NOON + 41 * DAY) == []
+    world.mail("[PATCH] new")
+    assert len(world.run(NOON + 43 * DAY)) == 1
+    assert "Nothing was posted" in (late := plain_text(world.ledger.posts[-1][1]))
+    assert "Counted only" not in late
+
+
+def test_a_room_has_its_digest_when_it_wants_to_hear_anything(world: World) -> None:
+    world.room = {"zone": "Europe/Berlin", "weekends": False, "quiet": "22:00-11:00"}
+    world.mail("[PATCH] before the bot")
+    friday = NOON + 4 * DAY
+    assert world.run(friday) == []
+    world.mail("[PATCH] for Monday")
+    assert world.run(friday + 2 * DAY) == []
+    assert world.run(friday + 3 * DAY - timedelta(hours=3)) == []  # ten in Berlin
+    assert len(world.run(friday + 3 * DAY - timedelta(hours=2))) == 1
+
+
+async def ask(world: World, made: Bot, texts: tuple[str, ...]) -> None:
+    world.ledger.asks = texts
+    await world.ledger.listen(lambda request: made.answer(world.ledger, request))
+
+
+def test_what_is_subscribed_to_in_a_room_comes_there_until_it_is_paused_and_after(world: World) -> None:
+    world.digest = {}
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []  # the list is read
+
+    def asked(*texts: str) -> None:
+        world.run(world.now, lambda made: asyncio.run(ask(world, made, texts)))
+
+    asked("/subscribe kvm s:tdx daily at 9:00")
+    one = plain_text(world.ledger.answers[-1]).split()[3]
+    world.mail("[PATCH] tdx: one", "[PATCH] sev")
+    assert world.run(NOON + DAY) == ["1 new series."]
+    asked("/subscriptions")
+    assert "its newest post: sent\n" in plain_text(world.ledger.answers[-1])
+    asked(f"/pause {one} 3d")
+    world.mail("[PATCH] tdx: while it waits")
+    assert world.run(NOON + 2 * DAY) == []
+    assert world.run(NOON + 5 * DAY) == ["1 new series."]
+    asked(f"/pause {one}")
+    world.mail("[PATCH] tdx: skipped")
+    assert world.run(NOON + 6 * DAY) == []
+    asked(f"/resume {one} --skip")
+    assert world.run(NOON + 7 * DAY) == []
+    asked(f"/unsubscribe {one}")
+    world.mail("[PATCH] tdx: nobody hears of it")
+    assert world.run(NOON + 8 * DAY) == []
+
+
+def test_a_right_that_was_taken_away_counts_at_once(world: World) -> None:
+    world.digest, world.room = {}, {"managers": ["mia"]}
+    world.mail("[PATCH] a")
+    for managers, first in (({"person"}, "Subscribed to kvm"), (set[str](), "/subscribe: you may not manage")):
+        world.ledger.managers = managers
+        world.run(NOON, lambda made: asyncio.run(ask(world, made, ("/subscribe kvm s:a daily",))))
+        assert plain_text(world.ledger.answers[-1]).startswith(first)
+    assert "ask mia" in plain_text(world.ledger.answers[-1])
+
+
+X86 = """Log.
+---
+ arch/x86/kvm/a.c | 1 +
+
+diff --git a/arch/x86/kvm/a.c b/arch/x86/kvm/a.c
+--- a/arch/x86/kvm/a.c
++++ b/arch/x86/kvm/a.c
+@@ -1 +1,2 @@
+ x
++y
+"""
+
+
+def test_a_subsystem_is_followed_on_all_lists_and_a_list_that_is_new_brings_no_past_along(
+    tmp_path: Path, archive: Make
+) -> None:
+    ledger, mails = Ledger(), {"one": list[bytes]()}
+
+    def send(title: str, when: datetime, *names: str, body: str = X86) -> None:
+        for name in names:
+            mails.setdefault(name, []).append(
+                compose(
+                    title, len(title), body.replace("+y", f"+{title}"), received=f"by x; {when:%d %b %Y %H:%M:%S} +0000"
+                )
+            )
+
+    def run(now: datetime) -> list[str]:
+        for name, those in mails.items():
+            shutil.rmtree(tmp_path / name, ignore_errors=True)
+            archive(those, name=name)
+        settings = {
+            "store": {"url": f"sqlite:///{tmp_path}/bot.sqlite3"},
+            "platforms": {"terminal": {}},
+            "lists": [{"name": name, "archive": name, "link": f"https://l.example/{name}/"} for name in mails],
+            "subsystems": [{"title": "KVM X86", "files": "arch/x86/kvm/"}],
+            "subscriptions": [{"platform": "terminal", "room": "room", "subsystem": "kvm x86"}],
+        }
+        before = len(ledger.posts)
+        with bot(check_config(settings, tmp_path), lambda: now) as made:
+            made.platforms["terminal"] = ledger  # type: ignore[index]
+            asyncio.run(made.tick())
+        return [plain_text(body) for _, body in ledger.posts[before:]]
+
+    send("[PATCH] before the bot", NOON, "one")
+    assert run(NOON) == []
+    send("[PATCH] long ago", NOON - 60 * DAY, "two")
+    send("[PATCH] on both", NOON + timedelta(hours=1), "one", "two")
+    send("[PATCH] on the other", NOON + timedelta(hours=2), "two")
+    send("[PATCH] of no concern", NOON + timedelta(hours=3), "two", body="Log.\n")
+    (post,) = run(NOON + DAY)
+    assert post.startswith("KVM X86  2 new series.\n")
+    assert (post.count("  on both"), post.count("  on the other")) == (1, 1)
+    assert f"https://l.example/two/m{len('[PATCH] on the other')}@sample.example/" in post
+    assert "of no concern" not in post
+    assert "long ago" not in post
+    assert run(NOON + 2 * DAY) == []
+
+
+def test_why_a_line_is_in_a_post_and_why_a_mail_is_in_none(world: World) -> None:
+    world.digest = {}
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+
+    def told(text: str) -> str:
+        world.run(world.now, lambda made: asyncio.run(ask(world, made, (text,))))
+        return plain_text(world.ledger.answers[-1])
+
+    one = told("/subscribe kvm s:tdx -f:bo daily at 9:00").split()[3]
+    other = told("/subscribe kvm as it happens").split()[3]
+    world.mail("[PATCH] tdx: one", "[PATCH] sev")
+    assert sorted(world.run(NOON + DAY)) == ["1 new series.", "2 new series."]
+    (post,) = (plain_text(body) for _, body in world.ledger.posts if "1 new series" in body)
+    digest = re.search(r"Digest ([0-9a-f]{12}) ", post)
+    assert digest
+    for name in (one, digest[1][:8]):
+        shown = told(f"/why {name}")
+        assert shown.startswith(f"{one}  kvm s:tdx AND NOT f:bo daily at 9:00\n      of person, since 2025-11-03\n")
+        assert '      filter: subject has "tdx"; not from "bo"\n' in shown
+        assert "      post: sent, what came after Mon 2025-11-03 12:00\n      commits: kvm, epoch 0, " in shown
+    assert "\n  tdx: one  v1 · Ana\n    2025-11-03 12:00  kvm, epoch 0, " in told(f"/why {one} m1@sample.example")
+    assert "no mail with which this posting begins is in what the post covers" in told(f"/why {one} m0@sample.example")
+    for text, fault in (
+        ("/why", "it needs a post"),
+        ("/why zzzz", "no post of this room"),
+        ("/why abcdef", "no such post"),
+    ):
+        assert fault in told(text)
+    assert f"{one}  kvm" in (sev := told("/whynot <m2@sample.example>"))
+    assert '      the filter wants what this has not: subject has "tdx"\n' in sev
+    assert "      it is in a post, which is sent; " in sev
+    assert "came before somebody subscribed" in told("/whynot m0@sample.example").partition(other)[2]
+    world.mail("Re: [PATCH] talk", "[PATCH] tdx: two")
+    assert world.run(NOON + DAY + timedelta(minutes=1)) == []
+    talk = told("/whynot m3@sample.example")
+    assert "it is about no patch" in talk
+    assert "it begins no series or version" in talk
+    assert "it will be told: Wed 2025-11-05 09:00 UTC" in told("/whynot https://lore.kernel.org/kvm/m4@sample.example/")
+    assert told("/whynot nobody@x.example") == "nobody@x.example  I have not seen this mail on any list.\n"
+    assert "it needs a mail" in told("/whynot tdx")

@@ -25,18 +25,24 @@ from chatbot.errors import Shrunk
 from chatbot.ingest import SHRINK, ingest
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
-from chatbot.publish import Subscription, publish
+from chatbot.publish import publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
+from chatbot.sift import Sifter, Topic
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, State
+from chatbot.store.outbox import Delivery, Outbox, State
+from chatbot.store.search import Search
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added
+from chatbot.subscriptions.due import Due
+from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.subsystem import Subsystems
+from chatbot.subscriptions.when import parse_when
 from tests.changing import Archive, blob_id
 from tests.conftest import NOON, compose, mails_of, read_one, summarizer
 
@@ -81,6 +87,7 @@ class Bot:
         self._sources = {name: PublicInbox(name, folder / name) for name in LISTS}
         self._known = dict.fromkeys(LISTS, 0)
         self._slot = NOON
+        self._arrived: dict[str, Delivery] = {}
 
     def close(self) -> None:
         for source in self._sources.values():
@@ -133,29 +140,43 @@ class Bot:
 
     def publish(self, name: str) -> None:
         self._slot += timedelta(hours=1)
-        subscription = Subscription(name, "terminal", name, MailingList(name, name, ""))
+        when = parse_when("hourly")
+        room = Subscription(name, "terminal", name, name, subsystem=False, filter="", when=when, owner="", created=NOON)
+        made = summarizer(self.engine)
         publish(
-            subscription,
-            self._slot,
+            room,
+            Topic((MailingList(name, name, ""),)),
+            Due(self._slot),
             index=self.index,
-            summarizer=summarizer(self.engine),
+            stretches=made.stretches,
+            sifter=Sifter(made, Search(self.engine), People(), Subsystems),
             outbox=self.outbox,
             renderer=RENDERER,
             dialect=MARKDOWN,
         )
 
-    def deliver(self, chance: random.Random) -> None:
-        """Send what waits; now and then the power goes while a post is on its way."""
-        for delivery in self.outbox.waiting(FOREVER):
-            assert self.outbox.sending(delivery)
-            if chance.random() < 0.3:
-                return
-            self.outbox.sent(delivery, "there")
+    def deliver(self, chance: random.Random, *, interrupted: float = 0.3) -> None:
+        """Send what waits; now and then the power goes while a post is on its way, which may have arrived."""
+        while waiting := self.outbox.waiting(FOREVER):
+            for delivery in waiting:
+                if delivery.key not in self._arrived:
+                    if delivery.withdrawn:
+                        self.outbox.taken_back(delivery)
+                        continue
+                    assert self.outbox.sending(delivery, self._slot, timedelta(0))
+                    dies = chance.random() < interrupted
+                    if not dies or chance.random() < 0.5:
+                        self._arrived[delivery.key] = delivery
+                    if dies:
+                        return
+                self.outbox.sent(delivery, "there")
 
     def posts(self, name: str) -> list[str]:
+        """What has arrived in a room, and what waits to."""
         with reading(self.engine) as connection:
-            query = select(tables.delivery.c.body).where(tables.delivery.c.room == name)
-            return list(connection.execute(query).scalars())
+            waiting = tables.delivery.c.key.not_in(self._arrived), tables.delivery.c.room == name
+            bodies = list(connection.execute(select(tables.delivery.c.body).where(*waiting)).scalars())
+        return [one.post.body for one in self._arrived.values() if one.room == name] + bodies
 
 
 class Naive:
@@ -580,6 +601,7 @@ def run(folder: Path, engine: Engine, readers: Readers, seed: int, steps: int = 
                 bot.deliver(world.chance)
         for name in LISTS * 2:
             bot.read(name)
+        bot.deliver(world.chance, interrupted=0)
         for name in LISTS:
             bot.publish(name)
             _each_was_told_once(world, bot, name)

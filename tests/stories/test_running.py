@@ -30,14 +30,14 @@ from tests.fakes.platform import Ledger
 Make = Callable[..., Path]
 PIPES = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
 LISTS = "[[lists]]\nname = 'kvm'\narchive = 'kvm'\n"
-ROOM = "[[rooms]]\nplatform = 'terminal'\nroom = 'terminal'\n"
+ROOM = "platform = 'terminal'\nroom = 'terminal'\n"
 # More than go into one transaction.
 MANY = 5_800
 
 
 def configure(folder: Path, *more: str) -> Path:
     file = folder / "config.toml"
-    file.write_text("\n".join(("[platforms.terminal]", LISTS, ROOM, *more)))
+    file.write_text("\n".join(("[platforms.terminal]", LISTS, *more)))
     return file
 
 
@@ -116,7 +116,7 @@ def test_told_to_stop_it_waits_for_the_post_that_is_on_its_way(
 ) -> None:
     for name in ("kvm", "arm"):
         archive([compose("[PATCH] one", name)], name=name)  # type: ignore[arg-type]
-    digests = (f"[[rooms.digests]]\nlist = '{name}'\nschedule = 'hourly'\nfirst = '1d'" for name in ("kvm", "arm"))
+    digests = (f"[[subscriptions]]\n{ROOM}list = '{name}'\nwhen = 'hourly'\nfirst = '1d'" for name in ("kvm", "arm"))
     config = configure(tmp_path, *digests, "[[lists]]\nname = 'arm'\narchive = 'arm'")
     file = tmp_path / "ledger"
     with running("tests.fakes.slow", config, file, *map(str, patience)) as process:
@@ -145,7 +145,7 @@ def test_told_to_read_its_config_again_it_takes_a_good_one_and_keeps_the_old_one
         archive([compose(f"[PATCH] on {name}", name)], name=name)  # type: ignore[arg-type]
     (tmp_path / "ours" / "terminal").mkdir(parents=True)
     (tmp_path / "ours" / "terminal" / "help.j2").write_text("{% endif %}")
-    digest = "[[rooms.digests]]\nlist = 'arm'\nschedule = 'hourly'\nfirst = '1d'\n"
+    digest = f"[[subscriptions]]\n{ROOM}list = 'arm'\nwhen = 'hourly'\nfirst = '1d'\n"
     more = "[[lists]]\nname = 'arm'\ntitle = 'ARM'\narchive = 'arm'\n"
     config = configure(tmp_path)
     with running("chatbot", "run", "--config", config) as process:
@@ -180,7 +180,7 @@ def test_told_to_read_its_config_again_it_takes_a_good_one_and_keeps_the_old_one
         kept = [told(process.stderr, "setting kept until the next start")["setting"] for _ in range(2)]
         assert kept == ["[store]", "[sources] jobs"]
         taken = told(process.stderr, "config taken")
-        assert (taken["lists"], taken["subscriptions"]) == (2, 1)
+        assert taken["lists"] == 2
         assert next(line for line in process.stdout if line.startswith("ARM")).startswith("ARM mailing list  1 mail")
         process.terminate()
         assert process.wait(timeout=10) == 0
@@ -191,7 +191,7 @@ def test_a_supervisor_is_told_how_it_is_and_nothing_of_what_was_said(tmp_path: P
     archive([compose("[PATCH] confidential", 1)], name="kvm")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    digest = "[[rooms.digests]]\nlist = 'kvm'\nschedule = 'hourly'\nfirst = '1d'"
+    digest = f"[[subscriptions]]\n{ROOM}list = 'kvm'\nwhen = 'hourly'\nfirst = '1d'"
     config = configure(tmp_path, digest, f"[health]\nport = {port}")
 
     def page(path: str) -> str:
@@ -219,7 +219,7 @@ def test_a_supervisor_is_told_how_it_is_and_nothing_of_what_was_said(tmp_path: P
 
 
 def test_the_alarm_sounds_once_for_a_digest_that_does_not_go_out(tmp_path: Path, archive: Make) -> None:
-    digest = "[[rooms.digests]]\nlist = 'kvm'\nschedule = 'hourly'\neven_empty = true"
+    digest = f"[[subscriptions]]\n{ROOM}list = 'kvm'\nwhen = 'hourly'\neven_empty = true"
     archive([compose("[PATCH] one", 1)], name="kvm")
     config, now, ledger = load_config(configure(tmp_path, digest)), NOON, Ledger()
     with bot(config, lambda: now) as made, capture_logs() as logs:

@@ -4,7 +4,7 @@ from chatbot.subscriptions.maintainers import read_maintainers
 from tests.conftest import TESTS
 
 DATA = (TESTS / "subscriptions" / "MAINTAINERS").read_bytes()
-SECTIONS, REMARKS = read_maintainers(DATA)
+SECTIONS, LEFT_OUT = read_maintainers(DATA)
 
 
 def test_sections_are_read_and_the_prose_before_them_is_not() -> None:
@@ -41,7 +41,7 @@ def test_a_section_says_who_where_and_what() -> None:
 
 def test_what_is_left_out_is_told_with_its_line_and_the_rest_of_the_section_stays() -> None:
     lines = DATA.decode().split("\n")
-    assert {lines[one.line - 1] for one in REMARKS} == {
+    assert {lines[one.line - 1] for one in LEFT_OUT} == {
         "M\tdmo@odd.example",
         "M:\tnobody at all",
         "L:\thttps://lists.example/info",
@@ -50,12 +50,21 @@ def test_what_is_left_out_is_told_with_its_line_and_the_rest_of_the_section_stay
         "K:\tx.*y.*z.*",
         "F:\t/drivers/absolute/",
     }
-    assert all(": " in one.reason or "; " in one.reason for one in REMARKS)
+    assert all(": " in one.reason or "; " in one.reason for one in LEFT_OUT)
     damaged = next(one for one in SECTIONS if one.title == "DAMAGED")
     assert (damaged.files, damaged.names, damaged.contents, damaged.people) == (("drivers/damaged/",), (), (), ())
 
 
 def test_line_ends_and_blank_lines_inside_a_section_change_nothing() -> None:
-    assert read_maintainers(b"\xef\xbb\xbf" + DATA.replace(b"\n", b"\r\n")) == (SECTIONS, REMARKS)
+    assert read_maintainers(b"\xef\xbb\xbf" + DATA.replace(b"\n", b"\r\n")) == (SECTIONS, LEFT_OUT)
     (one,) = read_maintainers(b"BUS\nM:\tana@a.example\n\nF:\tdrivers/bus/\n")[0]
     assert one.files == ("drivers/bus/",)
+
+
+def test_what_stands_below_a_title_that_ended_is_nobodys_and_told() -> None:
+    (only,), left_out = read_maintainers(b"A\nM: a@b.c\nF: a/\n\nB\n\nF: b/\nL: b@b.c\n")
+    assert (only.title, only.files) == ("A", ("a/",))
+    assert [(one.line, one.reason) for one in left_out] == [
+        (7, "'F: b/' has no title above it; take out the blank line there"),
+        (8, "'L: b@b.c' has no title above it; take out the blank line there"),
+    ]

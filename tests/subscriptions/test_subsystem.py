@@ -138,6 +138,12 @@ def test_two_stars_cross_what_one_does_not() -> None:
     assert not FilePattern("a/**/b").takes("a/b")
 
 
+def test_brackets_leave_out_signs_with_either_mark() -> None:
+    for pattern in ("drivers/[!a]x.c", "drivers/[^a]x.c"):
+        assert FilePattern(pattern).takes("drivers/bx.c")
+        assert not FilePattern(pattern).takes("drivers/ax.c")
+
+
 @pytest.mark.parametrize(
     ("written", "fault"),
     [
@@ -147,6 +153,12 @@ def test_two_stars_cross_what_one_does_not() -> None:
         (r"(\w\w?)*", "repeats what repeats"),
         ("(a+) (?#blanks say nothing) *", "repeats what repeats"),
         (".*x.*y.*", "has 3 repetitions"),
+        ("(a*)(?#one)*b", "repeats what repeats"),
+        ("((?#:)a*)*b", "repeats what repeats"),
+        ("a?" * 11, "has too many ?"),
+        ("(?u)(?a)a", "is no regular expression"),
+        ("tdx|", "takes whatever there is"),
+        ("# TDX", "takes whatever there is"),
         ("(?<!", "is no regular expression"),
         ("[z-a]", "is no regular expression"),
         ("[^a-z]tegra", ""),

@@ -1,0 +1,69 @@
+"""Taking posts back that tell of a mail which is gone.
+
+Law of the file: what has certainly not gone out is planned anew, without the mail; its key will be the same. Of what
+nobody knows the fate of, the text goes at once, and it is planned anew when the platform has said that it is not there.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
+
+from chatbot.store import tables
+
+# Stands for the list of a post that tells of several.
+SEVERAL = "*"
+
+# As in outbox.State, which knows this file.
+_WAITING = ("pending", "sending", "parked")
+
+
+def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
+    """Take back the posts that tell of a mail of a list and have not gone out, and those behind them."""
+    table = tables.delivery
+    name = select(tables.mailing_list.c.name).where(tables.mailing_list.c.id == list_id).scalar_subquery()
+    telling = and_(table.c.list_name.in_((name, SEVERAL)), table.c.state.in_(_WAITING), table.c.upto >= seen_id)
+    done: set[str] = set()
+    for row in connection.execute(select(table).where(telling).order_by(table.c.sequence, table.c.part)).all():
+        if row.subscription in done:
+            continue
+        if _begun(connection, row):
+            connection.execute(update(table).where(table.c.id == row.id).values(body=""))
+        else:
+            _rewind(connection, row)
+            done.add(row.subscription)
+
+
+def give_back(connection: Connection, delivery_id: int) -> bool:
+    """A withdrawn post is certainly not there: plan it anew, or, where more of its digest is out, let it go. Whether it
+    will be planned anew.
+    """
+    table = tables.delivery
+    here = table.c.id == delivery_id
+    connection.execute(update(table).where(here).values(doubt=None))
+    row = connection.execute(select(table).where(here)).one()
+    if _begun(connection, row):
+        gone = {"state": "dead", "error": "a mail that it told of was taken out of the archive"}
+        connection.execute(update(table).where(here).values(gone))
+        return False
+    _rewind(connection, row)
+    return True
+
+
+def _begun(connection: Connection, row: Row[Any]) -> bool:
+    """Whether anything of this digest, or of a later one of its subscription, is out or may be."""
+    table = tables.delivery.c
+    out = or_(table.state == "sent", table.doubt.is_not(None))
+    later = and_(table.subscription == row.subscription, table.room == row.room, table.sequence >= row.sequence)
+    return bool(connection.execute(select(exists().where(later, out))).scalar())
+
+
+def _rewind(connection: Connection, row: Row[Any]) -> None:
+    """The next tick plans this digest again, and those behind it."""
+    table, progress = tables.delivery, tables.progress
+    behind = and_(table.c.subscription == row.subscription, table.c.sequence >= row.sequence)
+    connection.execute(delete(table).where(behind, table.c.state.in_(_WAITING)))
+    here = progress.c.subscription == row.subscription
+    if row.had_upto is None:
+        connection.execute(delete(progress).where(here))
+    else:
+        connection.execute(update(progress).where(here).values(upto=row.had_upto, slot=row.had_slot))

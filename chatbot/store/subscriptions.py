@@ -1,0 +1,168 @@
+"""What rooms follow: the config's subscriptions, which stand in no table, and those that were typed.
+
+Law of the file: a new subscription's beginning is written with it, in one transaction, so that it starts now.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain, count
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from chatbot.store import tables
+from chatbot.store.database import reading, writing
+from chatbot.store.index import known_list
+from chatbot.store.outbox import Progress
+from chatbot.store.tables import moment, seconds
+from chatbot.subscriptions.subscription import Subscription, make_id
+from chatbot.subscriptions.when import parse_when
+
+# So many of a room's posts are looked at: those of three years of working days.
+LOOKED_AT = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A post: whose it is (a subscription's key), after which row of `seen` it begins (None: it was the first), with
+    which it ends, when what is before it was due, and what became of it.
+    """
+
+    subscription: str
+    had_upto: int | None
+    upto: int
+    had_slot: datetime | None
+    state: str
+
+    def covers(self, row: int) -> bool:
+        """Whether it is about a mail at this row; of the first one nobody knows where it begins."""
+        return self.had_upto is not None and self.had_upto < row <= self.upto
+
+
+class Subscriptions:
+    """Each call is one transaction."""
+
+    def __init__(self, engine: Engine, of_config: Iterable[Subscription] = ()) -> None:
+        """The engine comes from `open_database`."""
+        self._engine = engine
+        self._of_config = tuple(of_config)
+
+    def all(self) -> tuple[Subscription, ...]:
+        """The config's first, then those that were typed, the oldest first."""
+        table = tables.subscription
+        with reading(self._engine) as connection:
+            rows = connection.execute(select(table).order_by(table.c.created, table.c.id)).all()
+        return (*self._of_config, *map(_subscription, rows))
+
+    def of_room(self, platform: str, room: str) -> tuple[Subscription, ...]:
+        """Those of one room."""
+        return tuple(one for one in self.all() if (one.platform, one.room) == (platform, room))
+
+    def add(
+        self, asked: Iterable[Subscription], lists: Iterable[Iterable[str]], now: datetime
+    ) -> tuple[Subscription, ...]:
+        """Keep these, and have each begin now with its lists; as they are kept, each with an id of its own: that which
+        it has, if no other has it. Where one of its lists was never read, it begins when it has been. Raises
+        Unavailable.
+        """
+        table, added = tables.subscription, []
+        with writing(self._engine) as connection:
+            taken = {"", *connection.execute(select(table.c.id)).scalars()}
+            for one, lists_of_it in zip(asked, lists, strict=True):
+                said = f"{one.platform}/{one.room}/{one.asked}/{one.created.isoformat()}"
+                ids = chain([one.id], (make_id(f"{said}/{number}") for number in count()))
+                made = replace(one, id=next(fresh for fresh in ids if fresh not in taken))
+                taken.add(made.id)
+                connection.execute(insert(table), _row(made))
+                if (upto := _newest(connection, lists_of_it)) is not None:
+                    _begin(connection, made.key, Progress(upto, now))
+                added.append(made)
+        return tuple(added)
+
+    def remove(self, ids: Collection[str]) -> None:
+        """Forget these, and what their rooms have had. Raises Unavailable."""
+        table, progress = tables.subscription, tables.progress
+        with writing(self._engine) as connection:
+            for one in sorted(ids):
+                connection.execute(delete(table).where(table.c.id == one))
+                connection.execute(delete(progress).where(progress.c.subscription == one))
+
+    def pause(self, subscription_id: str, until: datetime | None) -> None:
+        """Have it wait until then; with None, go on. Raises Unavailable."""
+        here = tables.subscription.c.id == subscription_id
+        value = seconds(until) if until else None
+        with writing(self._engine) as connection:
+            connection.execute(update(tables.subscription).where(here).values(paused_until=value))
+
+    def skip(self, one: Subscription, lists: Iterable[str], now: datetime) -> None:
+        """Have it begin anew now: what came before is not told. Raises Unavailable."""
+        with writing(self._engine) as connection:
+            if (upto := _newest(connection, lists)) is not None:
+                connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
+                _begin(connection, one.key, Progress(upto, now))
+
+    def posts(self, platform: str, room: str, text: str = "") -> tuple[Posted, ...]:
+        """What a room has got or will get that has a text in it, the newest first, of the newest LOOKED_AT."""
+        table = tables.delivery
+        here = (table.c.platform == platform, table.c.room == room, table.c.body.contains(text, autoescape=True))
+        newest = select(table).where(*here).order_by(table.c.id.desc()).limit(LOOKED_AT)
+        with reading(self._engine) as connection:
+            rows = connection.execute(newest).all()
+        return tuple(
+            Posted(row.subscription, row.had_upto, row.upto, moment(row.had_slot) if row.had_slot else None, row.state)
+            for row in rows
+        )
+
+    def result(self, one: Subscription) -> str:
+        """What became of its newest post, as the outbox calls it; empty where there was none."""
+        table = tables.delivery
+        newest = select(table.c.state).where(table.c.subscription == one.key).order_by(table.c.id.desc()).limit(1)
+        with reading(self._engine) as connection:
+            return str(connection.execute(newest).scalar() or "")
+
+
+def _newest(connection: Connection, lists: Iterable[str]) -> int | None:
+    """The newest mail of these lists, by its row of `seen`; None where one of them has none."""
+    seen, newest = tables.seen.c, 0
+    for name in lists:
+        found = connection.execute(select(func.max(seen.id)).where(seen.list_id == known_list(name))).scalar()
+        if found is None:
+            return None
+        newest = max(newest, found)
+    return newest
+
+
+def _begin(connection: Connection, key: str, progress: Progress) -> None:
+    values = {"subscription": key, "upto": progress.upto, "slot": seconds(progress.slot)}
+    connection.execute(insert(tables.progress), values)
+
+
+def _row(one: Subscription) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "platform": one.platform,
+        "room": one.room,
+        "topic": one.topic,
+        "subsystem": one.subsystem,
+        "filter": one.filter,
+        "due": str(one.when),
+        "owner": one.owner,
+        "created": seconds(one.created),
+        "paused_until": seconds(one.paused_until) if one.paused_until else None,
+    }
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    return Subscription(
+        id=row.id,
+        platform=row.platform,
+        room=row.room,
+        topic=row.topic,
+        subsystem=row.subsystem,
+        filter=row.filter,
+        when=parse_when(row.due),
+        owner=row.owner,
+        created=moment(row.created),
+        paused_until=None if row.paused_until is None else moment(row.paused_until),
+    )

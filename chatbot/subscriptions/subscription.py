@@ -1,0 +1,78 @@
+"""A subscription: what a room follows, of that which postings, and when it is told."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from chatbot.subscriptions.when import When
+
+# Until somebody says so.
+FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
+# Without 0, 1, i, l and o, which look alike.
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+# Of a chat's, and of the config's: of different lengths, none is the other's. Four letters make 900,000.
+CHAT_LETTERS, CONFIG_LETTERS = 4, 5
+
+
+class Origin(StrEnum):
+    """Who keeps it: what the config says, no chat changes."""
+
+    CHAT = "chat"
+    CONFIG = "config"
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """`topic` is a list's name, or the title of a `subsystem`; `filter` a text of the filter language; `first` how far
+    its very first digest looks back, which then comes at once; `even_empty` asks for a post when nothing happened.
+    """
+
+    id: str
+    platform: str
+    room: str
+    topic: str
+    subsystem: bool
+    filter: str
+    when: When
+    owner: str
+    created: datetime
+    paused_until: datetime | None = None
+    origin: Origin = Origin.CHAT
+    first: timedelta | None = None
+    even_empty: bool = False
+
+    @property
+    def key(self) -> str:
+        """What its room has had is noted under it; of the config's, it is the same as long as they ask the same."""
+        return config_key(self.platform, self.room, self.topic, self.filter) if self.of_config else self.id
+
+    @property
+    def of_config(self) -> bool:
+        """Whether the config has it."""
+        return self.origin is Origin.CONFIG
+
+    def paused(self, now: datetime) -> bool:
+        """Whether it waits."""
+        return self.paused_until is not None and now < self.paused_until
+
+    @property
+    def asked(self) -> str:
+        """What one types behind /subscribe to get the same."""
+        topic = f'"{self.topic}"' if self.subsystem or " " in self.topic else self.topic
+        return " ".join(filter(None, (topic, self.filter, str(self.when))))
+
+
+def config_key(platform: str, room: str, topic: str, filter_text: str) -> str:
+    """One subscription of the config is told from others by this."""
+    return "/".join(filter(None, (platform, room, topic, filter_text)))
+
+
+def make_id(text: str, letters: int = CHAT_LETTERS) -> str:
+    """A short name that people can type, the same for the same text."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest())
+    digits = []
+    for _ in range(letters):
+        number, digit = divmod(number, len(_LETTERS))
+        digits.append(_LETTERS[digit])
+    return "".join(digits)

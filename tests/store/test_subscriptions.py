@@ -1,0 +1,72 @@
+"""What rooms follow, as it is kept."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from chatbot.chat.post import Post
+from chatbot.store.database import writing
+from chatbot.store.index import Index
+from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.recall import SEVERAL, plan_anew
+from chatbot.store.subscriptions import Subscriptions
+from chatbot.subscriptions.subscription import CHAT_LETTERS, FOREVER, Subscription, make_id
+from chatbot.subscriptions.when import parse_when
+from tests.conftest import NOON, add, compose, read_one
+
+LATER = NOON + timedelta(days=1)
+ONE = Subscription(
+    id="",
+    platform="terminal",
+    room="room",
+    topic="kvm",
+    subsystem=False,
+    filter="s:tdx",
+    when=parse_when("daily at 9:00 Europe/Berlin"),
+    owner="mia",
+    created=NOON,
+)
+
+
+def test_what_is_kept_is_what_was_given_and_begins_with_it(engine: Engine) -> None:
+    kept, outbox = Subscriptions(engine), Outbox(engine)
+    add(Index(engine), "kvm", read_one(compose("[PATCH] a", 1)), read_one(compose("[PATCH] b", 2)))
+    one, other = kept.add([ONE, replace(ONE, topic="KVM X86", subsystem=True)], [["kvm"], ["kvm", "never-read"]], LATER)
+    assert kept.all() == kept.of_room("terminal", "room") == tuple(sorted((one, other), key=lambda one: one.id))
+    assert replace(one, id="") == ONE
+    assert outbox.progress() == {one.id: Progress(Index(engine).newest("kvm"), LATER)}
+    kept.pause(one.id, FOREVER)
+    assert [one.paused(LATER) for one in kept.all() if one.paused_until] == [True]
+    add(Index(engine), "kvm", read_one(compose("[PATCH] c", 3)), epoch=1)
+    kept.skip(one, ["kvm"], LATER + timedelta(days=1))
+    assert outbox.progress()[one.id] == Progress(Index(engine).newest("kvm"), LATER + timedelta(days=1))
+    kept.remove([one.id, other.id])
+    assert (kept.all(), outbox.progress()) == ((), {})
+
+
+def test_ids_are_short_and_nobody_has_anothers(sqlite: Engine) -> None:
+    kept = Subscriptions(sqlite)
+    made = kept.add([ONE] * 300, [["kvm"]] * 300, NOON)
+    assert len({one.id for one in made}) == 300
+    assert {len(one.id) for one in made} == {CHAT_LETTERS}
+    (again,) = kept.add([replace(ONE, id=made[0].id)], [["kvm"]], NOON)
+    assert again.id not in {one.id for one in made}
+    kept.remove([again.id])
+    assert kept.add([again], [["kvm"]], NOON) == (again,)
+
+
+@pytest.mark.parametrize(("seen_id", "left"), [(5, 0), (6, 1)])
+def test_a_post_that_tells_of_several_lists_is_planned_anew_where_one_of_them_loses_a_mail(
+    engine: Engine, seen_id: int, left: int
+) -> None:
+    outbox = Outbox(engine)
+    assert outbox.plan("a", None, Progress(3, NOON), [])
+    post = Planned(make_id("x"), "terminal", "room", Post("terminal", "body"), SEVERAL)
+    assert outbox.plan("a", Progress(3, NOON), Progress(5, LATER), [post])
+    assert not outbox.plan("a", Progress(3, NOON), Progress(5, LATER), [post])  # another was faster
+    with writing(engine) as connection:
+        plan_anew(connection, 1, seen_id)
+    assert len(outbox.waiting(LATER)) == left
+    assert outbox.progress() == {"a": Progress(5, LATER) if left else Progress(3, NOON)}

@@ -1,0 +1,55 @@
+"""A bot that is killed at any moment, on a platform that misbehaves, posts each digest once, and in order.
+
+KILLS says how often; `make soak` does it a thousand times. See killing.py.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import TESTS
+
+# Of 25 kills, every second run shows what the rarest of the controls does wrong.
+TRIES = 10
+KILLS = int(os.environ.get("KILLS", "100"))
+
+
+def start(folder: Path, kills: int, seed: int, *control: str) -> "subprocess.Popen[str]":
+    folder.mkdir()
+    command = [sys.executable, "-m", "tests.stories.killing", str(folder), str(kills), str(seed), *control]
+    return subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
+
+
+def result(process: "subprocess.Popen[str]") -> dict[str, int]:
+    said, _ = process.communicate()
+    assert process.returncode == 0
+    return dict(json.loads(said))
+
+
+def test_each_post_arrives_once_and_in_order_however_often_the_bot_is_killed(tmp_path: Path) -> None:
+    found = result(start(tmp_path / "loop", KILLS, KILLS))
+    sys.stdout.write(f"{found}\n")
+    assert found["at a random time"] + found["at a point"] == KILLS
+    assert found["posts"] > KILLS / 2
+    assert [found[fault] for fault in ("lost", "repeated", "disordered", "unknown")] == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("control", "fault"),
+    [
+        ("send again without asking", "repeated"),
+        ("ask without waiting", "repeated"),
+        ("mark before sending", "lost"),
+    ],
+)
+def test_the_loop_sees_what_goes_wrong_where_a_bot_is_not_careful(tmp_path: Path, control: str, fault: str) -> None:
+    for seed in range(TRIES):
+        found = result(start(tmp_path / f"loop-{seed}", 25, seed, control))
+        sys.stdout.write(f"{found}\n")
+        if found[fault]:
+            return
+    pytest.fail("the loop is blind")
