@@ -38,6 +38,12 @@ def manages(text: str) -> bool:
     return any(command.manages and f"/{command.word}" == words[0].lower() for command in COMMANDS if words)
 
 
+def known_word(text: str) -> str:
+    """The word of the table that a command begins with; "other" for whatever else people type."""
+    word = (text.split(None, 1) or ["/help"])[0].lower()
+    return next((command.word for command in COMMANDS if f"/{command.word}" == word), "other")
+
+
 def _command(word: str) -> Command:
     """The row of the table. Raises Misunderstood."""
     for command in COMMANDS:

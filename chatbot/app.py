@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
     from chatbot.serve import Bot
-    from chatbot.sources.public_inbox import PublicInbox
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems
@@ -43,13 +44,41 @@ def login() -> str:
         return str(os.getuid())
 
 
-def run_bot(config: Config, now: Callable[[], datetime] = utc_now) -> None:
-    """Run the bot until its input ends. Raises BadConfig."""
+def run_bot(config: Config, now: Callable[[], datetime] = utc_now, load: Callable[[], Config] | None = None) -> None:
+    """Run the bot until its input ends, or a signal says so; `load` reads its configuration again. Raises BadConfig."""
     import asyncio
 
+    from chatbot.run import run
+
     configure_log(config.log.level)
-    with bot(config, now) as made:
-        asyncio.run(made.run())
+    with bots(config, now) as make:
+        made = make(config)
+        asyncio.run(run(made, partial(_again, load, config, make) if load else None, _beside(config.health.port, made)))
+
+
+def _beside(port: int | None, made: Bot) -> Callable[[], AbstractAsyncContextManager[None]]:
+    """What a supervisor asks, where a port is set."""
+    from contextlib import nullcontext
+
+    if port is None:
+        return nullcontext
+    from chatbot.health import open_pages, pages_of
+
+    return partial(open_pages, port, pages_of(made.vitals, made.now))
+
+
+def _again(load: Callable[[], Config], running: Config, make: Callable[[Config], Bot]) -> Bot:
+    """The bot as the changed config has it; what only a start can change is named, and kept. Raises BadConfig."""
+    import structlog
+
+    from chatbot.config import settled
+
+    config, kept = settled(load(), running)
+    made = make(config)
+    configure_log(config.log.level)
+    for setting in kept:
+        structlog.get_logger(__name__).warning("setting kept until the next start", setting=setting)
+    return made
 
 
 @contextmanager
@@ -57,12 +86,28 @@ def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Pla
     """A bot for this configuration, on its platforms, or on those that are handed in. Raises BadConfig: for the store,
     for rules about people, for subsystems, and for templates that do not compile.
     """
+    with bots(config, now, platforms) as make:
+        yield make(config)
+
+
+@contextmanager
+def bots(
+    config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None
+) -> Iterator[Callable[[Config], Bot]]:
+    """Makes a bot for this configuration, and for others that come while it runs: all on the same store, on the same
+    platforms, and with the same readers. To make one raises BadConfig, as above; so does this, for the store.
+    """
+    import threading
+    from functools import cache
+
     import structlog
 
+    from chatbot.reaction import Breaker
     from chatbot.readers import Readers
     from chatbot.report.render import Renderer
     from chatbot.serve import Bot
     from chatbot.sift import Sifter
+    from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
     from chatbot.store.database import writable_database
@@ -73,39 +118,57 @@ def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Pla
     from chatbot.store.stretches import Stretches
     from chatbot.store.subscriptions import Subscriptions
     from chatbot.summarize import Summarizer
+    from chatbot.vitals import Vitals
 
-    lists, people = lists_of(config), people_of(config)
     log = structlog.get_logger(__name__)
-    subsystems = subsystems_of(config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark))
-    subscriptions = subscriptions_of(config, lambda: subsystems, now())
-    platforms = platforms_of(config) if platforms is None else platforms
-    renderer = Renderer(config.templates.folder)
-    for platform in platforms.values():
-        renderer.check(platform.dialect)
     with ExitStack() as stack:
         engine = stack.enter_context(writable_database(config.store.url, _log))
-        search = Search(engine)
-        summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after)
-        yield Bot(
-            lists=lists,
-            people=people,
-            subsystems=subsystems,
-            sources={one.name: _archive_opener(one.name, one.archive, stack) for one in config.lists},
-            rooms=rooms_of(config),
-            subscriptions=Subscriptions(engine, subscriptions),
-            platforms=platforms,
-            renderer=renderer,
-            index=Index(engine),
-            search=search,
-            summarizer=summarizer,
-            sifter=Sifter(summarizer, search, people, lambda: subsystems),
-            following=Following(engine),
-            corrections=Corrections(engine),
-            outbox=Outbox(engine),
-            readers=stack.enter_context(Readers(config.sources.jobs)),
-            refresh=config.sources.refresh,
-            now=now,
-        )
+        platforms = platforms_of(config) if platforms is None else platforms
+        readers = stack.enter_context(Readers(config.sources.jobs))
+        stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
+        breakers: dict[str, Breaker] = {}
+
+        @cache
+        def archive(name: str, folder: Path) -> PublicInbox:
+            """Opened when it is first asked for: it may not be there yet, or not now."""
+            return stack.enter_context(PublicInbox(name, folder))
+
+        def make(config: Config) -> Bot:
+            lists, people = lists_of(config), people_of(config)
+            subsystems = subsystems_of(
+                config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark)
+            )
+            subscriptions = subscriptions_of(config, lambda: subsystems, now())
+            search = Search(engine)
+            summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after)
+            renderer = Renderer(config.templates.folder)
+            for platform in platforms.values():
+                renderer.check(platform.dialect)
+            return Bot(
+                lists=lists,
+                people=people,
+                subsystems=subsystems,
+                sources={one.name: partial(archive, one.name, one.archive) for one in config.lists},
+                rooms=rooms_of(config),
+                subscriptions=Subscriptions(engine, subscriptions),
+                platforms=platforms,
+                renderer=renderer,
+                index=Index(engine),
+                search=search,
+                summarizer=summarizer,
+                sifter=Sifter(summarizer, search, people, lambda: subsystems),
+                following=Following(engine),
+                corrections=Corrections(engine),
+                outbox=Outbox(engine),
+                readers=readers,
+                refresh=config.sources.refresh,
+                now=now,
+                vitals=vitals,
+                stopping=stopping,
+                breakers=breakers,
+            )
+
+        yield make
 
 
 def lists_of(config: Config) -> dict[str, MailingList]:
@@ -258,15 +321,6 @@ def platforms_of(config: Config) -> dict[str, Platform]:
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
     return found
-
-
-def _archive_opener(name: str, folder: Path, stack: ExitStack) -> Callable[[], PublicInbox]:
-    """Opens the archive when it is first asked for: it may not be there yet, or not now."""
-    from functools import cache
-
-    from chatbot.sources.public_inbox import PublicInbox
-
-    return cache(lambda: stack.enter_context(PublicInbox(name, folder)))
 
 
 def _log(what: str, done: int, total: int) -> None:

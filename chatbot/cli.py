@@ -233,7 +233,7 @@ def _run(options: argparse.Namespace) -> int:
 
     path = options.config or Path("config.toml")
     if options.config or path.exists():
-        run_bot(load_config(path))
+        run_bot(load_config(path), load=lambda: load_config(path))
         return 0
     print(
         "There is no config.toml: this is a demonstration on two weeks of fictional lists.\n"

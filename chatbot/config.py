@@ -130,6 +130,12 @@ class Digests(_Table):
     silent_after: Annotated[int, Field(ge=1, le=60)] = 5
 
 
+class Health(_Table):
+    """`[health]`: where supervisors ask."""
+
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+
+
 class Log(_Table):
     """`[log]`: how much is told."""
 
@@ -211,6 +217,7 @@ class Config(_Table):
     people: People = People()
     maintainers: Maintainers = Maintainers()
     digests: Digests = Digests()
+    health: Health = Health()
     log: Log = Log()
     platforms: Platforms = Platforms()
     lists: tuple[MailingList, ...] = Field(default=(), strict=False)
@@ -251,6 +258,25 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     if faults:
         raise BadConfig(faults)
     return config
+
+
+def settled(config: Config, running: Config) -> tuple[Config, tuple[str, ...]]:
+    """A changed config for a process that runs by another: with what only a start can change as it is there, and the
+    names of what would have changed. Raises BadConfig where the rest does not go with it.
+    """
+    sources = config.sources.model_copy(update={"jobs": running.sources.jobs})
+    fixed = {
+        "[store]": running.store,
+        "[platforms]": running.platforms,
+        "[sources] jobs": sources,
+        "[health]": running.health,
+    }
+    tables = {name: name.partition("]")[0].removeprefix("[") for name in fixed}
+    kept = tuple(name for name, table in tables.items() if getattr(config, table) != fixed[name])
+    config = config.model_copy(update={tables[name]: fixed[name] for name in kept})
+    if faults := tuple(_contradictions(config)):
+        raise BadConfig(faults)
+    return config, kept
 
 
 def _placed(store: Store, folder: Path) -> Store:
@@ -392,6 +418,7 @@ def _keys() -> list[str]:
         Maintainers,
         Subsystem,
         Digests,
+        Health,
         Log,
         Platforms,
         Terminal,

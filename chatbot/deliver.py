@@ -18,6 +18,8 @@ from chatbot.store.outbox import Delivery, Outbox
 log = structlog.get_logger(__name__)
 
 _T = TypeVar("_T")
+# Told of each attempt: the platform, and how it ended: "arrived", or by the error's name, "refused".
+Told = Callable[[str, str], None]
 
 
 async def deliver(
@@ -26,11 +28,15 @@ async def deliver(
     breakers: MutableMapping[str, Breaker],
     now: Callable[[], datetime],
     chance: Chance = random,
+    *,
+    stopped: Callable[[], bool] = lambda: False,
+    told: Told = lambda _, __: None,
 ) -> int:
     """Send what is waiting, each room's posts in order; how many arrived. A room whose post failed waits, the others go
     on; no platform waits for another. What is known of each platform is kept in `breakers` from call to call.
+    `stopped` is asked before each post, and `told` hears how each attempt ended.
     """
-    couriers = [_Courier(outbox, platform, breakers, now, chance) for platform in platforms.values()]
+    couriers = [_Courier(outbox, platform, breakers, now, chance, stopped, told) for platform in platforms.values()]
     outcomes = await asyncio.gather(*(courier.deliver() for courier in couriers), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -47,6 +53,8 @@ class _Courier:
     breakers: MutableMapping[str, Breaker]
     now: Callable[[], datetime]
     chance: Chance
+    stopped: Callable[[], bool]
+    told: Told
     arrived: int = 0
 
     async def deliver(self) -> None:
@@ -58,7 +66,7 @@ class _Courier:
             if not ready:
                 return
             for delivery in ready:
-                if not self._breaker.lets(self.platform.login, self.now()):
+                if self.stopped() or not self._breaker.lets(self.platform.login, self.now()):
                     return
                 if not await self._deliver(delivery):
                     failed.add(delivery.room)
@@ -82,6 +90,7 @@ class _Courier:
                 receipt = await self._send(delivery)
         except DeliveryError as error:
             return await self._react(delivery, error)
+        self.told(self.platform.name, "arrived")
         self.breakers[self.platform.name] = self._breaker.arrived()
         await asyncio.to_thread(self.outbox.sent, delivery, receipt.remote_id)
         self.arrived += 1
@@ -106,6 +115,7 @@ class _Courier:
 
     async def _react(self, delivery: Delivery, error: DeliveryError) -> bool:
         """Write down what follows; whether the room may have its next post now."""
+        self.told(self.platform.name, type(error).__name__.lower())
         breaker, login, now = self._breaker, self.platform.login, self.now()
         self.breakers[self.platform.name] = breaker.failed(error, login, now, self.chance)
         found = reaction(

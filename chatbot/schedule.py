@@ -16,13 +16,25 @@ class Clock:
 
     def __init__(self, every: timedelta, tick: Callable[[], Awaitable[None]]) -> None:
         """Stands still until started."""
+        self._every = every
         self._scheduler = AsyncIOScheduler()
-        self._scheduler.add_job(tick, IntervalTrigger(seconds=max(1, int(every.total_seconds()))), coalesce=True)
+        self._job = self._scheduler.add_job(tick, _interval(every), coalesce=True)
 
     def start(self) -> None:
         """Needs a running event loop."""
         self._scheduler.start()
 
+    def tick_every(self, every: timedelta) -> None:
+        """From now on, in other intervals."""
+        if every != self._every:
+            self._every = every
+            self._job.reschedule(_interval(every))
+
     def stop(self) -> None:
-        """A tick under way goes on to its end."""
-        self._scheduler.shutdown(wait=False)
+        """A tick under way goes on to its end; a shutdown would cancel it."""
+        if self._scheduler.running:
+            self._scheduler.pause()
+
+
+def _interval(every: timedelta) -> IntervalTrigger:
+    return IntervalTrigger(seconds=max(1, int(every.total_seconds())))

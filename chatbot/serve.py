@@ -1,30 +1,28 @@
-"""The running bot: it ticks, and it answers."""
+"""The bot as one configuration has it: it ticks, and it answers."""
 
 import asyncio
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
-from chatbot.answer import answer, manages
+from chatbot.answer import answer, known_word, manages
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
+from chatbot.ledger import TOLERANCE, Expected, missing
 from chatbot.mail.people import People
 from chatbot.publish import publish
 from chatbot.reaction import Breaker
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
-from chatbot.schedule import Clock
 from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
@@ -39,13 +37,16 @@ from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
+from chatbot.vitals import PATIENCE, Vitals
 
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Bot:
-    """Everything a running bot holds. `sources` opens a list's archive, and may raise Unreadable."""
+    """Everything a bot holds. `sources` opens a list's archive, and may raise Unreadable; while `stopping` is set,
+    nothing is begun.
+    """
 
     lists: Mapping[str, MailingList]
     people: People
@@ -65,41 +66,30 @@ class Bot:
     readers: Readers
     refresh: timedelta
     now: Callable[[], datetime]
+    vitals: Vitals
     stopping: threading.Event = field(default_factory=threading.Event)
     breakers: dict[str, Breaker] = field(default_factory=dict)
 
-    async def run(self) -> None:
-        """Tick, answer commands, and tick again, until nobody can ask any more, or a signal says so."""
-        loop, here = asyncio.get_running_loop(), asyncio.current_task()
-        if here:
-            loop.add_signal_handler(signal.SIGTERM, here.cancel)
-        clock = Clock(self.refresh, self.tick)
-        try:
-            await self.tick()
-            clock.start()
-            await asyncio.gather(
-                *(platform.listen(partial(self.answer, platform)) for platform in self.platforms.values())
-            )
-        except asyncio.CancelledError:
-            log.info("told to stop")
-        finally:
-            self.stopping.set()
-            loop.remove_signal_handler(signal.SIGTERM)
-            clock.stop()
-            for platform in self.platforms.values():
-                await platform.close()
-
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
+        begin = self._beat()
         with _logged("tick failed"):
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
-            await deliver(self.outbox, self.platforms, self.breakers, self.now)
+            stopped = self.stopping.is_set
+            await deliver(self.outbox, self.platforms, self.breakers, self.now, stopped=stopped, told=self._count)
+        if not self.stopping.is_set():
+            with _logged("tick failed"):
+                await asyncio.to_thread(self._look_back)
+            self.vitals.ticked = self._beat()
+            self.vitals.took = self.vitals.ticked - begin
 
     async def answer(self, platform: Platform, request: Request) -> Post:
         """The answer to a command, worked out beside the loop, so that nobody waits for it."""
         room = self.room(platform.name, request.room)
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
         try:
             context = Context(
                 self.index,
@@ -123,6 +113,8 @@ class Bot:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
+        finally:
+            self.vitals.answered(known_word(request.text), loop.time() - begin)
 
     async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
         """Asked afresh each time: whom the platform demotes may no more."""
@@ -131,17 +123,19 @@ class Bot:
     def _refresh(self) -> set[str]:
         """Read every list; the names of those that were read to their end."""
         read: set[str] = set()
+        self.vitals.read = {name: self.vitals.read.get(name, self.now()) for name in self.lists}
         for name, opened in self.sources.items():
             with _logged("list not read", list=name):
                 source = opened()
                 if not self.index.mark(name):
                     log.info("reading a list for the first time", list=name)
-                came = ingest(source, self.index, self.readers, stopped=self.stopping.is_set)
+                came = ingest(source, self.index, self.readers, told=self._beat_on, stopped=self.stopping.is_set)
                 for problem in came.skipped:
                     log.warning("epoch not read", list=name, problem=str(problem))
                 if self.stopping.is_set():
                     break
                 read.add(name)
+                self.vitals.read[name] = self._beat()
                 if came.added != Added():
                     log.info("list read", list=name, **asdict(came.added))
         for name in read:
@@ -150,20 +144,25 @@ class Bot:
                 with _logged("list not read again", list=name):
                     ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
         with _logged("series not followed"):
-            self.following.keep_up(self.people, self.now(), told=_tell_followed, stopped=self.stopping.is_set)
+            self.following.keep_up(self.people, self.now(), told=self._tell_followed, stopped=self.stopping.is_set)
         return read
 
     def _publish(self, read: set[str]) -> None:
         """Plan what is due. A room's beginning waits until its lists have been read, or all of them would be new."""
         had, now = self.outbox.progress(), self.now()
-        for one in self.subscriptions.all():
-            if one.paused(now) or one.platform not in self.platforms:
-                continue
+        for one in self._told(now):
+            if self.stopping.is_set():
+                break
+            self._beat()
             with _logged("digest not planned", room=one.room, topic=one.topic):
                 topic = topic_of(one, self.lists, lambda: self.subsystems)
                 if one.key not in had and not read.issuperset(topic.names):
                     continue
                 self._publish_one(one, topic, had.get(one.key), now)
+
+    def _told(self, now: datetime) -> Iterator[Subscription]:
+        """The subscriptions that are not paused, of platforms that are set up."""
+        return (one for one in self.subscriptions.all() if not one.paused(now) and one.platform in self.platforms)
 
     def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
         stretches = self.summarizer.stretches
@@ -190,9 +189,33 @@ class Bot:
         """What is said of a room; most rooms are not in the config."""
         return self.rooms.get((platform, name), Room(platform, name))
 
+    def _look_back(self) -> None:
+        """Note what waits, and sound the alarm for what should have gone out: once for each slot."""
+        now = self.now()
+        self.vitals.wait(self.outbox.queue(), now)
+        expected = (Expected(one.key, self.room(one.platform, one.room), one.when) for one in self._told(now))
+        # Where the archives are looked at once an hour, an hour late is in time.
+        gone = missing(expected, self.outbox.settled(), now, max(TOLERANCE, PATIENCE * self.refresh))
+        for one in gone:
+            if one not in self.vitals.missing:
+                log.error("digest missing", subscription=one.key, slot=one.slot.isoformat())
+        self.vitals.missing = gone
 
-def _tell_followed(mails: int) -> None:
-    log.info("following series", mails=mails)
+    def _beat(self) -> datetime:
+        """Give a sign of life; when that was."""
+        self.vitals.moved, self.vitals.refresh = self.now(), self.refresh
+        return self.vitals.moved
+
+    def _beat_on(self, _read: int, _total: int) -> None:
+        self._beat()
+
+    def _tell_followed(self, mails: int) -> None:
+        self._beat()
+        log.info("following series", mails=mails)
+
+    def _count(self, platform: str, result: str) -> None:
+        self._beat()
+        self.vitals.sends[platform, result] += 1
 
 
 @contextmanager

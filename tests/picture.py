@@ -8,6 +8,7 @@ from rich.text import Text
 
 from chatbot.app import bot, configure_log, demonstration
 from chatbot.chat.terminal import console
+from chatbot.run import run
 from tests.conftest import TESTS
 from tests.fakes.platform import Ledger
 
@@ -17,7 +18,7 @@ def main() -> None:
     ledger = Ledger()
     with demonstration() as (config, now), bot(config, now) as made:
         made.platforms["terminal"] = ledger  # type: ignore[index]
-        asyncio.run(made.run())
+        asyncio.run(run(made))
     page = console(io.StringIO(), "always")
     digest = Text.from_ansi(ledger.posts[0][1])
     page.record, page.width = True, max(line.cell_len for line in digest.split())

@@ -51,7 +51,9 @@ class Platform(Protocol):
         ...
 
     async def listen(self, answer: Answer) -> None:
-        """Hand every command to `answer` and show what comes back, until nobody can ask any more."""
+        """Hand every command to `answer` and show what comes back, until nobody can ask any more. Cancelled, it takes
+        no more commands, and ends when those under way have been answered.
+        """
         ...
 
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:

@@ -3,6 +3,7 @@
 The only file that imports rich and prompt_toolkit. Posts are text with ANSI styles.
 """
 
+import asyncio
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterable
@@ -63,7 +64,11 @@ class Terminal:
         """Until the input ends."""
         lines = self._typed() if sys.stdin.isatty() and sys.stdout.isatty() else self._piped()
         async for line in lines:
-            show((await answer(Request(self.name, self._person, line))).body, self._console)
+            answering = asyncio.ensure_future(answer(Request(self.name, self._person, line)))
+            try:
+                await asyncio.shield(answering)
+            finally:  # cancelled, too: who has asked is answered
+                show((await answering).body, self._console)
 
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:  # noqa: ARG002  # there is one room, and no thread
         """Print it. What this process has shown is not shown again. Raises Unavailable."""
@@ -115,7 +120,7 @@ class Terminal:
         with patch_stdout(raw=True):  # a digest that comes while somebody types goes above the prompt
             while True:
                 try:
-                    text = (await session.prompt_async("> ")).strip()
+                    text = (await session.prompt_async("> ", handle_sigint=False)).strip()
                 except (EOFError, KeyboardInterrupt):
                     return
                 if text.lower() in _LEAVE:

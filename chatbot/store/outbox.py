@@ -67,6 +67,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A post that waits: for which platform, and when it is due, or due again."""
+
+    id: int
+    platform: str
+    due: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Planned:
     """A post that is to be written to the outbox. The same key is written once."""
 
@@ -152,6 +161,25 @@ class Outbox:
                 rooms.setdefault((row.platform, row.room), row)
         ready = (row for row in rooms.values() if row.state != State.PARKED and row.next_try <= seconds(now))
         return tuple(_delivery(row) for row in sorted(ready, key=lambda row: row.id))
+
+    def queue(self) -> tuple[Waiting, ...]:
+        """All that waits, the oldest first."""
+        table = tables.delivery.c
+        query = select(table.id, table.platform, table.next_try).where(table.state.in_(WAITING)).order_by(table.id)
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return tuple(Waiting(row.id, row.platform, moment(row.next_try)) for row in rows)
+
+    def settled(self) -> dict[str, datetime]:
+        """By subscription the slot up to which every digest has arrived, was given up, or had nothing to tell."""
+        table, progress = tables.delivery.c, tables.progress.c
+        waiting = select(table.subscription, table.had_slot).where(table.state.in_(WAITING)).order_by(table.id.desc())
+        with reading(self._engine) as connection:
+            found = {
+                row.subscription: row.slot for row in connection.execute(select(progress.subscription, progress.slot))
+            }
+            found |= {row.subscription: row.had_slot for row in connection.execute(waiting)}
+        return {key: moment(slot) for key, slot in found.items() if slot is not None}
 
     def sending(self, delivery: Delivery, now: datetime, settles: timedelta) -> bool:
         """Say that the platform is about to be called; not if the post was taken back or replaced meanwhile. Until the

@@ -22,6 +22,7 @@ from chatbot.chat.platform import Answer
 from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
 from chatbot.errors import Unavailable
+from chatbot.run import run
 from chatbot.serve import Bot
 from tests.conftest import NOON, compose, git
 from tests.fakes.platform import Ledger
@@ -111,7 +112,7 @@ def test_a_running_bot_sees_what_comes_in_and_posts_it_when_it_is_time(world: Wo
 
     world.ledger = Patient()
     world.mail("[PATCH] before the bot")
-    came = world.run(NOON, lambda made: asyncio.run(replace(made, refresh=timedelta(seconds=1)).run()))
+    came = world.run(NOON, lambda made: asyncio.run(run(replace(made, refresh=timedelta(seconds=1)))))
     assert came == ["1 mail from 1 person: 1 new series, 1 patch."]
 
 
@@ -119,7 +120,7 @@ def test_what_is_corrected_in_a_room_is_said_by_who_asked(world: World) -> None:
     world.mail("[PATCH] one", "[PATCH] another")
     ids = " ".join(f"m{number}@sample.example" for number in range(2))
     world.ledger = Ledger(asks=[f"/series link {ids}", "/series corrections"])
-    world.run(NOON, lambda made: asyncio.run(made.run()))
+    world.run(NOON, lambda made: asyncio.run(run(made)))
     linked, listed = map(plain_text, world.ledger.answers)
     assert linked.startswith("Linked for everyone: v1 of one and v1 of another.")
     assert "  person  v1 of one belongs to v1 of another\n" in listed
@@ -176,7 +177,7 @@ def test_where_a_template_fails_the_room_gets_a_plain_post_and_the_log_an_alarm(
     ledger = Ledger()
     with bot(check_config(settings, tmp_path), lambda: NOON) as made, capture_logs() as logs:
         made.platforms["terminal"] = ledger  # type: ignore[index]
-        asyncio.run(made.run())
+        asyncio.run(run(made))
     plain = "bad mailing list: 1 mail from 1 person: 1 new series, 1 patch.\na https://lore.kernel.org/all/mbad@sample.example/\n"
     assert ledger.posts == [("room", plain), ("room", "good")]
     assert ledger.closed
@@ -239,7 +240,7 @@ def test_one_list_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path, a
     ledger = Ledger(asks=["/digest kvm 1", "/digest gone 1"])
     with bot(check_config(settings, tmp_path), lambda: NOON) as made:
         made.platforms["terminal"] = ledger  # type: ignore[index]
-        asyncio.run(made.run())
+        asyncio.run(run(made))
     assert ["1 new series" in answer for answer in ledger.answers] == [True, False]
 
 
@@ -253,7 +254,7 @@ def test_a_command_that_fails_is_answered_and_so_is_the_next(world: World) -> No
         made.index._engine.dispose()
         for path in world.folder.glob("bot.sqlite3*"):
             path.write_bytes(b"no database any more" * 1000)
-        asyncio.run(made.run())
+        asyncio.run(run(made))
 
     world.run(NOON, do)
     assert [answer.split(";")[0].splitlines()[0] for answer in world.ledger.answers] == [
