@@ -33,30 +33,41 @@ FLOORS = [
     {"__main__"},
 ]
 DOORS = {
+    "aiohttp": {"chat/matrix_http.py"},
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
+    "Crypto": {"chat/matrix_keys.py"},
     "cronsim": {"rhythm.py"},
     "jinja2": {"report/render.py"},
     "markupsafe": {"report/render.py"},
     "lark": {"subscriptions/filter.py"},
     "msgspec": {"store/standings.py"},
+    "nio": {"chat/matrix_keys.py"},
     "prometheus_client": {"health.py"},
     "prompt_toolkit": {"chat/terminal.py"},
     "pydantic": {"config.py"},
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"app.py", "deliver.py", "publish.py", "run.py", "serve.py"},
+    "structlog": {"app.py", "chat/matrix.py", "deliver.py", "publish.py", "run.py", "serve.py"},
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.
 ADAPTERS = {
+    "chatbot.chat.matrix",
+    "chatbot.chat.matrix_device",
     "chatbot.chat.terminal",
     "chatbot.sources.mirror",
     "chatbot.sources.public_inbox",
     "chatbot.sources.sample",
 }
-KNOW_ADAPTERS = {"app.py", "once.py", "sources/ranges.py", "sources/sample.py"}  # the last two are of the same folder
+KNOW_ADAPTERS = {
+    "app.py",
+    "once.py",
+    "chat/matrix.py",
+    "sources/ranges.py",
+    "sources/sample.py",
+}  # the last three are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:

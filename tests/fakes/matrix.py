@@ -1,0 +1,75 @@
+"""The bot's side of Matrix: its device on the homeserver of the tests, and what it answers."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from chatbot.chat import matrix_device
+from chatbot.chat.matrix import Manners, Matrix, opened
+from chatbot.chat.platform import Request
+from chatbot.chat.post import Post
+from tests.fakes.synapse import PASSWORD, Synapse, eventually
+
+WORDS = ("/series", "/digest", "/subscribe", "/help")
+
+
+@dataclass
+class Clerk:
+    """Answers every command with what was asked, and remembers it; what is `slow` waits until it may."""
+
+    asked: list[Request] = field(default_factory=list)
+    slow: asyncio.Event | None = None
+
+    async def __call__(self, request: Request) -> Post:
+        self.asked.append(request)
+        if self.slow:
+            await self.slow.wait()
+        return Post("matrix", f"<p>you asked {request.text}</p>")
+
+
+def log_in(server: Synapse, folder: Path) -> matrix_device.Device:
+    """A bot with an account of its own, and its device."""
+    person = server.person("bot")
+    return matrix_device.log_in(folder, server.url, person.id, PASSWORD, datetime.now(UTC))
+
+
+@asynccontextmanager
+async def listening(platform: Matrix, clerk: Callable[[Request], Awaitable[Post]]) -> Any:
+    """The platform listens, from the place where it was."""
+    task = asyncio.ensure_future(platform.listen(clerk))
+    place = platform._place
+    try:
+        while not place.upto and not task.done():  # noqa: ASYNC110  # the platform is watched from outside
+            await asyncio.sleep(0.02)
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(holds: Callable[[], Any]) -> Any:
+    """As `eventually`, beside the loop."""
+    return await asyncio.to_thread(eventually, holds)
+
+
+@contextmanager
+def bot(
+    folder: Path, manners: Manners | None = None, **more: Any
+) -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    """Runs what is done with an open platform: `run(lambda platform: …)`."""
+    with opened(folder, WORDS, manners, **more) as platform:
+
+        def run(do: Callable[[Matrix], Coroutine[Any, Any, Any]]) -> Any:
+            async def whole() -> Any:
+                try:
+                    return await do(platform)
+                finally:
+                    await platform.close()
+
+            return asyncio.run(whole())
+
+        yield run  # type: ignore[misc]
