@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractAsyncContextManager
+    from contextlib import AbstractAsyncContextManager, AbstractContextManager
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
     from chatbot.config import Config, Exported
+    from chatbot.config import Matrix as MatrixTable
     from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
     from chatbot.serve import Bot
+    from chatbot.store.subscriptions import Subscriptions
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems
@@ -123,7 +125,7 @@ def bots(
     log = structlog.get_logger(__name__)
     with ExitStack() as stack:
         engine = stack.enter_context(writable_database(config.store.url, _log))
-        platforms = platforms_of(config) if platforms is None else platforms
+        platforms = platforms_of(config, stack, Subscriptions(engine)) if platforms is None else platforms
         readers = stack.enter_context(Readers(config.sources.jobs))
         stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
         breakers: dict[str, Breaker] = {}
@@ -312,15 +314,40 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     return Followed(topic, one.subsystem is not None, wanted, when)
 
 
-def platforms_of(config: Config) -> dict[str, Platform]:
-    """The platforms that are set up: one row each."""
+def platforms_of(config: Config, stack: ExitStack, subscriptions: Subscriptions) -> dict[str, Platform]:
+    """The platforms that are set up: one row each. Raises Problem."""
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
         from chatbot.chat.terminal import Terminal
         from chatbot.commands import names
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
+    if config.platforms.matrix:
+        found["matrix"] = stack.enter_context(_matrix(config.platforms.matrix, subscriptions))
     return found
+
+
+def _matrix(config: MatrixTable, subscriptions: Subscriptions) -> AbstractContextManager[Platform]:
+    import asyncio
+
+    import structlog
+
+    from chatbot.chat.matrix import Manners, opened
+    from chatbot.commands import names
+
+    async def moved(old: str, new: str) -> None:
+        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new)
+        structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
+
+    manners = Manners(
+        prefix=config.prefix,
+        prefixes=config.prefixes,
+        inviters=config.inviters,
+        level=config.level,
+        badges=frozenset(config.badges),
+        unthreaded=frozenset(config.unthreaded),
+    )
+    return opened(config.device, names(), manners, moved=moved)
 
 
 def _log(what: str, done: int, total: int) -> None:

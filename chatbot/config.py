@@ -55,7 +55,7 @@ def _duration(value: object) -> timedelta:
 
 def _not_empty(value: object) -> object:
     if value == "":
-        raise ValueError("this is empty; name the folder of the archive")
+        raise ValueError("this is empty; name a folder")
     return value
 
 
@@ -72,6 +72,8 @@ Quiet = Annotated[Hours, BeforeValidator(_hours)]
 Days = Annotated[frozenset[date], BeforeValidator(_days)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+# What stands before a command: a blank before it would hide it.
+Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -148,10 +150,23 @@ class Terminal(_Table):
     color: Literal["auto", "always", "never"] = "auto"
 
 
+class Matrix(_Table):
+    """`[platforms.matrix]`: the rooms that the bot's account is in."""
+
+    device: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)] = Path("matrix")
+    prefix: Prefix = "!"
+    prefixes: dict[str, Prefix] = Field(default_factory=dict)
+    inviters: Texts = ()
+    level: Annotated[int, Field(ge=0)] = 50
+    badges: Texts = ()
+    unthreaded: Texts = ()
+
+
 class Platforms(_Table):
     """`[platforms]`: a platform is on when its table is there."""
 
     terminal: Terminal | None = None
+    matrix: Matrix | None = None
 
 
 class MailingList(_Table):
@@ -164,10 +179,13 @@ class MailingList(_Table):
     link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
 
 
+Known = Literal["terminal", "matrix"]
+
+
 class Room(_Table):
     """`[[rooms]]`: what a room of a platform wants of all that is posted in it."""
 
-    platform: Literal["terminal"]
+    platform: Known
     room: Annotated[str, Field(min_length=1)]
     zone: Zone = ZoneInfo("UTC")
     managers: Texts = ()
@@ -179,7 +197,7 @@ class Room(_Table):
 class _Followed(_Table):
     """What a room follows, and when it is told; a list, or a subsystem."""
 
-    platform: Literal["terminal"]
+    platform: Known
     room: Annotated[str, Field(min_length=1)]
     list: Name | None = None
     subsystem: Annotated[str, Field(min_length=1)] | None = None
@@ -252,7 +270,10 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     people = People(**{key: folder / path.expanduser() for key, path in config.people if path})
     named = config.maintainers.file
     maintainers = Maintainers(file=folder / named.expanduser() if named else None)
-    placed = {"lists": lists, "templates": templates, "people": people, "maintainers": maintainers}
+    placed: dict[str, object] = {"lists": lists, "templates": templates, "people": people, "maintainers": maintainers}
+    if matrix := config.platforms.matrix:
+        matrix = matrix.model_copy(update={"device": folder / matrix.device.expanduser()})
+        placed["platforms"] = config.platforms.model_copy(update={"matrix": matrix})
     config = config.model_copy(update={**placed, "store": _placed(config.store, folder)})
     faults = tuple(_contradictions(config))
     if faults:
@@ -422,6 +443,7 @@ def _keys() -> list[str]:
         Log,
         Platforms,
         Terminal,
+        Matrix,
         MailingList,
         Room,
         Subscription,

@@ -135,6 +135,16 @@ def _tell_followed(mails: int) -> None:
         sys.stderr.flush()
 
 
+def log_in_matrix(
+    folder: Path, homeserver: str, user: str, password: str, now: datetime, *, again: bool
+) -> tuple[str, str]:
+    """Make the bot's device; its user and its name. Raises Problem."""
+    from chatbot.chat.matrix_device import log_in
+
+    device = log_in(folder, homeserver, user, password, now, again=again)
+    return device.user, device.id
+
+
 def print_digest(digest: Digest) -> None:
     """Show a digest on a terminal, as the platform would."""
     from chatbot.chat.styled import DIALECT

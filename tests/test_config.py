@@ -96,6 +96,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", '[people]\nmailmap = "nowhere"\n[platforms.terminal]', "[people] mailmap: there is no file"),
         ("[platforms.terminal]", '[people]\nbots = 7\n[platforms.terminal]', "[people] bots: 7 is of the wrong type; write text in quotes"),
         ("[[rooms]]", '[[lists]]\nname = "kvm"\narchive = "x"\n[[rooms]]', "[[lists]] name: 'kvm' is there twice"),
+        ("[platforms.terminal]", "[platforms.matrix]\nprefix = ''\n[platforms.terminal]", "[platforms.matrix] prefix: this is empty"),
+        ("[platforms.terminal]", "[platforms.matrix]\nlevel = -1\n[platforms.terminal]", "[platforms.matrix] level: -1 is too small; write 0 or more"),
+        ("[platforms.terminal]", "[platforms.matrix]\ndevice = ''\n[platforms.terminal]", "[platforms.matrix] device: this is empty; name a folder"),
+        ("[platforms.terminal]", "[platforms.matrix]\ninviters = 7\n[platforms.terminal]", "[platforms.matrix] inviters: 7 is no list of texts"),
         ("[[lists]]", "[[lists]", "this is no TOML"),
         ("[[lists]]", "[lists]", "lists: this is no list of tables; write its name in double brackets"),
         ('archive = "lists/kvm"', 'archive = ""', "[[lists]] 1 archive: this is empty"),
@@ -151,6 +155,13 @@ def test_subscriptions_of_the_config_are_read_and_checked_once_the_subsystems_ar
         "[[subscriptions]] 4 subsystem: there is not one 'sev'",
         "[[subscriptions]] 4 filter: 't:x': at column 1, the index does not keep to whom a mail was sent",
     ]
+
+
+def test_the_folder_of_the_matrix_device_is_relative_to_the_file(tmp_path: Path) -> None:
+    settings = tomllib.loads(GOOD) | {"platforms": {"matrix": {}, "terminal": {}}}
+    matrix = check_config(settings, tmp_path).platforms.matrix
+    assert matrix
+    assert matrix.device == tmp_path / "matrix"
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:

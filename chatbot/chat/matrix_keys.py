@@ -9,6 +9,7 @@ later message wait for ever, or goes by unseen. It does not sign devices either;
 
 import asyncio
 import json
+import logging
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,6 +39,9 @@ from nio.store import SqliteStore
 
 from chatbot.chat.matrix_http import Homeserver
 from chatbot.errors import Problem, Unavailable, Unknown
+
+# What matters of what it says comes back as an error.
+logging.getLogger("nio").addHandler(logging.NullHandler())
 
 _USES = ("master", "self_signing", "user_signing")
 _PASSWORD = "m.login.password"  # noqa: S105  # the name of a way to log in
