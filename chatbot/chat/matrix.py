@@ -39,7 +39,7 @@ _STALE = 10 * 60 * 1000
 # Seconds: how long /sync waits for something to happen; how long its answer may take beyond that; the longest pause
 # after a failure; how long an answer may take until the bot says that it is at it; how long a key may come after what
 # it opens.
-_POLL, _PATIENCE, _LONGEST, _QUICK, _KEY_COMES = 30, 30.0, 60.0, 1.0, 10.0
+_POLL, _PATIENCE, _LONGEST, _QUICK, _KEY_COMES = 30, 30.0, 60.0, 1.0, 10
 # How often an answer is tried, and a welcome: who asked can ask again.
 _TRIES = 8
 _EVENTS = 50
@@ -126,6 +126,7 @@ class Matrix:
         self._place = _Place(folder / "place.json")
         self._pace = _Pace()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._unreadable: set[tuple[str, str]] = set()
         self._name = ""
 
     @property
@@ -270,14 +271,17 @@ class Matrix:
     async def _open(self, room: str, event: Mapping[str, Any], answer: Answer) -> None:
         """Read it, as soon as its key is there; say so where none comes."""
         self._keys.remember_encrypted(room)
-        for _ in range(int(_KEY_COMES * 4)):
+        for _ in range(_KEY_COMES):
             if opened := self._keys.read(room, dict(event)):
                 if opened["type"] == "m.room.message":
                     await self._heard(room, opened, answer)
                 return
-            await asyncio.sleep(0.25)
-        log.warning("message not readable", room=room, event=event["event_id"])
-        await self._reply(room, event, _UNREADABLE)
+            await asyncio.sleep(1)
+        session = (room, str(event.get("content", {}).get("session_id")))
+        if session not in self._unreadable:  # the next ones have the same key, or none
+            self._unreadable.add(session)
+            log.warning("message not readable", room=room, id=event["event_id"])
+            await self._reply(room, event, _UNREADABLE)
 
     async def _reply(self, room: str, event: Mapping[str, Any], body: str) -> None:
         """In the thread below it, in as many parts as it takes."""

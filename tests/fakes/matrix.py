@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from nio import AsyncClient, AsyncClientConfig, MegolmEvent, RoomMessage, SyncResponse
+
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Manners, Matrix, opened
 from chatbot.chat.platform import Request
 from chatbot.chat.post import Post
-from tests.fakes.synapse import PASSWORD, Synapse, eventually
+from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
 
 WORDS = ("/series", "/digest", "/subscribe", "/help")
 
@@ -73,3 +75,51 @@ def bot(
             return asyncio.run(whole())
 
         yield run  # type: ignore[misc]
+
+
+class Reader:
+    """A person's client with encryption: nio's own."""
+
+    def __init__(self, person: Person, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.person = person
+        self._client = AsyncClient(person.url, person.id, person.device, str(folder), AsyncClientConfig())
+        self._client.restore_login(person.id, person.device, person.token)
+        self.read: dict[str, tuple[str, str]] = {}
+        self.unread: set[str] = set()
+
+    async def sync(self) -> None:
+        """What came since, and the chores."""
+        client = self._client
+        said = await client.sync(timeout=0, since=client.next_batch or None, full_state=not client.next_batch)
+        assert isinstance(said, SyncResponse), said
+        await client.send_to_device_messages()
+        if client.should_upload_keys:
+            await client.keys_upload()
+        if client.should_query_keys:
+            await client.keys_query()
+        for info in said.rooms.join.values():
+            for event in info.timeline.events:
+                if isinstance(event, MegolmEvent):
+                    self.unread.add(event.event_id)
+                elif isinstance(event, RoomMessage):
+                    self.read[event.event_id] = (event.sender, event.source["content"]["body"])
+
+    async def say(self, room: str, text: str) -> str:
+        content = {"msgtype": "m.text", "body": text}
+        said = await self._client.room_send(room, "m.room.message", content, ignore_unverified_devices=True)
+        return str(said.event_id)
+
+    async def hears(self, sender: str, count: int = 1) -> list[str]:
+        """So much of what somebody says, when it has come."""
+        async with asyncio.timeout(20):
+            while True:
+                await self.sync()
+                found = [body for who, body in self.read.values() if who == sender]
+                if len(found) >= count:
+                    return found
+                await asyncio.sleep(0.1)
+
+    async def close(self) -> None:
+        await self._client.close()
+        self._client.store.database.close()
