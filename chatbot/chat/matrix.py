@@ -43,6 +43,8 @@ _POLL, _PATIENCE, _LONGEST, _QUICK, _KEY_COMES = 30, 30.0, 60.0, 1.0, 10
 # How often an answer is tried, and a welcome: who asked can ask again.
 _TRIES = 8
 _EVENTS = 50
+# What Synapse takes at once, where nobody changed it.
+_BURST = 10.0
 _FILTER: dict[str, Any] = {
     "presence": {"types": []},
     "account_data": {"types": []},
@@ -422,36 +424,37 @@ class _Place:
 
 
 class _Pace:
-    """How fast a homeserver lets us send, which it tells when it was too fast: then one in so many seconds, and as many
-    at once as went through before.
+    """How fast a homeserver lets us send. It tells when that was too fast: from then on there is one in so many seconds,
+    and after a pause some at once, as it is with Synapse.
     """
 
     def __init__(self) -> None:
-        self._every = 0.0
-        self._burst = 0.0
-        self._left = 0.0
-        self._at = 0.0
+        self._every, self._burst = 0.0, _BURST
+        self._left, self._at = 0.0, 0.0
 
     async def turn(self) -> None:
         """Wait until one may be sent."""
-        if not self._every:
-            return
         self._refill()
-        if self._left < 1:
+        if self._every and self._left < 1:
             await asyncio.sleep((1 - self._left) * self._every)
+            self._refill()
 
     def went(self) -> None:
         """One was taken."""
-        self._burst += not self._every
-        self._left = max(0.0, self._left - 1)
+        self._left -= 1
 
     def slow_down(self, after: float) -> None:
         """One was too many; the next may come after so many seconds."""
-        self._every, self._left, self._at = after, 0.0, asyncio.get_running_loop().time()
+        if self._every and self._left >= 1:
+            self._burst = max(1.0, self._burst / 2)
+        self._every += after  # it came so much too early
+        self._left, self._at = 1 - after / self._every if self._every else 0.0, asyncio.get_running_loop().time()
 
     def _refill(self) -> None:
         now = asyncio.get_running_loop().time()
-        self._left, self._at = min(self._burst, self._left + (now - self._at) / self._every), now
+        if self._every:
+            self._left = min(self._burst, self._left + (now - self._at) / self._every)
+        self._at = now
 
 
 def _since_joined(events: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
