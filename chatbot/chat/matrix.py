@@ -424,8 +424,8 @@ class _Place:
 
 
 class _Pace:
-    """How fast a homeserver lets us send. It tells when that was too fast: from then on there is one in so many seconds,
-    and after a pause some at once, as it is with Synapse.
+    """How fast a homeserver lets us send. It tells when that was too fast: from then on there is one in so many
+    seconds, and after a pause some at once, as it is with Synapse.
     """
 
     def __init__(self) -> None:

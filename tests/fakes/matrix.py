@@ -91,7 +91,8 @@ class Reader:
     async def sync(self) -> None:
         """What came since, and the chores."""
         client = self._client
-        said = await client.sync(timeout=0, since=client.next_batch or None, full_state=not client.next_batch)
+        all_of_it = {"room": {"timeline": {"limit": 500}}}
+        said = await client.sync(0, all_of_it, client.next_batch or None, full_state=not client.next_batch)
         assert isinstance(said, SyncResponse), said
         await client.send_to_device_messages()
         if client.should_upload_keys:

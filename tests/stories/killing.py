@@ -17,7 +17,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from chatbot.app import bot
-from chatbot.chat.platform import Receipt
+from chatbot.chat.platform import Platform, Receipt
 from chatbot.config import Config, check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
@@ -80,15 +80,47 @@ class Hasty(Outbox):
 
 
 class World:
+    """On a platform of our own; killing_matrix.py has another."""
+
+    platform, template = "terminal", TEMPLATE
+    points = POINTS
+    # By the names they have here.
+    rooms: Mapping[str, str] = {room: room for room in ROOMS}
+
     def __init__(self, folder: Path, seed: int, control: str) -> None:
         self.folder, self.control, self.chance = folder, control, random.Random(seed)
-        self.ledger, self.expected = folder / "ledger", {room: list[str]() for room in ROOMS}
-        self.port, self.server = _start_server(self.ledger, seed)
+        self.expected = {room: list[str]() for room in ROOMS}
+        self.begin(seed)
         self.kills, self.ahead, self._start = Counter[str](), timedelta(0), time.monotonic()
         self._mails = {name: list[tuple[bytes, str, datetime]]() for name in ("kvm", "coco")}
         self._numbers = count(1)
-        (folder / "ours" / "terminal").mkdir(parents=True)
-        (folder / "ours" / "terminal" / "digest.j2").write_text(TEMPLATE)
+        (folder / "ours" / self.platform).mkdir(parents=True)
+        (folder / "ours" / self.platform / "digest.j2").write_text(self.template)
+
+    def begin(self, seed: int) -> None:
+        """Start what is talked to."""
+        self.ledger = self.folder / "ledger"
+        self.port, self.server = _start_server(self.ledger, seed)
+
+    def end(self) -> None:
+        os.kill(self.server, signal.SIGKILL)
+        os.waitpid(self.server, 0)
+
+    def table(self) -> dict[str, object]:
+        """What the config says of the platform."""
+        return {}
+
+    @contextmanager
+    def open(self, passing: Callable[[str], None]) -> Iterator[Platform]:
+        """The platform, in a bot's own process."""
+        wire = Forgetful if self.control == "send again without asking" else Wire
+        settles = 0 if self.control == "ask without waiting" else SETTLES
+        yield wire(self.port, SPEED * timedelta(seconds=settles), passing)
+
+    def posts(self, room: str) -> list[str]:
+        """What has arrived in a room, as far as it will."""
+        lines = [json.loads(line) for line in self.ledger.read_text().splitlines()]
+        return [line["body"] for line in lines if line["room"] == self.rooms[room]]
 
     def now(self) -> datetime:
         return NOON + self.ahead + SPEED * timedelta(seconds=time.monotonic() - self._start)
@@ -97,10 +129,10 @@ class World:
         settings = {
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "templates": {"folder": "ours"},
-            "platforms": {"terminal": {}},
+            "platforms": {self.platform: self.table()},
             "lists": [{"name": name, "archive": name} for name in self._mails],
             "subscriptions": [
-                {"platform": "terminal", "room": room, "list": one, "when": "hourly"}
+                {"platform": self.platform, "room": self.rooms[room], "list": one, "when": "hourly"}
                 for room, lists in ROOMS.items()
                 for one in lists
             ],
@@ -129,7 +161,7 @@ class World:
     def live(self, *, killed: bool = True) -> bool:
         """Start a bot; whether it came to its end before it was killed."""
         at_random = self.kills[RANDOM] <= self.kills[POINT]
-        last = self.chance.randrange(1, POINTS) if killed and not at_random else 0
+        last = self.chance.randrange(1, self.points) if killed and not at_random else 0
         child = os.fork()
         if child == 0:
             self._run(last)
@@ -154,11 +186,10 @@ class World:
         """In a process of its own: a bot, until it has nothing left to do, or has come to the last point."""
         code = 1
         try:
-            passing = _points(last)
-            wire = Forgetful if self.control == "send again without asking" else Wire
-            settles = 0 if self.control == "ask without waiting" else SETTLES
-            platform = wire(self.port, SPEED * timedelta(seconds=settles), passing)
-            with bot(self.config(), self.now, {"terminal": platform}) as made:
+            with (
+                self.open(_points(last)) as platform,
+                bot(self.config(), self.now, {self.platform: platform}) as made,
+            ):
                 hasty = self.control == "mark before sending"
                 asyncio.run(_until_done(replace(made, outbox=Hasty(made.outbox._engine)) if hasty else made))
             code = 0
@@ -167,10 +198,10 @@ class World:
 
     def faults(self) -> dict[str, int]:
         """Of what the ledger has, beside what it should have."""
-        lines = [json.loads(line) for line in self.ledger.read_text().splitlines()]
-        found = Counter(posts=len(lines), lost=0, repeated=0, disordered=0, unknown=0)
+        found = Counter(posts=0, lost=0, repeated=0, disordered=0, unknown=0)
         for room, expected in self.expected.items():
-            posts = [line["body"] for line in lines if line["room"] == room]
+            posts = self.posts(room)
+            found["posts"] += len(posts)
             once = list(dict.fromkeys(posts))
             found["lost"] += len(set(expected) - set(posts))
             found["unknown"] += len(set(posts) - set(expected))
@@ -231,29 +262,23 @@ def _start_server(ledger: Path, seed: int) -> tuple[int, int]:
     return server.server_address[1], process
 
 
-@contextmanager
-def world(folder: Path, seed: int, control: str) -> Iterator[World]:
-    made = World(folder, seed, control)
-    try:
-        yield made
-    finally:
-        os.kill(made.server, signal.SIGKILL)
-        os.waitpid(made.server, 0)
-
-
-def main(folder: str, kills: str, seed: str, control: str = "") -> None:
+def main(folder: str, kills: str, seed: str, control: str = "", world: type[World] = World) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begin = time.monotonic()
-    with world(Path(folder), int(seed), control) as made, Readers(1) as readers:
-        made.round(readers, told=False)  # rooms begin here
-        assert made.live(killed=False)
-        while made.kills.total() < int(kills):
-            made.round(readers)
-            while not made.live(killed=made.kills.total() < int(kills)):
-                pass
+    made = world(Path(folder), int(seed), control)
+    try:
+        with Readers(1) as readers:
+            made.round(readers, told=False)  # rooms begin here
+            assert made.live(killed=False)
+            while made.kills.total() < int(kills):
+                made.round(readers)
+                while not made.live(killed=made.kills.total() < int(kills)):
+                    pass
         time.sleep(SETTLES)
         seconds = round(time.monotonic() - begin, 1)
         sys.stdout.write(json.dumps({**made.faults(), **made.kills, "seconds": seconds}) + "\n")
+    finally:
+        made.end()
 
 
 if __name__ == "__main__":

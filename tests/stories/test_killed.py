@@ -18,9 +18,9 @@ TRIES = 10
 KILLS = int(os.environ.get("KILLS", "100"))
 
 
-def start(folder: Path, kills: int, seed: int, *control: str) -> "subprocess.Popen[str]":
+def start(folder: Path, kills: int, seed: int, *control: str, loop: str = "killing") -> "subprocess.Popen[str]":
     folder.mkdir()
-    command = [sys.executable, "-m", "tests.stories.killing", str(folder), str(kills), str(seed), *control]
+    command = [sys.executable, "-m", f"tests.stories.{loop}", str(folder), str(kills), str(seed), *control]
     return subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
 
 
