@@ -22,11 +22,12 @@ from chatbot.summarize import Summarizer
 
 @dataclass(frozen=True)
 class Topic:
-    """What is followed: the lists, and of these what a subsystem has and a filter wants."""
+    """The lists, and of these what a subsystem has and a filter wants; or the `series` with a mail."""
 
     lists: tuple[MailingList, ...]
     subsystem: Subsystem | None = None
     filter: Filter = EVERYTHING
+    series: str = ""
 
     @property
     def whole(self) -> bool:
@@ -49,6 +50,8 @@ def topic_of(
 ) -> Topic:
     """What it is about today. Raises Misunderstood where its list or subsystem is gone."""
     wanted = parse_filter(subscription.filter)
+    if subscription.series:
+        return Topic(tuple(lists.values()), series=subscription.series)
     if not subscription.subsystem:
         if subscription.topic not in lists:
             raise Misunderstood(subscription.topic, "this list is in the config no more", "subscribe to another")
@@ -107,8 +110,12 @@ class Sifter:
         """Whether the topic's subsystem has a posting."""
         if topic.subsystem is None:
             return True
-        text = "\n".join(facts.bodies) if topic.subsystem.contents else ""
-        return self._subsystems().claims(topic.subsystem, facts.files, text, _addresses(topic.subsystem, facts))
+        addresses = _addresses(topic.subsystem, facts)
+        return self._subsystems().claims(topic.subsystem, facts.files, lambda: self._texts(facts), addresses)
+
+    def _texts(self, facts: PostingFacts) -> Sequence[str]:
+        """With the lines of code, which only archives have."""
+        return self._originals.texts(facts.standing.own)
 
     def _wanting(self, topic: Topic, at: datetime) -> Callable[[Standing], bool]:
         known: dict[str, bool] = {}

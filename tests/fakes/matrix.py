@@ -1,6 +1,9 @@
 """The bot's side of Matrix: its device on the homeserver of the tests, and what it answers."""
 
 import asyncio
+import json
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -124,3 +127,24 @@ class Reader:
     async def close(self) -> None:
         await self._client.close()
         self._client.store.database.close()
+
+
+class Elsewhere:
+    """Such a client in a process of its own. See matrix_reader.py."""
+
+    def __init__(self, person: Person, folder: Path) -> None:
+        who = (person.url, person.id, person.device, person.token, str(folder))
+        command = [sys.executable, "-m", "tests.fakes.matrix_reader", *who]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.read()
+
+    def read(self) -> dict[str, str]:
+        """What it has read up to now, by the events' ids."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return dict(json.loads(self._process.stdout.readline()))
+
+    def end(self) -> None:
+        self._process.communicate()

@@ -7,7 +7,6 @@ encrypts nothing itself: those that are forked from it would all make the same k
 """
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -21,7 +20,7 @@ from chatbot.app import bot
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import opened
 from chatbot.chat.platform import Platform
-from tests.fakes.matrix import WORDS
+from tests.fakes.matrix import WORDS, Elsewhere
 from tests.fakes.synapse import PASSWORD, Person, Synapse
 from tests.stories.killing import ROOMS, TEMPLATE, World, main
 
@@ -56,22 +55,11 @@ class Room(World):
         self.rooms = {room: self.mia.make_room(self.bot, encrypted=self.control == "encrypted") for room in ROOMS}
         for room in self.rooms.values():
             self.bot.join(room)
-        mia = (self.mia.url, self.mia.id, self.mia.device, self.mia.token, str(self.folder / "mia"))
-        reader = [sys.executable, "-m", "tests.fakes.matrix_reader", *mia]
-        self.reader = subprocess.Popen(reader, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.read()
+        self.reader = Elsewhere(self.mia, self.folder / "mia")
         self.proxy.send_signal(signal.SIGUSR1)
 
-    def read(self) -> dict[str, str]:
-        """What the other client has read up to now, by the events' ids."""
-        assert self.reader.stdin
-        assert self.reader.stdout
-        self.reader.stdin.write("\n")
-        self.reader.stdin.flush()
-        return dict(json.loads(self.reader.stdout.readline()))
-
     def end(self) -> None:
-        self.reader.communicate()
+        self.reader.end()
         self.proxy.kill()
         self.proxy.communicate()
         self.homeserver.stop()
@@ -102,13 +90,13 @@ class Room(World):
         if self.control != "encrypted":
             return [one["content"]["body"] for one in sent if one["type"] == "m.room.message"]
         assert not [one for one in sent if one["type"] == "m.room.message"]
-        read = self.read()
+        read = self.reader.read()
         return [read.get(one["event_id"], "unreadable") for one in sent if one["type"] == "m.room.encrypted"]
 
     def round(self, *arguments: Any, **named: Any) -> None:
         """The other client is there now and then."""
         super().round(*arguments, **named)
-        self.read()
+        self.reader.read()
 
 
 if __name__ == "__main__":
