@@ -139,4 +139,4 @@ def _addressed(text: str, content: Mapping[str, Any], user: str, name: str) -> s
 def _commands(words: tuple[str, ...]) -> re.Pattern[str]:
     """Where a command stands, and neither a link nor a path."""
     those = "|".join(re.escape(word.removeprefix("/")) for word in words)
-    return re.compile(rf"(?<![\w/.:&;-])/({those})(?![\w/.-])")
+    return re.compile(rf"(?<![\w/.:&;-])/({those})(?![\w/-]|\.\w)")

@@ -76,10 +76,11 @@ def test_a_prefix_may_be_anything() -> None:
 
 def test_commands_are_written_as_they_are_typed_here_and_links_stay() -> None:
     body = (
-        '<p>Type <code>/help</code> or /series x; <a href="https://a.example/series/help">/series</a> in fs/series</p>'
+        '<p>Type <code>/help</code> or /series x; <a href="https://a.example/series/help">/series</a> in fs/series, '
+        "/series.c; type /help.</p>"
     )
     assert typed_here(body, "!", WORDS) == (
-        '<p>Type <code>!help</code> or !series x; <a href="https://a.example/series/help">!series</a> in fs/series</p>'
+        '<p>Type <code>!help</code> or !series x; <a href="https://a.example/series/help">!series</a> in fs/series, /series.c; type !help.</p>'
     )
 
 
