@@ -15,7 +15,7 @@ PACKAGE = Path(chatbot.__file__).parent
 FLOORS = [
     {"errors"},
     {"lock"},
-    {"rhythm", "reaction"},
+    {"rhythm", "reaction", "finding"},
     {"mail", "sources", "chat"},
     {"read", "people"},
     {"subscriptions"},
@@ -28,7 +28,7 @@ FLOORS = [
     {"serve"},
     {"run", "health"},
     {"app"},
-    {"once", "manage"},
+    {"once", "manage", "check"},
     {"cli"},
     {"__main__"},
 ]
@@ -56,7 +56,13 @@ ADAPTERS = {
     "chatbot.sources.public_inbox",
     "chatbot.sources.sample",
 }
-KNOW_ADAPTERS = {"app.py", "once.py", "sources/ranges.py", "sources/sample.py"}  # the last two are of the same folder
+KNOW_ADAPTERS = {
+    "app.py",
+    "check.py",
+    "once.py",
+    "sources/ranges.py",
+    "sources/sample.py",
+}  # the last two are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:
