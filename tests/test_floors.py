@@ -28,7 +28,8 @@ FLOORS = [
     {"serve"},
     {"run", "health"},
     {"app"},
-    {"once", "manage", "check"},
+    {"once", "manage"},
+    {"check"},
     {"cli"},
     {"__main__"},
 ]
