@@ -79,6 +79,17 @@ class Platform(Protocol):
 
 
 @runtime_checkable
+class Tells(Protocol):
+    """What a platform may have beside: it can speak to one person alone."""
+
+    async def tell(self, person: str, post: Post) -> None:
+        """Show a post to a person, as `Request.person` names them, and to nobody else. One attempt, for what is worth
+        one: it may come twice, or never. Raises DeliveryError.
+        """
+        ...
+
+
+@runtime_checkable
 class Checks(Protocol):
     """What a platform may have beside: it can tell before the first post whether all is well."""
 

@@ -22,10 +22,14 @@ from chatbot.chat.platform import Receipt
 from chatbot.chat.post import Post
 from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
-from chatbot.errors import Unavailable
+from chatbot.errors import Closed, Unavailable
+from chatbot.health import pages_of
 from chatbot.serve import Bot
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.store import database
+from chatbot.store.undelivered import Undelivered
+from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.when import parse_when
 from tests.conftest import NOON, compose
 from tests.fakes.platform import Ledger
 
@@ -205,6 +209,57 @@ def test_ten_minutes_of_429_delay_posts_and_nothing_else(tmp_path: Path) -> None
     assert crowded.early == []
     assert [world.titles(room) for room in world.rooms] == [[["kvm02"], ["coco02"]]] * 3
     assert made.outbox.queue() == ()
+
+
+@dataclass
+class Speaking(Ledger):
+    """A platform that can speak to one person."""
+
+    told: list[tuple[str, str]] = field(default_factory=list)
+    mute: bool = False
+
+    async def tell(self, person: str, post: Post) -> None:
+        self.told.append((person, post.body))
+        if self.mute:
+            raise Closed("they take no messages")
+
+
+@pytest.mark.parametrize("mute", [False, True])
+def test_of_a_room_that_is_parked_the_owner_is_told_once(tmp_path: Path, mute: bool) -> None:
+    platform = Speaking(mute=mute)
+    world = World(tmp_path, ("a",), platform=platform)
+    world.send((1, NOON))
+    with world.opened() as made:
+        world.tick(made)
+        when = parse_when("hourly")
+        typed = Subscription("abcd", "terminal", "den", "kvm", subsystem=False, filter="", when=when, owner="mia", created=NOON)  # fmt: skip
+        made.subscriptions.add([typed], [["kvm"]], NOON)
+        world.send((2, NOON + HOUR / 2))
+        platform.failures = [None, Closed("we were removed"), Closed("nobody asks")]
+        for _ in range(4):
+            world.tick(made, HOUR)
+        assert world.titles("a") == [["kvm02"]]
+        assert made.vitals.parked == {"terminal": 1}
+        metrics = pages_of(made.vitals, made.now)["/metrics"]()[2].decode()
+        (key,) = (one.key for one in Undelivered(made.outbox._engine).all())
+    assert 'chatbot_rooms_parked{platform="terminal"} 1.0' in metrics
+    remedy = f"When that is mended, whoever runs me says: chatbot outbox retry {key[:12]}"
+    assert platform.told == [
+        ("mia", f"den takes no posts of mine (we were removed), so abcd, kvm hourly, waits. {remedy}\n")
+    ]
+
+
+def test_of_a_room_of_the_config_nobody_is_told_by_name(tmp_path: Path) -> None:
+    platform = Speaking(failures=[Closed("we were removed")])
+    world = World(tmp_path, ("a",), platform=platform)
+    world.send((1, NOON))
+    with world.opened() as made:
+        world.tick(made)
+        world.send((2, NOON + HOUR / 2))
+        with capture_logs() as logs:
+            world.tick(made, HOUR)
+        assert [one["room"] for one in logs if one["event"] == "room parked"] == ["a"]
+        assert (made.vitals.parked, platform.told) == ({"terminal": 1}, [])
 
 
 def test_after_thirty_days_off_a_room_sees_one_post_that_says_so(tmp_path: Path) -> None:
