@@ -102,6 +102,7 @@ def bots(
 
     import structlog
 
+    from chatbot.originals import Originals
     from chatbot.reaction import Breaker
     from chatbot.readers import Readers
     from chatbot.report.render import Renderer
@@ -139,8 +140,10 @@ def bots(
                 config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark)
             )
             subscriptions = subscriptions_of(config, lambda: subsystems, now())
-            search = Search(engine)
-            summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after)
+            search, stretches = Search(engine), Stretches(engine)
+            sources = {one.name: partial(archive, one.name, one.archive) for one in config.lists}
+            summarizer = Summarizer(Chronicles(engine), stretches, people, config.digests.silent_after)
+            originals = Originals(stretches.places, sources)
             renderer = Renderer(config.templates.folder)
             for platform in platforms.values():
                 renderer.check(platform.dialect)
@@ -148,7 +151,7 @@ def bots(
                 lists=lists,
                 people=people,
                 subsystems=subsystems,
-                sources={one.name: partial(archive, one.name, one.archive) for one in config.lists},
+                sources=sources,
                 rooms=rooms_of(config),
                 subscriptions=Subscriptions(engine, subscriptions),
                 platforms=platforms,
@@ -156,7 +159,7 @@ def bots(
                 index=Index(engine),
                 search=search,
                 summarizer=summarizer,
-                sifter=Sifter(summarizer, search, people, lambda: subsystems),
+                sifter=Sifter(summarizer, search, originals, people, lambda: subsystems),
                 following=Following(engine),
                 corrections=Corrections(engine),
                 outbox=Outbox(engine),
@@ -294,10 +297,11 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     from dataclasses import replace
 
     from chatbot.errors import Misunderstood
-    from chatbot.sift import read_filter
+    from chatbot.subscriptions.filter import parse_filter
     from chatbot.subscriptions.finding import named
+    from chatbot.subscriptions.when import When
 
-    topic, wanted = one.list or one.subsystem or "", ""
+    topic, wanted = one.list or one.subsystem or one.series or "", ""
     if one.subsystem is not None:
         if known := named(subsystems(), one.subsystem):
             topic = known.title
@@ -305,10 +309,12 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
             remedy = "ask `chatbot subsystems`"
             faults.append(f"[[subscriptions]] {place} subsystem: there is not one {one.subsystem!r}; {remedy}")
     try:
-        wanted = str(read_filter(one.filter))
+        wanted = str(parse_filter(one.filter))
     except Misunderstood as problem:
         faults.append(f"[[subscriptions]] {place} filter: {problem}")
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
+    if one.series and "when" not in one.model_fields_set:
+        when = When()
     return Followed(topic, one.subsystem is not None, wanted, when)
 
 

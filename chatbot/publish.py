@@ -1,6 +1,5 @@
 """Story 2: index → digest → outbox."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
 from chatbot.sift import Sifter, Topic
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox, Planned, Progress, delivery_key
 from chatbot.store.recall import SEVERAL
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.subscriptions.due import Due
@@ -78,10 +77,18 @@ def publish(
     wanted = not digest.empty or counted or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:
-        post = Post(dialect.name, _body(renderer, dialect, digest))
-        key = delivery_key(subscription.key, start.upto if start else 0, slot if digest.empty else None)
+        begin, empty = start.upto if start else 0, slot if digest.empty else None
         name = topic.names[0] if len(topic.names) == 1 else SEVERAL
-        posts = (Planned(key, subscription.platform, subscription.room, post, name),)
+        posts = tuple(
+            Planned(
+                delivery_key(subscription.key, begin, empty, part),
+                subscription.platform,
+                subscription.room,
+                Post(dialect.name, body),
+                name,
+            )
+            for part, body in enumerate(dialect.parts(_body(renderer, dialect, digest)))
+        )
     planned = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
     if not (planned and wanted):
         return None
@@ -96,7 +103,7 @@ def _body(renderer: Renderer, dialect: Dialect, digest: Digest) -> str:
     except Exception:  # templates are the team's own, and may raise whatever there is
         log.exception("template failed", dialect=dialect.name, template="digest")
     else:
-        if body.strip():
+        if dialect.unstyled(body).strip():
             return body
         log.error("template says nothing", dialect=dialect.name, template="digest")
     return plain_digest(dialect, digest)
@@ -110,12 +117,7 @@ def plain_digest(dialect: Dialect, digest: Digest) -> str:
         *(f"{one.standing.title} {digest.link(one.standing.message_id)}" for one in began[:MOST]),
         *([f"+{len(began) - MOST} more"] if len(began) > MOST else []),
     ]
-    return "".join(f"{dialect.escape(line)}\n" for line in lines)
-
-
-def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
-    """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
-    return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
+    return dialect.lines(lines)
 
 
 def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Index, stretches: Stretches) -> Covered:

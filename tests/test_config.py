@@ -80,8 +80,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('room = "terminal"', 'holidays = ["2026-12-25"]\nroom = "terminal"', "[[rooms]] 1 holidays: ['2026-12-25'] is no list of days; write them without quotes"),
         ('room = "terminal"', 'managers = 7\nroom = "terminal"', "[[rooms]] 1 managers: 7 is no list of texts"),
         ("[[rooms]]", '[[rooms]]\nplatform = "terminal"\nroom = "terminal"\n[[rooms]]', "[[rooms]] 2 room: 'terminal' is there twice"),
-        ('list = "kvm"', "", "[[subscriptions]] 1 list: it follows a list or a subsystem; name one of the two"),
-        ('list = "kvm"', 'list = "kvm"\nsubsystem = "KVM"', "[[subscriptions]] 1 list: it follows a list or a subsystem; name one of the two"),
+        ('list = "kvm"', "", "[[subscriptions]] 1 list: it follows a list, a subsystem or a series; name one of them"),
+        ('list = "kvm"', 'list = "kvm"\nsubsystem = "KVM"', "[[subscriptions]] 1 list: it follows a list, a subsystem or a series; name one of them"),
         ('when = "daily', 'zone = "Europe/Berlinn"\nwhen = "daily', "[[subscriptions]] 1 zone: there is no time zone 'Europe/Berlinn'"),
         ('when = "daily', 'zone = "../etc"\nwhen = "daily', "[[subscriptions]] 1 zone: there is no time zone '../etc'"),
         ('when = "daily', 'even_empty = "yes"\nwhen = "daily', "[[subscriptions]] 1 even_empty: 'yes' is of the wrong type; write true or false"),
@@ -142,14 +142,14 @@ def test_subscriptions_of_the_config_are_read_and_checked_once_the_subsystems_ar
     assert (one.key, one.asked, one.owner) == ("terminal/terminal/kvm", "kvm daily at 9:00", "config")
     assert two.asked == '"TDX Connect" s:x AND NOT is:bot daily at 09:00 UTC'
     assert (len(one.id), len(two.id)) == (5, 5)
-    settings["subscriptions"] += [again, {**other, "subsystem": "sev", "filter": "t:x"}]
+    settings["subscriptions"] += [again, {**other, "subsystem": "sev", "filter": "x:y"}]
     config = check_config(settings, tmp_path)
     with pytest.raises(BadConfig) as caught:
         subscriptions_of(config, lambda: subsystems_of(config, print), NOON)
     assert [fault.split(";")[0] for fault in caught.value.faults] == [
         "[[subscriptions]] 3: this room follows 'kvm' so already",
         "[[subscriptions]] 4 subsystem: there is not one 'sev'",
-        "[[subscriptions]] 4 filter: 't:x': at column 1, the index does not keep to whom a mail was sent",
+        "[[subscriptions]] 4 filter: 'x:': at column 1, there is no such prefix",
     ]
 
 

@@ -11,8 +11,9 @@ from chatbot.report.digest import amount
 from chatbot.report.rehearsal import REHEARSED, rehearse
 from chatbot.report.subscriptions import Listed
 from chatbot.rhythm import duration
-from chatbot.sift import read_filter, topic_of
+from chatbot.sift import topic_of
 from chatbot.subscriptions.due import next_slots
+from chatbot.subscriptions.filter import parse_filter
 from chatbot.subscriptions.finding import find, named
 from chatbot.subscriptions.subscription import FOREVER, Subscription
 from chatbot.subscriptions.when import DEFAULT, split
@@ -34,21 +35,27 @@ def subscribe(arguments: str, context: Context) -> Facts:
         room=context.room.name,
         topic=topic,
         subsystem=subsystem,
-        filter=str(read_filter(asked.filter)),
+        filter=str(parse_filter(asked.filter)),
         when=asked.when or DEFAULT,
         owner=context.asker,
         created=context.now.replace(microsecond=0),
     )
-    here = context.subscriptions.of_room(one.platform, one.room)
-    for other in here:
+    for other in _here(context):
         if other.asked == one.asked:
             raise Misunderstood("/subscribe", f"this room has that already, as {other.id}", "ask for something else")
-    if len(here) >= MOST:
-        raise Misunderstood("/subscribe", f"this room has {MOST} subscriptions", "unsubscribe from some first")
+    rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
+    kept = keep(one, context, "subscribe")
+    values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **rehearsed}
+    return Facts("subscribed", values)
+
+
+def keep(one: Subscription, context: Context, word: str) -> Subscription:
+    """Have the room follow this from now on, as a command says; as it is kept. Raises Misunderstood."""
+    if len(_here(context)) >= MOST:
+        raise Misunderstood(f"/{word}", f"this room has {MOST} subscriptions", "unsubscribe from some first")
     lists = topic_of(one, context.lists, context.subsystems).names
     (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
-    values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **_rehearsed(kept, context)}
-    return Facts("subscribed", values)
+    return kept
 
 
 def unsubscribe(arguments: str, context: Context) -> Facts:
@@ -162,7 +169,8 @@ def _listed(one: Subscription, context: Context, times: int) -> Listed:
     had = context.outbox.progress().get(one.key)
     coming = next_slots(one.when, context.room, context.now, times)
     last, result = had.slot if had else None, context.subscriptions.result(one)
-    return Listed(one, context.room, coming, last, result, context.now)
+    watched = context.search.standings([one.series], context.people) if one.series else ()
+    return Listed(one, context.room, coming, last, result, context.now, watched[0].title if watched else one.series)
 
 
 def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:

@@ -12,7 +12,7 @@ from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
 from chatbot.store.rows import chunks
 from chatbot.store.tables import moment, seconds
-from chatbot.store.threads import named
+from chatbot.store.threads import named, rows_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Stretch:
 class Place:
     """Where a mail is: on which list, at which row of `seen`, in which commit of which epoch; and when it came in."""
 
+    message_id: str
     list_name: str
     row: int
     epoch: int
@@ -128,16 +129,35 @@ class Stretches:
         """Where these mails are, in the order in which they came."""
         seen, mail, lists = tables.seen.c, tables.mail.c, tables.mailing_list.c
         query = (
-            select(lists.name, seen.id, seen.epoch, seen.commit, seen.received)
+            select(mail.message_id, lists.name, seen.id, seen.epoch, seen.commit, seen.received)
             .join_from(tables.seen, tables.mail, mail.id == seen.mail_id)
             .join(tables.mailing_list, lists.id == seen.list_id)
         )
         found: list[Place] = []
         with reading(self._engine) as connection:
             for few in chunks(sorted(set(message_ids)), 2):
-                for name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
-                    found.append(Place(name, row, epoch, commit, moment(received)))
+                for mail_id, name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
+                    found.append(Place(mail_id, name, row, epoch, commit, moment(received)))
         return tuple(sorted(found, key=lambda one: one.row))
+
+    def of_lineage(self, message_id: str, row: int, upto: int) -> tuple[str, ...]:
+        """The mails after one row of `seen` up to another that belong to the series with a mail, to any version, as far
+        as that is kept: it is of what has come lately. In the order in which they came.
+        """
+        seen, mail, belongs, standing = tables.seen.c, tables.mail.c, tables.belongs.c, tables.standing.c
+        with reading(self._engine) as connection:
+            rows = rows_named(connection, [message_id]).values()
+            head = select(belongs.head_id).where(belongs.mail_id.in_(rows)).scalar_subquery()
+            lineage = select(standing.lineage_id).where(standing.head_id == head).scalar_subquery()
+            versions = select(standing.head_id).where(standing.lineage_id == lineage)
+            query = (
+                select(mail.message_id)
+                .join_from(tables.belongs, tables.seen, seen.mail_id == belongs.mail_id)
+                .join(tables.mail, mail.id == belongs.mail_id)
+                .where(belongs.head_id.in_(versions), seen.id > row, seen.id <= upto)
+                .order_by(seen.id)
+            )
+            return tuple(dict.fromkeys(connection.execute(query).scalars()))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name
