@@ -189,6 +189,7 @@ class _Look:
         renderer.check(dialect)
         try:
             body = renderer.render(dialect, "digest", digest=self._sample)
+            parts = dialect.parts(body)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:  # what a template may do wrong
             fault = f"templates: {dialect.name}/digest.j2: {error}; mend it, or take it out of the folder"
             raise BadConfig((fault,)) from error
@@ -196,7 +197,7 @@ class _Look:
             raise BadConfig(
                 (f"templates: {dialect.name}/digest.j2 says nothing; mend it, or take it out of the folder",)
             )
-        return f"a digest of {_number(len(body.splitlines()), 'line')}"
+        return f"a digest of {_number(len(body.splitlines()), 'line')} in {_number(len(parts), 'post')}"
 
     @cached_property
     def _sample(self) -> Digest:

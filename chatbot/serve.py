@@ -249,7 +249,7 @@ class Bot:
             if own and isinstance(platform, Tells):
                 remedy = f"When that is mended, whoever runs me says: chatbot outbox retry {delivery.key[:12]}"
                 text = f"{own.room} takes no posts of mine ({reason}), so {own.id}, {own.asked}, waits. {remedy}"
-                await platform.tell(own.owner, Post(platform.dialect.name, platform.dialect.escape(text) + "\n"))
+                await platform.tell(own.owner, Post(platform.dialect.name, platform.dialect.lines([text])))
 
     def _beat(self) -> datetime:
         """Give a sign of life; when that was."""

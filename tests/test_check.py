@@ -93,7 +93,7 @@ def test_where_all_is_well_each_thing_has_a_tick(folder: Path) -> None:
         "✓ subscriptions: 2 of the config",
         f"✓ store: {folder}/chatbot.sqlite3: 0 posts to be sent",
         "✓ platforms: terminal",
-        "✓ templates terminal: a digest of 88 lines",
+        "✓ templates terminal: a digest of 88 lines in 1 post",
     ]
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
@@ -311,3 +311,17 @@ def test_nothing_of_a_mail_is_told(folder: Path) -> None:
     done = run("check", cwd=folder)
     assert "parked" in done.stdout
     assert "confidential" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql+psycopg//bot:geheim@host/db", "'…@host/db' is no database URL"),
+        ("postgresql+psycopg://bot:geheim@127.0.0.1:1/db", "cannot open postgresql+psycopg://bot:***@127.0.0.1:1/db"),
+    ],
+)
+def test_no_password_is_told(folder: Path, url: str, said: str) -> None:
+    rewrite(folder / "config.toml", "[people]", f"[store]\nurl = '{url}'\n[people]")
+    lines = faults(folder)
+    assert [line for line in lines if line.startswith("✗ store") and said in line], lines
+    assert "geheim" not in "".join(lines)

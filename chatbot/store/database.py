@@ -107,7 +107,9 @@ def _parse(url: str) -> URL:
     try:
         return make_url(url)
     except ArgumentError:
-        raise BadConfig((f"[store] url: {url!r} is no database URL; write sqlite:///chatbot.sqlite3",)) from None
+        _, at, rest = url.rpartition("@")  # before it may be a password
+        shown = repr(f"…@{rest}" if at else url)
+        raise BadConfig((f"[store] url: {shown} is no database URL; write sqlite:///chatbot.sqlite3",)) from None
 
 
 def _sqlite(url: URL) -> Engine:
