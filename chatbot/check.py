@@ -243,5 +243,7 @@ async def _ask(platform: Platform, rooms: list[str]) -> tuple[Finding, ...]:
         return (Finding(what, f"{error}; see that it can be reached, and try again", well=False),)
     except TimeoutError:
         return (Finding(what, f"it has not answered in {PATIENCE:.0f} s; try again later", well=False),)
+    except Exception as error:  # noqa: BLE001  # what the platform did not foresee; its words may have a token in them
+        return (Finding(what, f"it failed by {type(error).__name__}; tell those who write its adapter", well=False),)
     finally:
         await platform.close()

@@ -266,6 +266,11 @@ def test_online_a_platform_that_is_down_and_a_url_that_leads_nowhere_have_remedi
     assert asked.closed
 
 
+def test_online_what_a_platform_did_not_foresee_is_a_fault_and_says_no_token(folder: Path) -> None:
+    lines = faults(folder, online=True, terminal=Asked(trouble=ValueError("xoxb-secret")))
+    assert lines == ["✗ platform terminal: it failed by ValueError; tell those who write its adapter"]
+
+
 def test_online_a_platform_that_does_not_answer_is_not_waited_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
