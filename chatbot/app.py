@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractAsyncContextManager, AbstractContextManager
+    from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
@@ -320,8 +320,12 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     return Followed(topic, one.subsystem is not None, wanted, when)
 
 
-def platforms_of(config: Config, stack: ExitStack, subscriptions: Subscriptions) -> dict[str, Platform]:
-    """The platforms that are set up: one row each. Raises Problem."""
+def platforms_of(
+    config: Config, stack: ExitStack | None = None, subscriptions: Subscriptions | None = None
+) -> dict[str, Platform]:
+    """The platforms that are set up: one row each. Without a stack nothing is held: they can be looked at, and no more.
+    Raises Problem.
+    """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
         from chatbot.chat.terminal import Terminal
@@ -329,20 +333,20 @@ def platforms_of(config: Config, stack: ExitStack, subscriptions: Subscriptions)
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
     if config.platforms.matrix:
-        found["matrix"] = stack.enter_context(_matrix(config.platforms.matrix, subscriptions))
+        found["matrix"] = _matrix(config.platforms.matrix, stack, subscriptions)
     return found
 
 
-def _matrix(config: MatrixTable, subscriptions: Subscriptions) -> AbstractContextManager[Platform]:
+def _matrix(config: MatrixTable, stack: ExitStack | None, subscriptions: Subscriptions | None) -> Platform:
     import asyncio
 
     import structlog
 
-    from chatbot.chat.matrix import Manners, opened
+    from chatbot.chat.matrix import Manners, opened, seen_from_outside
     from chatbot.commands import names
 
     async def moved(old: str, new: str) -> None:
-        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new)
+        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new) if subscriptions else 0
         structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
 
     manners = Manners(
@@ -353,7 +357,9 @@ def _matrix(config: MatrixTable, subscriptions: Subscriptions) -> AbstractContex
         badges=frozenset(config.badges),
         unthreaded=frozenset(config.unthreaded),
     )
-    return opened(config.device, names(), manners, moved=moved)
+    if stack is None:
+        return seen_from_outside(config.device, names())
+    return stack.enter_context(opened(config.device, names(), manners, moved=moved))
 
 
 def _log(what: str, done: int, total: int) -> None:

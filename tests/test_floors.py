@@ -15,7 +15,7 @@ PACKAGE = Path(chatbot.__file__).parent
 FLOORS = [
     {"errors"},
     {"lock"},
-    {"rhythm", "reaction"},
+    {"rhythm", "reaction", "finding"},
     {"mail", "sources", "chat"},
     {"read", "people"},
     {"subscriptions"},
@@ -29,6 +29,7 @@ FLOORS = [
     {"run", "health"},
     {"app"},
     {"once", "manage"},
+    {"check"},
     {"cli"},
     {"__main__"},
 ]
@@ -63,11 +64,12 @@ ADAPTERS = {
 }
 KNOW_ADAPTERS = {
     "app.py",
-    "once.py",
     "chat/matrix.py",
+    "check.py",
+    "once.py",
     "sources/ranges.py",
     "sources/sample.py",
-}  # the last three are of the same folder
+}  # of the last four, three are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:

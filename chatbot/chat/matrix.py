@@ -8,11 +8,12 @@ outbox's; the homeserver shows a transaction id once.
 import asyncio
 import json
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from random import random
 from typing import Any
@@ -22,12 +23,13 @@ import structlog
 
 from chatbot.chat import matrix_device, rich
 from chatbot.chat.matrix_device import Device
-from chatbot.chat.matrix_events import KEY, asked, fits, message, power, root_of, seen, threaded, typed_here
+from chatbot.chat.matrix_events import KEY, asked, fits, message, number, power, root_of, seen, threaded, typed_here
 from chatbot.chat.matrix_http import Homeserver
 from chatbot.chat.matrix_keys import Keys
 from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Post, plainer
 from chatbot.errors import Closed, DeliveryError, Problem, Refused, Unauthorized, Unavailable, Unknown
+from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
 
@@ -98,9 +100,15 @@ def opened(
     with matrix_device.held(folder) as device:
         made = Matrix(device, folder, words, manners or Manners(), moved=moved, now=now)
         try:
+            made.take_hold()
             yield made
         finally:
             made.let_go()
+
+
+def seen_from_outside(folder: Path, words: Iterable[str]) -> "Matrix":
+    """The same, to be asked how it is, and no more: another process may have the device. Raises Problem."""
+    return Matrix(matrix_device.load(folder), folder, words, Manners(), moved=_nowhere, now=utc_now)
 
 
 class Matrix:
@@ -124,7 +132,7 @@ class Matrix:
         self._device, self._words, self._manners = device, tuple(words), manners
         self._moved, self._now = moved, now
         self._server = Homeserver(device.homeserver, device.token)
-        self._keys = Keys(device, self._server, folder)
+        self._folder = folder
         self._place = _Place(folder / "place.json")
         self._pace = _Pace()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -161,15 +169,22 @@ class Matrix:
     async def may_manage(self, person: str, room: str) -> bool:
         """By the room's state as it is now, which nio would read wrongly where creators have endless power."""
         try:
-            here = f"rooms/{quote(room)}/state"
-            create = await self._server.call("GET", f"{here}/m.room.create/", query={"format": "event"})
-            levels = await self._server.ask("GET", f"{here}/m.room.power_levels/")
+            create, levels = await self._power(room)
         except DeliveryError as error:
             log.warning("power not known", room=room, error=str(error))
             return False
-        if levels.status not in (200, 404):
-            return False
-        return power(person, create, levels.body if levels.error() is None else None) >= self._manners.level
+        return power(person, create, levels) >= self._manners.level
+
+    async def _power(self, room: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """What `power` asks for. Raises DeliveryError."""
+        here = f"rooms/{quote(room)}/state"
+        create = await self._server.call("GET", f"{here}/m.room.create/", query={"format": "event"})
+        levels = await self._server.ask("GET", f"{here}/m.room.power_levels/")
+        if levels.code == "M_NOT_FOUND":
+            return create, None
+        if error := levels.error():
+            raise error
+        return create, levels.body
 
     async def listen(self, answer: Answer) -> None:
         """Until it is cancelled; with a token that is not taken it is silent, and the other platforms go on."""
@@ -187,9 +202,42 @@ class Matrix:
         """Its device stays, for a homeserver forgets with it what it was sent."""
         await self._server.close()
 
+    async def check(self, rooms: Sequence[str]) -> Iterable[Finding]:
+        """Raises DeliveryError."""
+        user = self._device.user
+        try:
+            await self._server.call("GET", "account/whoami")
+        except Unauthorized as error:
+            return (Finding("token matrix", f"{error}; run `chatbot matrix-login --again`", well=False),)
+        joined = (await self._server.call("GET", "joined_rooms"))["joined_rooms"]
+        found = [Finding("token matrix", user)]
+        for room in rooms:
+            said, well = f"we are not in it; /invite {user} there", False
+            if room in joined:
+                well = await self._may_post(room)
+                said = "we may post there" if well else "we may not post there; give us the power that messages need"
+            found.append(Finding(f"room matrix/{room}", said, well))
+        return found
+
+    async def _may_post(self, room: str) -> bool:
+        """Raises DeliveryError."""
+        create, levels = await self._power(room)
+        kind = "m.room.encrypted" if await self._is_encrypted(room) else "m.room.message"
+        needed = levels.get("events", {}).get(kind, levels.get("events_default", 0)) if levels else 0
+        return power(self._device.user, create, levels) >= number(needed)
+
+    @cached_property
+    def _keys(self) -> Keys:
+        return Keys(self._device, self._server, self._folder)
+
+    def take_hold(self) -> None:
+        """Of the keys. Raises Problem."""
+        assert self._keys  # noqa: S101  # they are read when they are first asked for
+
     def let_go(self) -> None:
         """Of the files."""
-        self._keys.close()
+        if "_keys" in vars(self):
+            self._keys.close()
 
     async def _begin(self) -> None:
         """Have our keys known; where that fails, plain rooms go on. Raises Unauthorized."""
@@ -288,9 +336,9 @@ class Matrix:
     async def _reply(self, room: str, event: Mapping[str, Any], body: str) -> None:
         """In the thread below it, in as many parts as it takes."""
         root, last = root_of(event), event["event_id"]
-        for number, part in enumerate(self.dialect.parts(body)):
+        for place, part in enumerate(self.dialect.parts(body)):
             content = {} if room in self._manners.unthreaded else threaded(root, last)
-            await self._say(room, part, f"{event['event_id']}-{number}", content)
+            await self._say(room, part, f"{event['event_id']}-{place}", content)
 
     async def _say(self, room: str, body: str, key: str, more: Mapping[str, Any]) -> None:
         """What nobody keeps in an outbox: tried for a while, at last plainer."""
@@ -373,12 +421,18 @@ class Matrix:
         """Asked each time until it is: once encrypted, always encrypted."""
         if self._keys.knows_encrypted(room):
             return True
+        if await self._is_encrypted(room):
+            self._keys.remember_encrypted(room)
+            return True
+        return False
+
+    async def _is_encrypted(self, room: str) -> bool:
+        """Raises DeliveryError."""
         reply = await self._server.ask("GET", f"rooms/{quote(room)}/state/m.room.encryption/")
         if reply.code == "M_NOT_FOUND":
             return False
         if error := reply.error():
             raise error
-        self._keys.remember_encrypted(room)
         return True
 
     def _txn(self, key: str) -> str:

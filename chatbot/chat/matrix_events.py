@@ -106,10 +106,10 @@ def power(person: str, create: Mapping[str, Any], levels: Mapping[str, Any] | No
         return _ENDLESS
     if levels is None:
         return _CREATOR if person == create.get("sender") else 0
-    return _number(levels.get("users", {}).get(person, levels.get("users_default", 0)))
+    return number(levels.get("users", {}).get(person, levels.get("users_default", 0)))
 
 
-def _number(level: object) -> int:
+def number(level: object) -> int:
     """Old rooms may have it as text."""
     try:
         return int(level)  # type: ignore[call-overload, no-any-return]

@@ -46,12 +46,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One post on its way to one room. `doubt`: since when it may be there; `under`: the remote id of its digest's
-    first part; `plainer`: how often it was made plainer.
+    """One post on its way to one room. `subscription` is the key of what it was planned for; `doubt`: since when it may
+    be there; `under`: the remote id of its digest's first part; `plainer`: how often it was made plainer.
     """
 
     id: int
     key: str
+    subscription: str
     platform: str
     room: str
     post: Post
@@ -69,11 +70,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A post that waits: for which platform, and when it is due, or due again."""
+    """A post that waits: for which platform, when it is due, or due again, and whether its room is parked with it."""
 
     id: int
     platform: str
     due: datetime
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,26 +157,32 @@ class Outbox:
             first.c.part == 0,
             table.c.part > 0,
         )
+        # Texts are read of those alone: a room may have hundreds of posts that wait.
+        place = func.row_number().over(
+            partition_by=(table.c.platform, table.c.room), order_by=(table.c.sequence, table.c.part)
+        )
+        queue = select(table.c.id, place.label("place")).where(table.c.state.in_(WAITING)).subquery()
         query = (
             select(table, first.c.remote_id.label("under"))
+            .join(queue, and_(queue.c.id == table.c.id, queue.c.place == 1))
             .outerjoin(first, parent)
-            .where(table.c.state.in_(WAITING))
-            .order_by(table.c.sequence, table.c.part)
+            .where(table.c.state != State.PARKED, table.c.next_try <= seconds(now))
+            .order_by(table.c.id)
         )
-        rooms: dict[tuple[str, str], Row[Any]] = {}
         with reading(self._engine) as connection:
-            for row in connection.execute(query):
-                rooms.setdefault((row.platform, row.room), row)
-        ready = (row for row in rooms.values() if row.state != State.PARKED and row.next_try <= seconds(now))
-        return tuple(_delivery(row) for row in sorted(ready, key=lambda row: row.id))
+            return tuple(map(_delivery, connection.execute(query)))
 
     def queue(self) -> tuple[Waiting, ...]:
         """All that waits, the oldest first."""
         table = tables.delivery.c
-        query = select(table.id, table.platform, table.next_try).where(table.state.in_(WAITING)).order_by(table.id)
+        query = (
+            select(table.id, table.platform, table.next_try, table.state)
+            .where(table.state.in_(WAITING))
+            .order_by(table.id)
+        )
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-        return tuple(Waiting(row.id, row.platform, moment(row.next_try)) for row in rows)
+        return tuple(Waiting(row.id, row.platform, moment(row.next_try), row.state == State.PARKED) for row in rows)
 
     def settled(self) -> dict[str, datetime]:
         """By subscription the slot up to which every digest has arrived, was given up, or had nothing to tell."""
@@ -244,6 +252,7 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.id,
         key=row.key,
+        subscription=row.subscription,
         platform=row.platform,
         room=row.room,
         post=Post(row.dialect, row.body),

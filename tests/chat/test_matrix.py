@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from chatbot.chat import matrix_device
-from chatbot.chat.matrix import Manners, Matrix
+from chatbot.chat.matrix import Manners, Matrix, seen_from_outside
 from chatbot.chat.post import Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
-from tests.fakes.matrix import Clerk, bot, listening, log_in, until
+from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until
 from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
 
 POST = Post("matrix", "<h3>KVM</h3><p>3 mails, see <a href='https://a.example/'>the list</a></p>")
@@ -325,6 +325,34 @@ def test_a_homeserver_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
 
         run(setting, ask)
     assert [one.text for one in clerk.asked] == ["/help"]
+
+
+def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, homeserver: Synapse) -> None:
+    muted, elsewhere = setting.mia.make_room(setting.user, encrypted=True), homeserver.person("ben").make_room()
+    setting.user.join(muted)
+    setting.mia.set_state(muted, "m.room.power_levels", {"events": {"m.room.encrypted": 50}})
+
+    def check() -> list[tuple[str, bool, str]]:
+        async def asked() -> list[tuple[str, bool, str]]:
+            outside = seen_from_outside(setting.folder, WORDS)
+            try:
+                found = await outside.check([setting.room, muted, elsewhere])
+            finally:
+                await outside.close()
+            return [(one.what, one.well, one.said.partition(";")[0]) for one in found]
+
+        return asyncio.run(asked())
+
+    with bot(setting.folder):  # somebody else has the device
+        assert check() == [
+            ("token matrix", True, setting.device.user),
+            (f"room matrix/{setting.room}", True, "we may post there"),
+            (f"room matrix/{muted}", False, "we may not post there"),
+            (f"room matrix/{elsewhere}", False, "we are not in it"),
+        ]
+    setting.user.call("POST", "logout", {})
+    ((what, well, _),) = check()
+    assert (what, well) == ("token matrix", False)
 
 
 def test_the_device_is_made_once_for_its_owner_alone_and_used_by_one_process(setting: Setting) -> None:
