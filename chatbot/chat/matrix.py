@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from random import random
 from typing import Any
@@ -137,6 +137,7 @@ class Matrix:
         self._pace = _Pace()
         self._tasks: set[asyncio.Task[None]] = set()
         self._unreadable: set[tuple[str, str]] = set()
+        self._ending = asyncio.Event()
         self._name = ""
 
     @property
@@ -192,9 +193,10 @@ class Matrix:
             await self._begin()
             await self._follow(answer)
         except Unauthorized as error:
-            log.error("not let in", platform=self.name, error=str(error), remedy="run `chatbot matrix-login`")  # noqa: TRY400  # an operator's matter
+            log.error("not let in", platform=self.name, error=str(error), remedy="run `chatbot matrix-login --again`")  # noqa: TRY400  # an operator's matter
             await asyncio.Event().wait()
         finally:
+            self._ending.set()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             self._place.settle()
 
@@ -326,7 +328,7 @@ class Matrix:
                 if opened["type"] == "m.room.message":
                     await self._heard(room, opened, answer)
                 return
-            await asyncio.sleep(1)
+            await self._rest(1)
         session = (room, str(event.get("content", {}).get("session_id")))
         if session not in self._unreadable:  # the next ones have the same key, or none
             self._unreadable.add(session)
@@ -352,9 +354,26 @@ class Matrix:
                 plainly += 1
             except (Unavailable, Unknown) as error:
                 log.warning("answer not taken", room=room, error=str(error))
-                await asyncio.sleep(_pause(error, failures))
+                await self._rest(_pause(error, failures))
             else:
                 return
+
+    async def _insist(self, doing: Callable[[], Awaitable[object]]) -> None:
+        """Try it for a while. Raises DeliveryError."""
+        for failures in range(1, _TRIES):
+            try:
+                await doing()
+            except (Unavailable, Unknown) as error:
+                await self._rest(_pause(error, failures))
+            else:
+                return
+        await doing()
+
+    async def _rest(self, seconds: float) -> None:
+        """Raises _Unanswered where the bot is told to stop: it is answered after the next start."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+            raise _Unanswered
 
     async def _react(self, room: str, event_id: str) -> None:
         """In clear even where it is encrypted, as all reactions are; it says nothing but that somebody looks."""
@@ -369,10 +388,12 @@ class Matrix:
         welcome = self._lets_invite(inviter)
         log.info("invited", room=room, by=inviter, accepted=welcome)
         try:
-            await self._server.call("POST", f"rooms/{quote(room)}/{'join' if welcome else 'leave'}", {})
+            path = f"rooms/{quote(room)}/{'join' if welcome else 'leave'}"
+            await self._insist(lambda: self._server.call("POST", path, {}))
         except Closed:
             return  # it was taken back
         if welcome:
+            await self._succeed(room)
             await self._say(room, self._welcome(room), f"welcome-{room}-{at}", {})
 
     def _lets_invite(self, person: str) -> bool:
@@ -390,13 +411,29 @@ class Matrix:
         if not isinstance(new, str):
             return
         via = str(tombstone.get("sender", "")).partition(":")[2]
+        join = partial(self._server.call, "POST", f"join/{quote(new)}", {}, query={"via": via} if via else None)
         try:
-            await self._server.call("POST", f"join/{quote(new)}", {}, query={"via": via} if via else None)
+            await self._insist(join)
         except DeliveryError as error:
-            log.error("not let into the room that goes on", room=room, new=new, error=str(error))  # noqa: TRY400  # an operator's matter
+            log.warning("not let into the room that goes on; invite us", room=room, new=new, error=str(error))
             return
-        log.info("room goes on as another", room=room, new=new)
-        await self._moved(room, new)
+        await self._go_on(room, new)
+
+    async def _succeed(self, room: str) -> None:
+        """Where we are invited to what another room of ours has become, all goes on there; the old room has to say so,
+        too, for anybody can claim to be its successor.
+        """
+        create = await self._server.ask("GET", f"rooms/{quote(room)}/state/m.room.create/")
+        predecessor = create.body.get("predecessor")
+        old = predecessor.get("room_id") if isinstance(predecessor, dict) else None
+        if isinstance(old, str):
+            tombstone = await self._server.ask("GET", f"rooms/{quote(old)}/state/m.room.tombstone/")
+            if tombstone.body.get("replacement_room") == room:
+                await self._go_on(old, room)
+
+    async def _go_on(self, old: str, new: str) -> None:
+        log.info("room goes on as another", room=old, new=new)
+        await self._insist(lambda: self._moved(old, new))
 
     def _message(self, room: str, body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:
         prefix = self._manners.prefixes.get(room, self._manners.prefix)
@@ -467,7 +504,7 @@ class _Place:
     def settle(self) -> None:
         """Keep how far all is done."""
         done = ""
-        while self._open and all(task.done() for task in self._open[0][1]):
+        while self._open and all(map(_answered, self._open[0][1])):
             done, _ = self._open.popleft()
         if done:
             matrix_device.write_private(self._path, json.dumps({"upto": done}))
@@ -511,6 +548,14 @@ class _Pace:
         self._at = now
 
 
+class _Unanswered(Exception):
+    """What was asked waits for the next start."""
+
+
+def _answered(task: asyncio.Task[None]) -> bool:
+    return task.done() and not task.cancelled() and task.exception() is None
+
+
 def _since_joined(events: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:
     """What was said before we came is not for us."""
     came = [
@@ -534,6 +579,8 @@ async def _logged(doing: Coroutine[Any, Any, None]) -> None:
     """What fails in one event's answer leaves the others alone."""
     try:
         await doing
+    except _Unanswered:
+        raise
     except DeliveryError as error:
         log.warning("event not answered", error=str(error))
     except Exception:

@@ -3,7 +3,7 @@
 import asyncio
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from chatbot.chat.matrix import Manners, Matrix, seen_from_outside
 from chatbot.chat.post import Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until
+from tests.fakes.proxy import proxy
 from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
 
 POST = Post("matrix", "<h3>KVM</h3><p>3 mails, see <a href='https://a.example/'>the list</a></p>")
@@ -226,6 +227,26 @@ def test_who_is_told_to_stop_answers_first_who_has_asked(setting: Setting) -> No
     assert setting.bodies() == ["you asked !help"]
 
 
+def test_what_cannot_be_said_before_it_ends_is_said_after_the_next_start(setting: Setting) -> None:
+    clerk = Clerk()
+    with proxy(int(setting.device.homeserver.rpartition(":")[2])) as between:
+        matrix_device.save(setting.folder, replace(setting.device, homeserver=between.url))
+
+        async def ask(matrix: Matrix, said: int) -> None:
+            async with listening(matrix, clerk):
+                if not said:
+                    between.faults += [("/send/m.room.message", "500 before")] * 99
+                    setting.mia.say(setting.room, "!help")
+                    await until(lambda: clerk.asked and len(between.faults) < 99)
+                await until(lambda: len(setting.bodies()) >= said)
+
+        run(setting, lambda matrix: ask(matrix, 0))
+        assert not setting.bodies()
+        between.faults.clear()
+        run(setting, lambda matrix: ask(matrix, 1))
+    assert setting.bodies() == ["you asked !help"]
+
+
 def test_it_comes_where_it_may_be_invited_and_says_what_it_is_for(setting: Setting, homeserver: Synapse) -> None:
     ben = homeserver.person("ben")
     own, foreign = setting.mia.make_room(setting.user), ben.make_room(setting.user)
@@ -273,23 +294,47 @@ def test_who_may_manage_a_room_is_asked_of_the_room_each_time(
     )
 
 
-def test_an_upgraded_room_is_followed(setting: Setting) -> None:
+@pytest.mark.parametrize("rule", ["public", "invite"])
+def test_an_upgraded_room_is_followed_at_once_or_when_it_is_invited(setting: Setting, rule: str) -> None:
     moves: list[tuple[str, str]] = []
+    setting.mia.set_state(setting.room, "m.room.join_rules", {"join_rule": rule})
 
     async def moved(old: str, new: str) -> None:
         moves.append((old, new))
 
     async def follow(matrix: Matrix) -> str:
         async with listening(matrix, Clerk()):
+            before = matrix._place.upto
             said = setting.mia.call("POST", f"rooms/{setting.room}/upgrade", {"new_version": "12"})
             new = str(said["replacement_room"])
-            setting.mia.call("POST", f"rooms/{new}/invite", {"user_id": setting.device.user})
+            await until(lambda: matrix._place.upto != before)
+            if rule == "invite":
+                assert not moves
+                setting.mia.call("POST", f"rooms/{new}/invite", {"user_id": setting.device.user})
             await until(lambda: moves)
             return new
 
     new = run(setting, follow, moved=moved)
     assert moves == [(setting.room, new)]
     assert setting.device.user in setting.mia.members(new)
+
+
+def test_who_claims_to_be_a_rooms_successor_takes_nothing_along(setting: Setting, homeserver: Synapse) -> None:
+    moves: list[tuple[str, str]] = []
+    eve = homeserver.person("eve")
+    content = {"predecessor": {"room_id": setting.room, "event_id": "$x"}}
+    claimed = eve.make_room(setting.user, creation_content=content)
+
+    async def moved(old: str, new: str) -> None:
+        moves.append((old, new))
+
+    async def come(matrix: Matrix) -> None:
+        async with listening(matrix, Clerk()):
+            await until(lambda: eve.heard(claimed, setting.device.user))
+
+    run(setting, come, moved=moved)
+    assert eve.state(claimed, "m.room.create")["predecessor"]["room_id"] == setting.room
+    assert moves == []
 
 
 def test_a_token_that_is_not_taken_stops_this_platform_alone(setting: Setting) -> None:
