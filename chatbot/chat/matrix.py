@@ -28,7 +28,7 @@ from chatbot.chat.matrix_http import Homeserver
 from chatbot.chat.matrix_keys import Keys
 from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Post, plainer
-from chatbot.errors import Closed, DeliveryError, Problem, Refused, Unauthorized, Unavailable, Unknown
+from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -138,7 +138,7 @@ class Matrix:
         self._tasks: set[asyncio.Task[None]] = set()
         self._unreadable: set[tuple[str, str]] = set()
         self._ending = asyncio.Event()
-        self._name = ""
+        self._name, self._published = "", False
 
     @property
     def login(self) -> str:
@@ -190,7 +190,6 @@ class Matrix:
     async def listen(self, answer: Answer) -> None:
         """Until it is cancelled; with a token that is not taken it is silent, and the other platforms go on."""
         try:
-            await self._begin()
             await self._follow(answer)
         except Unauthorized as error:
             log.error("not let in", platform=self.name, error=str(error), remedy="run `chatbot matrix-login --again`")  # noqa: TRY400  # an operator's matter
@@ -241,23 +240,11 @@ class Matrix:
         if "_keys" in vars(self):
             self._keys.close()
 
-    async def _begin(self) -> None:
-        """Have our keys known; where that fails, plain rooms go on. Raises Unauthorized."""
-        try:
-            await self._keys.publish()
-            said = await self._server.ask("GET", f"profile/{quote(self._device.user)}/displayname")
-            self._name = str(said.body.get("displayname", ""))
-        except Unauthorized:
-            raise
-        except (DeliveryError, Problem) as error:
-            log.warning("keys not published", platform=self.name, error=str(error))
-
     async def _follow(self, answer: Answer) -> None:
         failures = 0
         while True:
             try:
                 sync = await self._sync()
-                self._keys.take(sync)
             except Unauthorized:
                 raise
             except DeliveryError as error:
@@ -267,14 +254,30 @@ class Matrix:
                 await asyncio.sleep(_pause(error, failures))
                 continue
             failures = 0
-            self._place.reach(str(sync["next_batch"]), self._handle(sync, answer))
             try:
-                await self._keys.look_after()
-            except Unauthorized:
-                raise
-            except DeliveryError as error:
-                log.warning("keys not looked after", platform=self.name, error=str(error))
-                await asyncio.sleep(_pause(error, 1))
+                self._keys.take(sync)
+            except Exception:  # nio's parser, of whatever people may send: the next batch is another one
+                log.exception("keys not taken", platform=self.name)
+            self._place.reach(str(sync.get("next_batch", "")), self._handle(sync, answer))
+            await self._look_after()
+
+    async def _look_after(self) -> None:
+        """Of the keys; where that fails, plain rooms go on. Raises Unauthorized."""
+        try:
+            if not self._published:
+                said = await self._server.ask("GET", f"profile/{quote(self._device.user)}/displayname")
+                self._name = str(said.body.get("displayname", ""))
+                await self._keys.publish()
+                self._published = True
+            await self._keys.look_after()
+        except Unauthorized:
+            raise
+        except DeliveryError as error:
+            log.warning("keys not looked after", platform=self.name, error=str(error))
+            await asyncio.sleep(_pause(error, 1))
+        except Exception:  # as above
+            log.exception("keys not looked after", platform=self.name)
+            self._published = True
 
     async def _sync(self) -> dict[str, Any]:
         query = {"filter": json.dumps(_FILTER if self._place.upto else _FIRST)}
@@ -291,7 +294,7 @@ class Matrix:
         for room, info in rooms.get("join", {}).items():
             events = info.get("timeline", {}).get("events", [])
             for event in _since_joined(events, self._device.user):
-                if event.get("unsigned", {}).get("age", 0) > _STALE or event.get("sender") == self._device.user:
+                if _age(event) > _STALE or event.get("sender") == self._device.user:
                     continue
                 if event.get("type") == "m.room.message":
                     doing.append(self._heard(room, event, answer))
@@ -554,6 +557,12 @@ class _Unanswered(Exception):
 
 def _answered(task: asyncio.Task[None]) -> bool:
     return task.done() and not task.cancelled() and task.exception() is None
+
+
+def _age(event: Mapping[str, Any]) -> int:
+    """In milliseconds, by the homeserver's clock."""
+    age = event.get("unsigned", {}).get("age")
+    return age if isinstance(age, int) else 0
 
 
 def _since_joined(events: list[dict[str, Any]], user: str) -> list[dict[str, Any]]:

@@ -127,7 +127,8 @@ def _addressed(text: str, content: Mapping[str, Any], user: str, name: str) -> s
     """What is said to us by name, behind it; None where our name does not begin it."""
     local = user.removeprefix("@").partition(":")[0]
     mentions = content.get("m.mentions")
-    mentioned = isinstance(mentions, dict) and user in (mentions.get("user_ids") or ())
+    named = mentions.get("user_ids") if isinstance(mentions, dict) else None
+    mentioned = isinstance(named, list) and user in named
     for called in sorted({user, local, name} - {""}, key=len, reverse=True):
         found = re.match(rf"@?{re.escape(called)}(?:[:,]\s*|\s+|$)", text, re.IGNORECASE)
         if found and (mentioned or found[0].rstrip().endswith((":", ",")) or called == user):

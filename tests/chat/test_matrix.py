@@ -3,6 +3,7 @@
 import asyncio
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from chatbot.chat.post import Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until
 from tests.fakes.proxy import proxy
-from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
+from tests.fakes.synapse import PASSWORD, Person, Said, Synapse, eventually
 
 POST = Post("matrix", "<h3>KVM</h3><p>3 mails, see <a href='https://a.example/'>the list</a></p>")
 
@@ -212,6 +213,58 @@ def test_of_what_was_said_before_only_what_is_fresh_and_new_is_answered(setting:
         "you asked !series while it was down",
         "you asked !series three",
     ]
+
+
+# What a person's client can send where ours expects something else.
+ODD: list[tuple[str, object]] = [
+    ("m.room.message", {}),
+    ("m.room.message", {"msgtype": 7, "body": "!help"}),
+    ("m.room.message", {"msgtype": "m.text", "body": ["!help"]}),
+    ("m.room.message", {"msgtype": "m.text", "body": "!help", "m.relates_to": "x", "m.mentions": 7}),
+    ("m.room.message", {"msgtype": "m.text", "body": "bot help", "m.mentions": {"user_ids": 7}}),
+    ("m.room.message", {"msgtype": "m.text", "body": "x", "m.relates_to": {"rel_type": "m.thread", "event_id": {}}}),
+    ("m.room.message", {"msgtype": "m.image", "url": 7, "info": []}),
+    ("m.room.encrypted", {}),
+    ("m.room.encrypted", {"algorithm": 7, "ciphertext": {}}),
+    ("m.room.encrypted", {"algorithm": "m.olm.v1.curve25519-aes-sha2", "ciphertext": 7, "sender_key": []}),
+    ("m.room.encrypted", {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "session_id": 7, "sender_key": 7}),
+    ("m.reaction", {"m.relates_to": 7}),
+    ("m.sticker", {"body": 7}),
+    ("m.call.invite", {"offer": 7}),
+    ("com.example.odd", {"x": [[[]]]}),
+]
+ODD_STATE: list[tuple[str, object]] = [
+    ("m.room.name", {"name": 7}),
+    ("m.room.topic", {"topic": [7]}),
+    ("m.room.avatar", {"url": 7}),
+    ("m.room.canonical_alias", {}),
+    ("m.room.join_rules", {"join_rule": "odd"}),
+    ("m.room.pinned_events", {"pinned": 7}),
+    ("m.room.tombstone", {"replacement_room": 7}),
+    ("m.space.child", {"via": 7}),
+]
+
+
+def test_whatever_people_send_the_next_command_is_answered(setting: Setting) -> None:
+    clerk = Clerk()
+
+    async def ask(matrix: Matrix) -> None:
+        async with listening(matrix, clerk):
+            taken = 0
+            for send, odd in ((setting.mia.send, ODD), (setting.mia.set_state, ODD_STATE)):
+                for kind, content in odd:
+                    with suppress(Said):  # the homeserver itself looks at some
+                        send(setting.room, kind, content)
+                        taken += 1
+            assert taken >= 15
+            setting.mia.say(setting.room, "!series x")
+            await until(lambda: any(one.text == "/series x" for one in clerk.asked))
+            setting.mia.call("POST", f"rooms/{setting.room}/kick", {"user_id": setting.device.user})
+            other = setting.mia.make_room(setting.user)
+            await until(lambda: setting.bodies(other))
+
+    run(setting, ask)
+    assert [one.text for one in clerk.asked] == ["/series x"]
 
 
 def test_who_is_told_to_stop_answers_first_who_has_asked(setting: Setting) -> None:
