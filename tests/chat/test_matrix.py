@@ -368,7 +368,7 @@ def test_an_upgraded_room_is_followed_at_once_or_when_it_is_invited(setting: Set
             return new
 
     new = run(setting, follow, moved=moved)
-    assert moves == [(setting.room, new)]
+    assert set(moves) == {(setting.room, new)}  # it may learn it in two ways
     assert setting.device.user in setting.mia.members(new)
 
 
