@@ -1,6 +1,7 @@
 """Story 1: source → mail → index.
 
-Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there.
+Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there;
+and only where the mark is still what it went on from.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from chatbot.errors import Shrunk, Unreadable
+from chatbot.errors import Busy, Shrunk, Unreadable
 from chatbot.readers import Readers
 from chatbot.sources.source import Chunk, Mark, Source, Stretch
 from chatbot.store.index import Index
@@ -58,7 +59,8 @@ def ingest(
 ) -> Ingested:
     """Bring the index up to the source's tips. `stopped` is asked after each transaction.
 
-    Raises Unreadable; Shrunk where the archive has lost more than SHRINK, and nobody accepts it.
+    Raises Unreadable; Busy where another process is at it; Shrunk where the archive has lost more than SHRINK, and
+    nobody accepts it.
     """
     source.refresh()
     tips = " ".join(f"{epoch}:{tip}" for epoch, tip in source.tips.items())
@@ -66,7 +68,8 @@ def ingest(
     if held and held[1] == tips and not accept_shrink:
         raise Shrunk(source.name, held[0], REMEDY.format(source.name))
     with ExitStack() as stack:
-        ahead = _look_ahead(source, index.mark(source.name), stack)
+        mark = index.mark(source.name)
+        ahead = _look_ahead(source, mark, stack)
         if ahead.rewritten:
             try:
                 added = _reconcile(source, index, readers, ahead.skipped, accept_shrink=accept_shrink)
@@ -74,7 +77,7 @@ def ingest(
                 index.hold(source.name, problem.reason, tips)
                 raise
         else:
-            added = _append(source, index, readers, ahead, told=told, stopped=stopped)
+            added = _append(source, index, readers, ahead, mark, told=told, stopped=stopped)
     if held:
         index.hold(source.name, None)
     if not stopped():
@@ -107,19 +110,30 @@ def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
 
 
 def _append(
-    source: Source, index: Index, readers: Readers, ahead: _Ahead, *, told: Told, stopped: Callable[[], bool]
+    source: Source,
+    index: Index,
+    readers: Readers,
+    ahead: _Ahead,
+    mark: Mark,
+    *,
+    told: Told,
+    stopped: Callable[[], bool],
 ) -> Added:
-    """Take in what came after the marks, epoch by epoch."""
+    """Take in what came after the marks, epoch by epoch. Raises Busy where another process has moved one."""
     total = sum(map(len, ahead.stretches.values()))
     added = Added()
     for epoch, stretch in ahead.stretches.items():
+        reached = mark.get(epoch)
         try:
             with closing(readers.read(stretch.chunks())) as batches:
                 for first in batches:
                     with index.writer(source.name) as writer:
+                        if writer.mark(epoch) != reached:
+                            raise Busy(source.name, "another process is reading it", "nothing is lost: wait for it")
                         for batch in chain((first,), islice(batches, CHUNKS - 1)):
                             added = added.plus(writer.add(batch))
                             writer.move_mark(batch)
+                            reached = batch.reached
                             told(len(batch.entries), total)
                     if stopped():
                         return added
