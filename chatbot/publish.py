@@ -49,23 +49,21 @@ def publish(
     outbox: Outbox,
     renderer: Renderer,
     dialect: Dialect,
-    upto: int,
 ) -> Digest | None:
-    """Plan the digest of what came since the room's last one, up to a row of `seen`; the digest, if one was planned.
-    Where the last one has not gone out, this one takes its place, and tells what both would: its window begins where
-    that one's began.
+    """Plan the digest of what came since the room's last one; the digest, if one was planned. Where the last one has
+    not gone out, this one takes its place, and tells what both would: its window begins where that one's began.
 
     May run any number of times, and in two processes: the outbox takes the first and refuses the others.
     """
     slot = due.slot
     had, instead = outbox.progress().get(subscription.key), outbox.replaceable(subscription.key)
     start = instead or had
-    newest = min(max(map(index.newest, topic.names)), upto)
     if start is None:
-        covered = _first(subscription, topic, slot, newest, index=index, stretches=stretches)
+        covered = _first(subscription, topic, slot, index, stretches)
     else:
+        newest = max(map(index.newest, topic.names))
         late = replace(due, late=due.late or instead is not None)
-        covered = _since(subscription, start, max(newest, start.upto), topic=topic, due=late, stretches=stretches)
+        covered = _since(subscription, start, newest, topic=topic, due=late, stretches=stretches)
     digest = replace(sifter.digest(topic, covered.stretches, slot), missed=covered.missed)
     upto = covered.upto
     if had is not None and subscription.when.at_once:
@@ -120,10 +118,9 @@ def delivery_key(subscription: str, start: int, slot: datetime | None, part: int
     return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
 
 
-def _first(
-    subscription: Subscription, topic: Topic, slot: datetime, newest: int, *, index: Index, stretches: Stretches
-) -> Covered:
+def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Index, stretches: Stretches) -> Covered:
     """Nothing, or as far back as it looks."""
+    newest = max(map(index.newest, topic.names))
     found = {name: Stretch(name) for name in topic.names}
     for name in topic.names:
         if subscription.first is not None and (received := index.newest_received(name)):

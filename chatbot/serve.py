@@ -43,16 +43,6 @@ from chatbot.vitals import PATIENCE, Vitals
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Lists that were read to their end, and the newest row of `seen` that has been followed: another replica may have
-    brought more in, which digests would not see in full.
-    """
-
-    lists: frozenset[str]
-    upto: int
-
-
 @dataclass(frozen=True)
 class Bot:
     """Everything a bot holds. `sources` opens a list's archive, and may raise Unreadable; while `stopping` is set,
@@ -137,8 +127,8 @@ class Bot:
         """Take our part of the rooms, where other replicas are there."""
         self.outbox.share({(one.platform, one.room) for one in self.subscriptions.all()})
 
-    def _refresh(self) -> Read:
-        """Read every list that no other replica is reading; which were read to their end."""
+    def _refresh(self) -> set[str]:
+        """Read every list that no other replica is reading; the names of those that were read to their end."""
         read: set[str] = set()
         self.vitals.read = {name: self.vitals.read.get(name, self.now()) for name in self.lists}
         for name in self.sources:
@@ -153,10 +143,9 @@ class Bot:
                 with _logged("list not read again", list=name), self.leases.alone(f"list {name}") as ours:
                     if ours():
                         ingest(self.sources[name](), self.index, self.readers, stopped=self._stopped_unless(ours))
-        upto = self.index.newest()
         with _logged("series not followed"):
             self.following.keep_up(self.people, self.now(), told=self._tell_followed, stopped=self.stopping.is_set)
-        return Read(frozenset(read), upto)
+        return read
 
     def _read(self, name: str, ours: Callable[[], bool]) -> bool:
         """Whether the list was read to its end."""
@@ -176,7 +165,7 @@ class Bot:
     def _stopped_unless(self, ours: Callable[[], bool]) -> Callable[[], bool]:
         return lambda: self.stopping.is_set() or not ours()
 
-    def _publish(self, read: Read) -> None:
+    def _publish(self, read: set[str]) -> None:
         """Plan what is due. A room's beginning waits until its lists have been read, or all of them would be new."""
         had, now = self.outbox.progress(), self.now()
         for one in self._told(now):
@@ -187,15 +176,15 @@ class Bot:
                 continue
             with _logged("digest not planned", room=one.room, topic=one.topic):
                 topic = topic_of(one, self.lists, lambda: self.subsystems)
-                if one.key not in had and not read.lists.issuperset(topic.names):
+                if one.key not in had and not read.issuperset(topic.names):
                     continue
-                self._publish_one(one, topic, had.get(one.key), now, read.upto)
+                self._publish_one(one, topic, had.get(one.key), now)
 
     def _told(self, now: datetime) -> Iterator[Subscription]:
         """The subscriptions that are not paused, of platforms that are set up."""
         return (one for one in self.subscriptions.all() if not one.paused(now) and one.platform in self.platforms)
 
-    def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime, upto: int) -> None:
+    def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
         stretches = self.summarizer.stretches
 
         def came() -> int:
@@ -212,7 +201,6 @@ class Bot:
             outbox=self.outbox,
             renderer=self.renderer,
             dialect=self.platforms[one.platform].dialect,
-            upto=upto,
         )
         if digest:
             log.info("digest planned", room=one.room, subscription=one.id, topic=one.topic, mails=digest.mails)

@@ -56,17 +56,11 @@ def _own_clock() -> float:
 class Leases:
     """Those of one process."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        here: Callable[[], datetime],
-        length: timedelta = LENGTH,
-        clock: Callable[[], float] = _own_clock,
-    ) -> None:
+    def __init__(self, engine: Engine, here: Callable[[], datetime], clock: Callable[[], float] = _own_clock) -> None:
         """The engine comes from `open_database`; `here` is this machine's time. Raises Unavailable."""
         self._engine, self._here, self._clock = engine, here, clock
         self.shared = engine.dialect.name == "postgresql"
-        self.length = length if self.shared else timedelta(0)
+        self.length = LENGTH if self.shared else timedelta(0)
         self._holder = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
         self._presence = f"{_REPLICA}{self._holder}"
         self._since: dict[str, float] = {}  # when each began that is held, and when it will not be believed any more

@@ -153,7 +153,6 @@ class Bot:
             outbox=self.outbox,
             renderer=RENDERER,
             dialect=MARKDOWN,
-            upto=self.index.newest(),
         )
 
     def deliver(self, chance: random.Random, *, interrupted: float = 0.3) -> None:
