@@ -62,17 +62,17 @@ def ingest(
     Raises Unreadable; Busy where another process is at it; Shrunk where the archive has lost more than SHRINK, and
     nobody accepts it.
     """
+    mark = index.mark(source.name)  # before the tips are looked at, or they may be behind what others have read
     source.refresh()
     tips = " ".join(f"{epoch}:{tip}" for epoch, tip in source.tips.items())
     held = index.held(source.name)
     if held and held[1] == tips and not accept_shrink:
         raise Shrunk(source.name, held[0], REMEDY.format(source.name))
     with ExitStack() as stack:
-        mark = index.mark(source.name)
         ahead = _look_ahead(source, mark, stack)
         if ahead.rewritten:
             try:
-                added = _reconcile(source, index, readers, ahead.skipped, accept_shrink=accept_shrink)
+                added = _reconcile(source, index, readers, ahead.skipped, mark, accept_shrink=accept_shrink)
             except Shrunk as problem:
                 index.hold(source.name, problem.reason, tips)
                 raise
@@ -128,8 +128,8 @@ def _append(
             with closing(readers.read(stretch.chunks())) as batches:
                 for first in batches:
                     with index.writer(source.name) as writer:
-                        if writer.mark(epoch) != reached:
-                            raise Busy(source.name, "another process is reading it", "nothing is lost: wait for it")
+                        if writer.marks().get(epoch) != reached:
+                            raise _busy(source)
                         for batch in chain((first,), islice(batches, CHUNKS - 1)):
                             added = added.plus(writer.add(batch))
                             writer.move_mark(batch)
@@ -143,16 +143,24 @@ def _append(
 
 
 def _reconcile(
-    source: Source, index: Index, readers: Readers, skipped: Mapping[int, Unreadable], *, accept_shrink: bool
+    source: Source,
+    index: Index,
+    readers: Readers,
+    skipped: Mapping[int, Unreadable],
+    mark: Mark,
+    *,
+    accept_shrink: bool,
 ) -> Added:
     """Go through the whole list, for its history is another one. Raises Unreadable where a part of it that was read
-    cannot be: nobody knows what that one takes out.
+    cannot be: nobody knows what that one takes out; Busy as above.
     """
     added = Added()
-    for epoch in index.mark(source.name).keys() & skipped.keys():
+    for epoch in mark.keys() & skipped.keys():
         raise skipped[epoch]
     tips = {epoch: tip for epoch, tip in source.tips.items() if epoch not in skipped}
     with index.rewriting(source.name) as rewriting:
+        if rewriting.marks() != mark:
+            raise _busy(source)
         for epoch in tips:
             with source.after(epoch, ()) as history:
                 rewriting.expect(epoch, (place for chunk in history.chunks() for place in chunk.places()))
@@ -184,6 +192,10 @@ def _try_again(source: Source, index: Index, readers: Readers) -> Added:
         except Unreadable:
             continue
     return Added(added.kept, added.kept)
+
+
+def _busy(source: Source) -> Busy:
+    return Busy(source.name, "another process is reading it", "nothing is lost; wait for it")
 
 
 def _chunks(source: Source, epoch: int, commits: Iterable[str]) -> Iterator[Chunk]:

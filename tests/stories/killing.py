@@ -202,6 +202,7 @@ def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[st
         nonlocal passed
         passed += only in point
         if passed == last and only in point:
+            passed = 0  # who is stopped goes on
             os.kill(os.getpid(), how)
 
     def before(_: object) -> None:

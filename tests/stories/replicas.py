@@ -41,7 +41,7 @@ ROOMS = {"a": ("kvm", "coco"), "b": ("kvm", "coco"), "c": ("kvm",), "d": ("coco"
 SPEED = 3600
 # Seconds. A stop is longer than a lease, and a transaction is idle for less long than a stop.
 LEASE = 1.0
-STOPS = (1.3, 2.5)
+STOPS = (1.2, 4.0)
 IDLE = "idle_in_transaction_session_timeout=1s"
 KILL, STOP, CUT, BOTH = "killed", "stopped", "connections cut", "both started at once"
 # Random events come so far apart, and mails. Seconds.
@@ -124,10 +124,10 @@ class World:
             )
 
     def start(self) -> None:
-        """A replica, which may come to an end or a stop at a point."""
-        signals = (0, signal.SIGKILL, signal.SIGSTOP)
-        which, only = self.chance.choice(signals), self.chance.choice(("", "POST"))
-        last = self.chance.randrange(1, 15 if only else 200) if which else 0
+        """A replica, which may come to an end at a point, or to stops."""
+        signals = (0, signal.SIGKILL, signal.SIGSTOP, signal.SIGSTOP)
+        which, only = self.chance.choice(signals), self.chance.choice(("", "before POST"))
+        last = self.chance.randrange(1, 8 if only else 200) if which else 0
         if (child := os.fork()) == 0:
             self._run(which, last, only)
         self._replicas[child] = 0.0
@@ -168,7 +168,7 @@ class World:
     def happen(self) -> None:
         """One thing, to one of them or to both."""
         running = [child for child, until in self._replicas.items() if not until]
-        match self.chance.choices((KILL, STOP, CUT, BOTH), (3, 3, 2, 1))[0]:
+        match self.chance.choices((KILL, STOP, CUT, BOTH), (2, 2, 2, 1))[0]:
             case "killed" if running:
                 os.kill(self.chance.choice(running), signal.SIGKILL)
             case "stopped" if running:

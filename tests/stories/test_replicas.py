@@ -35,8 +35,8 @@ from tests.fakes.platform import Ledger
 
 Make = Callable[..., Path]
 EVENTS = int(os.environ.get("EVENTS", "30"))
-# Of 20 events, every second run shows what a control does wrong.
-TRIES = 8
+# Of 20 events, almost every run shows it.
+TRIES = 5
 HOUR = timedelta(hours=1)
 
 
@@ -71,12 +71,9 @@ def test_each_mail_is_told_once_and_in_order_whatever_happens_to_two_replicas(
     assert [found[fault] for fault in ("lost", "repeated", "disordered")] == [0, 0, 0]
 
 
-@pytest.mark.parametrize("control", ["without leases", "trusts itself"])
-def test_the_soak_sees_what_goes_wrong_where_replicas_are_not_careful(
-    tmp_path: Path, new_database: Callable[[str], str], control: str
-) -> None:
+def test_the_soak_sees_what_goes_wrong_without_leases(tmp_path: Path, new_database: Callable[[str], str]) -> None:
     for seed in range(TRIES):
-        if soak(tmp_path / f"soak-{seed}", new_database(f"control{seed}"), 20, seed, control)["repeated"]:
+        if soak(tmp_path / f"soak-{seed}", new_database(f"control{seed}"), 20, seed, "without leases")["repeated"]:
             return
     pytest.fail("the soak is blind")
 
