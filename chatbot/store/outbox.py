@@ -255,10 +255,14 @@ class Outbox:
 
     def adopt(self, delivery: Delivery) -> None:
         """Note that the post was there before anybody has sent it. If it was planned anew, nobody knows where its
-        window ended: what has come in since this process began is told again, rather than not at all.
+        window ended: what has come in since this process began is told again, rather than not at all. Not where
+        another replica has sent it meanwhile.
         """
+        table = tables.delivery.c
+        untouched = table.id == delivery.id, table.state == delivery.state, table.attempts == delivery.attempts
         with writing(self._engine) as connection:
-            if delivery.key in self._fresh and self._known is not None:
+            there = connection.execute(select(table.id).where(*untouched, self._held(delivery))).scalar()
+            if there and delivery.key in self._fresh and self._known is not None:
                 recall.tell_again(connection, delivery.id, self._known)
         self._fresh.discard(delivery.key)
 
