@@ -155,10 +155,12 @@ def test_a_backup_of_when_the_digest_was_about_to_be_sent_repeats_nothing(place:
     assert place.run(NOON + 2 * HOUR) == ["two"]
 
 
-def test_what_came_while_a_backup_was_restored_is_not_lost(place: Place) -> None:
+@pytest.mark.parametrize("read", [True, False])
+def test_what_came_while_a_backup_was_restored_is_not_lost(place: Place, *, read: bool) -> None:
     place.run(NOON)
     place.mail("one")
-    place.run(NOON + HOUR - 10 * SECOND)
+    if read:
+        place.run(NOON + HOUR - 10 * SECOND)
     place.backup()
     assert place.run(NOON + HOUR) == ["one"]
     place.restore()
