@@ -46,7 +46,7 @@ IDLE = "idle_in_transaction_session_timeout=1s"
 KILL, STOP, CUT, BOTH = "killed", "stopped", "connections cut", "both started at once"
 # Random events come so far apart, and mails. Seconds.
 PAUSES = (0.3, 1.5)
-MAILS = (0.1, 0.6)
+MAILS = (0.2, 1.0)
 # What has not arrived by then never will. Seconds.
 PATIENCE = 60
 
