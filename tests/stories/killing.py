@@ -83,7 +83,7 @@ class World:
     def __init__(self, folder: Path, seed: int, control: str) -> None:
         self.folder, self.control, self.chance = folder, control, random.Random(seed)
         self.ledger, self.expected = folder / "ledger", {room: list[str]() for room in ROOMS}
-        self.port, self.server = _start_server(self.ledger, seed)
+        self.port, self.server = start_server(self.ledger, seed)
         self.kills, self.ahead, self._start = Counter[str](), timedelta(0), time.monotonic()
         self._mails = {name: list[tuple[bytes, str, datetime]]() for name in ("kvm", "coco")}
         self._numbers = count(1)
@@ -154,7 +154,7 @@ class World:
         """In a process of its own: a bot, until it has nothing left to do, or has come to the last point."""
         code = 1
         try:
-            passing = _points(last)
+            passing = points(last)
             wire = Forgetful if self.control == "send again without asking" else Wire
             settles = 0 if self.control == "ask without waiting" else SETTLES
             platform = wire(self.port, SPEED * timedelta(seconds=settles), passing)
@@ -192,15 +192,18 @@ async def _until_done(made: Bot) -> None:
         await asyncio.sleep(0.02)
 
 
-def _points(last: int) -> Callable[[str], None]:
-    """Counts the points that this process passes, and ends it at the last, as a power cut would."""
+def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[str], None]:
+    """Counts the points that this process passes, and ends it at the last, as a power cut would; `only` those in whose
+    names that is.
+    """
     passed, committed = 0, False
 
-    def passing(_: str) -> None:
+    def passing(point: str) -> None:
         nonlocal passed
-        passed += 1
-        if passed == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        passed += only in point
+        if passed == last and only in point:
+            passed = 0  # who is stopped goes on
+            os.kill(os.getpid(), how)
 
     def before(_: object) -> None:
         nonlocal committed
@@ -218,7 +221,7 @@ def _points(last: int) -> Callable[[str], None]:
     return passing
 
 
-def _start_server(ledger: Path, seed: int) -> tuple[int, int]:
+def start_server(ledger: Path, seed: int) -> tuple[int, int]:
     """Its port, and its process."""
     ledger.touch()
     server = Server(ledger, seed)
