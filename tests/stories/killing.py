@@ -100,7 +100,7 @@ class World:
     def begin(self, seed: int) -> None:
         """Start what is talked to."""
         self.ledger = self.folder / "ledger"
-        self.port, self.server = _start_server(self.ledger, seed)
+        self.port, self.server = start_server(self.ledger, seed)
 
     def end(self) -> None:
         os.kill(self.server, signal.SIGKILL)
@@ -187,7 +187,7 @@ class World:
         code = 1
         try:
             with (
-                self.open(_points(last)) as platform,
+                self.open(points(last)) as platform,
                 bot(self.config(), self.now, {self.platform: platform}) as made,
             ):
                 hasty = self.control == "mark before sending"
@@ -223,15 +223,18 @@ async def _until_done(made: Bot) -> None:
         await asyncio.sleep(0.02)
 
 
-def _points(last: int) -> Callable[[str], None]:
-    """Counts the points that this process passes, and ends it at the last, as a power cut would."""
+def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[str], None]:
+    """Counts the points that this process passes, and ends it at the last, as a power cut would; `only` those in whose
+    names that is.
+    """
     passed, committed = 0, False
 
-    def passing(_: str) -> None:
+    def passing(point: str) -> None:
         nonlocal passed
-        passed += 1
-        if passed == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        passed += only in point
+        if passed == last and only in point:
+            passed = 0  # who is stopped goes on
+            os.kill(os.getpid(), how)
 
     def before(_: object) -> None:
         nonlocal committed
@@ -249,7 +252,7 @@ def _points(last: int) -> Callable[[str], None]:
     return passing
 
 
-def _start_server(ledger: Path, seed: int) -> tuple[int, int]:
+def start_server(ledger: Path, seed: int) -> tuple[int, int]:
     """Its port, and its process."""
     ledger.touch()
     server = Server(ledger, seed)
