@@ -324,8 +324,15 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
             yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"
         if [one.list, one.subsystem, one.series].count(None) != 2:  # noqa: PLR2004  # all but one
             yield f"{here} list: it follows a list, a subsystem or a series; name one of them"
+        if one.series and (one.filter or not (one.when.at_once or "when" not in one.model_fields_set) or _beside(one)):
+            yield f"{here} series: it is told as it happens, all of it; leave out filter, when, first and even_empty"
         if one.list is not None and one.list not in names:
             yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
+
+
+def _beside(one: _Followed) -> bool:
+    """Whether it asks for what only digests have."""
+    return isinstance(one, Subscription) and (one.first is not None or one.even_empty)
 
 
 def _rooms(config: Config) -> Iterator[str]:

@@ -247,14 +247,17 @@ def _tell_step(tell: Tell, name: str, step: Progress) -> None:
 
 
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[str, int, list[ListStatus]]:
-    """The index's URL without its password, its size in bytes, and how far it is with each list. Raises BadConfig."""
-    from chatbot.store.database import open_database, size_of
+    """What people call the index, its size in bytes, and how far it is with each list. Raises BadConfig."""
+    from chatbot.store.database import open_database, size_of, url_of
     from chatbot.store.index import Index
 
     engine = open_database(store, _say)
     try:
-        shown = engine.url.render_as_string()
-        return shown, size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+        return (
+            url_of(engine),
+            size_of(engine),
+            [_status(name, folder, Index(engine), now) for name, folder in archives.items()],
+        )
     finally:
         engine.dispose()
 

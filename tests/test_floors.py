@@ -47,7 +47,7 @@ DOORS = {
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"app.py", "deliver.py", "publish.py", "run.py", "serve.py"},
+    "structlog": {"announce.py", "app.py", "deliver.py", "publish.py", "run.py", "serve.py"},
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.

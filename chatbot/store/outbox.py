@@ -18,11 +18,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, true, update
 
-from chatbot.chat.post import Post
+from chatbot.chat.post import Dialect, Post
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.leases import Leases
 from chatbot.store.tables import moment, seconds
+from chatbot.subscriptions.subscription import Subscription
 
 
 class State(StrEnum):
@@ -95,6 +96,25 @@ class Planned:
 def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
     """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
     return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
+
+
+def planned(
+    one: Subscription,
+    dialect: Dialect,
+    body: str,
+    list_name: str,
+    *,
+    start: int,
+    slot: datetime | None = None,
+    kind: str = "digest",
+) -> tuple[Planned, ...]:
+    """The posts of a body for a subscription's room, as many as its parts; `start` and `slot` as in `delivery_key`."""
+    return tuple(
+        Planned(
+            delivery_key(one.key, start, slot, part), one.platform, one.room, Post(dialect.name, text), list_name, kind
+        )
+        for part, text in enumerate(dialect.parts(body))
+    )
 
 
 class Outbox:
@@ -196,23 +216,21 @@ class Outbox:
 
     def waiting(self, now: datetime) -> tuple[Delivery, ...]:
         """The first of each room's posts, where it is time for it and the room is not parked; oldest first."""
-        table, first = tables.delivery, tables.delivery.alias()
-        parent = and_(
-            first.c.platform == table.c.platform,
-            first.c.room == table.c.room,
-            first.c.sequence == table.c.sequence,
-            first.c.part == 0,
-            table.c.part > 0,
+        table, above = tables.delivery, tables.delivery.alias()
+        # What was given up heads no thread.
+        of_it = (above.c.platform == table.c.platform, above.c.room == table.c.room, above.c.part < table.c.part)
+        there = select(above.c.remote_id).where(
+            *of_it, above.c.sequence == table.c.sequence, above.c.remote_id.is_not(None)
         )
+        under = there.order_by(above.c.part).limit(1).scalar_subquery()
         # Texts are read of those alone: a room may have hundreds of posts that wait.
         place = func.row_number().over(
             partition_by=(table.c.platform, table.c.room), order_by=(table.c.sequence, table.c.part)
         )
         queue = select(table.c.id, place.label("place")).where(table.c.state.in_(WAITING)).subquery()
         query = (
-            select(table, first.c.remote_id.label("under"))
+            select(table, under.label("under"))
             .join(queue, and_(queue.c.id == table.c.id, queue.c.place == 1))
-            .outerjoin(first, parent)
             .where(table.c.state != State.PARKED, table.c.next_try <= seconds(now))
             .order_by(table.c.id)
         )
