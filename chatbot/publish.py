@@ -78,10 +78,18 @@ def publish(
     wanted = not digest.empty or counted or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:
-        post = Post(dialect.name, _body(renderer, dialect, digest))
-        key = delivery_key(subscription.key, start.upto if start else 0, slot if digest.empty else None)
+        begin, empty = start.upto if start else 0, slot if digest.empty else None
         name = topic.names[0] if len(topic.names) == 1 else SEVERAL
-        posts = (Planned(key, subscription.platform, subscription.room, post, name),)
+        posts = tuple(
+            Planned(
+                delivery_key(subscription.key, begin, empty, part),
+                subscription.platform,
+                subscription.room,
+                Post(dialect.name, body),
+                name,
+            )
+            for part, body in enumerate(dialect.parts(_body(renderer, dialect, digest)))
+        )
     planned = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
     if not (planned and wanted):
         return None
@@ -110,7 +118,7 @@ def plain_digest(dialect: Dialect, digest: Digest) -> str:
         *(f"{one.standing.title} {digest.link(one.standing.message_id)}" for one in began[:MOST]),
         *([f"+{len(began) - MOST} more"] if len(began) > MOST else []),
     ]
-    return "".join(f"{dialect.escape(line)}\n" for line in lines)
+    return dialect.lines(lines)
 
 
 def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:

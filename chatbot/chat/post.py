@@ -1,7 +1,7 @@
 """Posts, and the dialects they are written in."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -19,16 +19,35 @@ def plain(text: str) -> str:
     return text
 
 
+def _whole(body: str) -> tuple[str, ...]:
+    return (body,)
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A platform's way of writing: the templates' folder, what makes a stranger's text mean only itself, what to write
-    before and after a text of a style, and what takes all styles out of a body.
+    """A platform's way of writing: its name, which is the templates' folder, what makes a stranger's text mean only
+    itself, what to write before and after a text of a style, and what takes all styles out of a body.
+
+    `base` is the folder of what is not in its own; `line` stands before and after a line; `parts` cuts a body into
+    bodies that the platform takes, the first of which can be read alone.
     """
 
     name: str
     escape: Callable[[str], str]
     styles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     unstyled: Callable[[str], str] = plain
+    base: str | None = None
+    line: tuple[str, str] = ("", "\n")
+    parts: Callable[[str], tuple[str, ...]] = _whole
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Where its templates are looked for, one after the other."""
+        return (self.name, self.base) if self.base else (self.name,)
+
+    def lines(self, texts: Iterable[str]) -> str:
+        """A body of these texts, a line each."""
+        return "".join(f"{self.line[0]}{self.escape(text)}{self.line[1]}" for text in texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 # In a wheel the templates lie inside the package, in a checkout beside it.
 TEMPLATES = next(folder for folder in (_PACKAGE / "templates", _PACKAGE.parent / "templates") if folder.is_dir())
 _SUFFIX = ".j2"
+# What all dialects say in the same words.
+SHARED = "shared"
 
 
 class Renderer:
@@ -53,8 +55,9 @@ class Renderer:
 
     def _environment(self, dialect: Dialect) -> jinja2.Environment:
         if dialect.name not in self._environments:
+            names = (*dialect.folders, SHARED)
             self._environments[dialect.name] = _environment(
-                [folder / dialect.name for folder in self._folders], dialect
+                [folder / name for name in names for folder in self._folders], dialect
             )
         return self._environments[dialect.name]
 

@@ -1,0 +1,259 @@
+"""What Slack and Matrix have in common: a body in a few of HTML's tags, which each of them says in its own way.
+
+Law of the file: whatever tags a body has, what comes out of `blocks` and `write` has ours alone, and links to the web.
+A block is a heading, a paragraph, an item of a list, a quote, lines as they are, a rule, or a button. The rule stands
+between what can be read alone and its details.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from html import escape as escaped
+from html.parser import HTMLParser
+from itertools import groupby
+
+from chatbot.chat.post import printable
+
+
+class Kind(StrEnum):
+    """What a block is, by its tag."""
+
+    HEADING = "h3"
+    SUBHEADING = "h4"
+    PARAGRAPH = "p"
+    ITEM = "li"
+    LINES = "pre"
+    QUOTE = "blockquote"
+    BUTTON = "button"
+    RULE = "hr"
+
+
+_KINDS = {kind.value: kind for kind in Kind}
+_HEADINGS = (Kind.HEADING, Kind.SUBHEADING)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A piece of text in one style; a line break in it is a newline."""
+
+    text: str
+    link: str | None = None
+    strong: bool = False
+    em: bool = False
+    code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What stands on lines of its own. `command` is what a button asks."""
+
+    kind: Kind
+    spans: tuple[Span, ...] = ()
+    command: str = ""
+
+    @property
+    def text(self) -> str:
+        """What it says, without links."""
+        return "".join(span.text for span in self.spans)
+
+
+def escape(text: str) -> str:
+    """A stranger's text as a value: nothing in it is a tag or a character that nobody sees."""
+    return escaped(printable(text))
+
+
+def blocks(body: str) -> tuple[Block, ...]:
+    """The body, read. Of a tag that is none of ours the text is kept."""
+    reader = _Reader()
+    reader.feed(body)
+    reader.close()
+    return reader.ended()
+
+
+def write(those: Iterable[Block]) -> str:
+    """The body of these blocks."""
+    return "".join(
+        f"<ul>\n{''.join(map(_written, group))}</ul>\n" if listed else "".join(map(_written, group))
+        for listed, group in groupby(those, lambda block: block.kind is Kind.ITEM)
+    )
+
+
+def plain(body: str) -> str:
+    """All that a body says, as text; what a button would ask is left out, for the text above it says so too."""
+    lines: list[str] = []
+    for block in blocks(body):
+        text = "".join(map(_plain, block.spans))
+        match block.kind:
+            case Kind.HEADING | Kind.SUBHEADING:
+                lines += ["", text] if lines else [text]
+            case Kind.ITEM:
+                lines.append(f"- {text}".replace("\n", "\n  "))
+            case Kind.QUOTE:
+                lines.append(f"> {text}".replace("\n", "\n> "))
+            case Kind.PARAGRAPH | Kind.LINES:
+                lines.append(text)
+            case Kind.BUTTON | Kind.RULE:
+                pass
+    return "".join(f"{line}\n" for line in lines)
+
+
+def unstyled(body: str) -> str:
+    """The same, a line a paragraph, as a body again."""
+    return "".join(f"<p>{escaped(line)}</p>\n" for line in plain(body).splitlines() if line)
+
+
+def headline(body: str) -> str:
+    """What a notification says: the first heading, and the first paragraph below it."""
+    said = [block for block in blocks(body) if block.kind in (*_HEADINGS, Kind.PARAGRAPH)][:2]
+    return ": ".join(block.text for block in said if block.kind is not Kind.HEADING or block is said[0])
+
+
+def parts(body: str, fits: Callable[[str], bool]) -> tuple[str, ...]:
+    """The body in bodies that fit: what stands above the rule, then the rest, cut between blocks; a heading stays with
+    what it is of. Only a block that does not fit alone is cut short.
+    """
+    those = blocks(body)
+    rule = next((place for place, block in enumerate(those) if block.kind is Kind.RULE), len(those))
+    sections = (those[:rule], tuple(block for block in those[rule:] if block.kind is not Kind.RULE))
+    return tuple(write(one) for section in sections for one in _cut(section, lambda some: fits(write(some)))) or (body,)
+
+
+def _cut(section: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> Iterator[list[Block]]:
+    taken: list[Block] = []
+    for group in _groups(section):
+        if taken and not fits([*taken, *group]):
+            yield taken
+            taken = []
+        taken += group if fits([*taken, *group]) else _shortened(group, fits)
+    if taken:
+        yield taken
+
+
+def _groups(section: Sequence[Block]) -> Iterator[list[Block]]:
+    """Each block, below the headings that are of it; buttons stay with what is above them."""
+    group: list[Block] = []
+    for place, block in enumerate(section):
+        group.append(block)
+        after = section[place + 1 : place + 2]
+        if block.kind not in _HEADINGS and not (after and after[0].kind is Kind.BUTTON):
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _shortened(group: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> list[Block]:
+    """With half of every text, and half of that, until it fits."""
+    length = max(len(span.text) for block in group for span in block.spans)
+    while length > 1:
+        length //= 2
+        found = [replace(block, spans=tuple(_short(span, length) for span in block.spans)) for block in group]
+        if fits(found):
+            return found
+    return [Block(Kind.PARAGRAPH, (Span("…"),))]
+
+
+def _short(span: Span, length: int) -> Span:
+    return span if len(span.text) <= length else replace(span, text=f"{span.text[: length - 1]}…")
+
+
+def _plain(span: Span) -> str:
+    return span.text if span.link in (None, span.text) else f"{span.text} <{span.link}>"
+
+
+def _written(block: Block) -> str:
+    if block.kind is Kind.RULE:
+        return "<hr>\n"
+    of = f' value="{escaped(block.command)}"' if block.command else ""
+    lines = block.kind is Kind.LINES
+    return f"<{block.kind}{of}>{''.join(_marked(span, lines=lines) for span in block.spans)}</{block.kind}>\n"
+
+
+def _marked(span: Span, *, lines: bool) -> str:
+    text = escaped(span.text)
+    text = text if lines else text.replace("\n", "<br>")
+    for tag, on in (("code", span.code), ("em", span.em), ("strong", span.strong)):
+        text = f"<{tag}>{text}</{tag}>" if on else text
+    return f'<a href="{escaped(span.link)}">{text}</a>' if span.link else text
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self._blocks: list[Block] = []
+        self._open: Block | None = None
+        self._spans: list[Span] = []
+        self._styles = dict.fromkeys(("strong", "em", "code"), 0)
+        self._link: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Of the attributes two count: where a link leads, and what a button asks."""
+        if kind := _KINDS.get(tag):
+            self._close()
+            self._open = Block(kind, command=(dict(attrs).get("value") or "") if kind is Kind.BUTTON else "")
+            if kind is Kind.RULE:
+                self._close()
+        elif tag == "br":
+            self._say("\n")
+        elif tag == "a":
+            link = dict(attrs).get("href") or ""
+            self._link = link if link.startswith(("https://", "http://")) else None
+        elif tag in self._styles:
+            self._styles[tag] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        """Whatever is open ends with its block."""
+        if tag in _KINDS or tag in ("ul", "ol"):
+            self._close()
+        elif tag == "a":
+            self._link = None
+        elif self._styles.get(tag):
+            self._styles[tag] -= 1
+
+    def handle_data(self, data: str) -> None:
+        """Blanks and line breaks are one blank, as everywhere in HTML."""
+        if self._open is not None and self._open.kind is Kind.LINES:
+            self._say(data)
+        elif data.strip():
+            before, after = data[:1].isspace(), data[-1:].isspace()
+            self._say(f"{' ' * before}{' '.join(data.split())}{' ' * after}")
+        elif self._spans:
+            self._say(" ")
+
+    def ended(self) -> tuple[Block, ...]:
+        """All of it."""
+        self._close()
+        return tuple(self._blocks)
+
+    def _say(self, text: str) -> None:
+        self._open = self._open or Block(Kind.PARAGRAPH)
+        styles = {name: count > 0 for name, count in self._styles.items()}
+        self._spans.append(Span(text, self._link, **styles))
+
+    def _close(self) -> None:
+        if self._open is not None:
+            spans = self._spans if self._open.kind is Kind.LINES else _tidied(self._spans)
+            if spans or self._open.kind is Kind.RULE:
+                self._blocks.append(replace(self._open, spans=tuple(spans)))
+        self._open, self._spans, self._link = None, [], None
+        self._styles = dict.fromkeys(self._styles, 0)
+
+
+def _tidied(spans: Iterable[Span]) -> list[Span]:
+    """Spans of one style become one; no blank stands at a line's begin or end, and none beside another."""
+    found: list[Span] = []
+    for span in spans:
+        text = span.text
+        if not found or found[-1].text.endswith(("\n", " ")):
+            text = text.lstrip(" ")
+        if text.startswith("\n") and found:
+            found[-1] = replace(found[-1], text=found[-1].text.rstrip(" "))
+        if found and replace(found[-1], text=text) == replace(span, text=text):
+            found[-1] = replace(span, text=found[-1].text + text)
+        elif text:
+            found.append(replace(span, text=text))
+    while found and not found[-1].text.strip():
+        found.pop()
+    if found:
+        found[-1] = replace(found[-1], text=found[-1].text.rstrip())
+    return [span for span in found if span.text]
