@@ -97,7 +97,7 @@ class _Courier:
         return True
 
     async def _find(self, delivery: Delivery, since: datetime) -> Receipt | None:
-        return await self._call(self.platform.find(delivery.room, delivery.key, since))
+        return await self._call(self.platform.find(delivery.room, delivery.key, since, delivery.under))
 
     async def _send(self, delivery: Delivery) -> Receipt:
         post = plainer(delivery.post, self.platform.dialect, delivery.plainer)

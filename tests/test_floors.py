@@ -33,6 +33,7 @@ FLOORS = [
     {"__main__"},
 ]
 DOORS = {
+    "aiohttp": {"chat/slack_errors.py"},
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
     "cronsim": {"rhythm.py"},
@@ -45,6 +46,7 @@ DOORS = {
     "pydantic": {"config.py"},
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
+    "slack_sdk": {"chat/slack.py", "chat/slack_errors.py"},
     "sqlalchemy": {"store/"},
     "structlog": {"app.py", "deliver.py", "publish.py", "run.py", "serve.py"},
     "subprocess": {"readers.py", "sources/git.py"},

@@ -125,7 +125,7 @@ def _rows(kind: Kind, group: list[Block], seal: Seal) -> Iterator[Json]:
         buttons = [
             button(label, f"ask{place}", seal(block.command))
             for place, block in enumerate(group)
-            if block.command and (label := printable(block.text).strip())
+            if (label := printable(block.text).strip()) and 0 < len(seal(block.command)) <= MOST_VALUE
         ]
         for start in range(0, len(buttons), MOST_BUTTONS):
             yield {"type": "actions", "elements": buttons[start : start + MOST_BUTTONS]}

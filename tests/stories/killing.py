@@ -60,7 +60,7 @@ TEMPLATE = (
 class Forgetful(Wire):
     """A control: what is in doubt is sent again, and nobody asked."""
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002
         return None
 
 

@@ -1,0 +1,150 @@
+"""The Slack platform: posts go out by the Web API; commands come in as slack_listener has it.
+
+Law of the file: one call is one attempt. The SDK would send again what it has no answer of, and so post twice; here the
+outbox asks first.
+"""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.chat.platform import Answer, Receipt
+from chatbot.chat.post import Dialect, Post
+from chatbot.chat.rich import escape, parts, unstyled
+from chatbot.chat.sealed import Seal
+from chatbot.chat.slack_blocks import check, fits, message
+from chatbot.chat.slack_errors import Unscoped, asked
+from chatbot.errors import Closed, Refused, Unknown
+
+API = "https://slack.com/api/"
+# One message a second in a channel, by every way of posting: https://docs.slack.dev/apis/web-api/rate-limits
+PACE = 1.1
+# Seconds for an answer.
+PATIENCE = 30
+# Longer than an answer and the pace: what came in late is in the history by then.
+SETTLES = timedelta(minutes=2)
+# The history may be behind by a little: what is not there is looked for once more, so many seconds later.
+APART = 5.0
+# By how much Slack's clock may be behind ours.
+SKEW = timedelta(minutes=5)
+# What the key of a post stands under in its metadata.
+EVENT = "digest_chatbot_post"
+_PAGE = 200
+
+DIALECT = Dialect(
+    "slack",
+    escape,
+    {"strong": ("<strong>", "</strong>")},
+    unstyled,
+    base="rich",
+    line=("<p>", "</p>\n"),
+    parts=lambda body: parts(body, fits),
+)
+
+
+class Slack:
+    """One workspace, by the tokens of an app of its own."""
+
+    name = "slack"
+    dialect = DIALECT
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        unreadable: Literal["hold", "resend"] = "hold",
+        api: str = API,
+        pace: float = PACE,
+        patience: float = PATIENCE,
+        settles: timedelta = SETTLES,
+        apart: float = APART,
+    ) -> None:
+        """`unreadable` says what becomes of a post in doubt where the channel's history cannot be read."""
+        # Slack takes back no token that is in a log: what stands for it is a digest.
+        self.login = hashlib.sha256(token.encode()).hexdigest()[:12]
+        self.settles = settles
+        self.seal = Seal(token)
+        self.client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
+        self._unreadable = unreadable
+        self._pace, self._apart = pace, apart
+        self._next: dict[str, float] = defaultdict(float)
+
+    async def listen(self, answer: Answer) -> None:
+        """Until it is cancelled."""
+
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
+        """By chat.postMessage, with the key in its metadata."""
+        made = {
+            **message(post.body, self.seal.close),
+            "metadata": {"event_type": EVENT, "event_payload": {"key": key}},
+        }
+        check(made)
+        await self._in_pace(room)
+        said = await asked(self.client.chat_postMessage(channel=room, thread_ts=under, **made))
+        return Receipt(str(said["ts"]))
+
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
+        """By the key, in the history of the room or of the thread, twice."""
+        try:
+            for seconds in (0, self._apart):
+                await asyncio.sleep(seconds)
+                if found := await self._found(room, key, since, under):
+                    return Receipt(found)
+        except Unscoped as error:
+            if self._unreadable == "resend":
+                return None
+            remedy = "look there: if the post is missing, set unreadable_history to resend, else drop it"
+            raise Closed(f"its history cannot be read ({error}); {remedy}") from error
+        except Refused as error:  # of a question it says nothing about the post
+            raise Unknown(str(error)) from error
+        return None
+
+    async def _found(self, room: str, key: str, since: datetime, under: str | None) -> str | None:
+        ask: dict[str, Any] = {
+            "channel": room,
+            "oldest": f"{(since - SKEW).astimezone(UTC).timestamp():.6f}",
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": _PAGE,
+        }
+        while True:
+            if under:
+                said = await asked(self.client.conversations_replies(ts=under, **ask))
+            else:
+                said = await asked(self.client.conversations_history(**ask))
+            for one in said["messages"]:
+                metadata = one.get("metadata", {})
+                if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") == key:
+                    return str(one["ts"])
+            ask["cursor"] = said.get("response_metadata", {}).get("next_cursor")
+            if not ask["cursor"]:
+                return None
+
+    async def may_manage(self, person: str, room: str) -> bool:
+        """Who made the channel may, and who talks to the bot alone; and the workspace's admins, where the app may know
+        them.
+        """
+        if room.startswith("D"):
+            return True
+        try:
+            channel = (await asked(self.client.conversations_info(channel=room)))["channel"]
+            if channel.get("creator") == person:
+                return True
+            user = (await asked(self.client.users_info(user=person)))["user"]
+            return bool(user.get("is_admin") or user.get("is_owner"))
+        except (Closed, Refused, Unscoped):
+            return False
+
+    async def close(self) -> None:
+        """Nothing is held: every call has a connection of its own."""
+
+    async def _in_pace(self, room: str) -> None:
+        """Wait until the room may have its next message."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._next[room])
+        self._next[room] = at + self._pace
+        await asyncio.sleep(at - loop.time())
