@@ -104,7 +104,7 @@ def _body(renderer: Renderer, dialect: Dialect, digest: Digest) -> str:
     except Exception:  # templates are the team's own, and may raise whatever there is
         log.exception("template failed", dialect=dialect.name, template="digest")
     else:
-        if body.strip():
+        if dialect.unstyled(body).strip():
             return body
         log.error("template says nothing", dialect=dialect.name, template="digest")
     return plain_digest(dialect, digest)

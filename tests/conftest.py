@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from chatbot.commands.command import Context
+from chatbot.answer import look_up
+from chatbot.chat import rich
+from chatbot.chat.styled import DIALECT, plain_text
+from chatbot.commands.command import Context, Facts
+from chatbot.errors import Misunderstood
 from chatbot.mail.chronicle import Chronicle, oldest_first
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
 from chatbot.readers import Readers
 from chatbot.report.digest import SILENT_AFTER, MailingList
+from chatbot.report.render import Renderer
 from chatbot.sift import Sifter
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
@@ -42,6 +47,9 @@ from chatbot.summarize import Summarizer
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
 NOON = datetime(2025, 11, 3, 12, tzinfo=UTC)
+RENDERER = Renderer()
+# Of a platform that takes bodies of any length.
+RICH = rich.dialect("slack", lambda _: True)
 
 
 def compose(
@@ -229,6 +237,23 @@ def chronicle(engine: Engine, stretch: Stretch, at: datetime = NOON + timedelta(
 def posted(found: Chronicle) -> tuple[Standing, ...]:
     """What began in a stretch, the oldest first."""
     return oldest_first((*found.series, *found.versions))
+
+
+def answered(text: str, context: Context) -> str:
+    """What a terminal answers; Slack's and Matrix' templates say the same words, whatever it is."""
+    try:
+        found = look_up(text, context)
+    except Misunderstood as problem:
+        found = Facts("misunderstood", {"problem": problem})
+    terminal, body = (RENDERER.render(dialect, found.template, **found.values) for dialect in (DIALECT, RICH))
+    shown = plain_text(terminal)
+    assert _words(rich.plain(body)) >= _words(shown)
+    assert rich.write(rich.blocks(body)).count("<a ") == body.count("<a ")
+    return shown
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[^\s<>()·:,.]+", text))
 
 
 def context_of(

@@ -12,7 +12,7 @@ from html import escape as escaped
 from html.parser import HTMLParser
 from itertools import groupby
 
-from chatbot.chat.post import printable
+from chatbot.chat.post import Dialect, printable
 
 
 class Kind(StrEnum):
@@ -110,12 +110,12 @@ def headline(body: str) -> str:
 
 def parts(body: str, fits: Callable[[str], bool]) -> tuple[str, ...]:
     """The body in bodies that fit: what stands above the rule, then the rest, cut between blocks; a heading stays with
-    what it is of. Only a block that does not fit alone is cut short.
+    what it is of. Only a block that does not fit alone is cut short. A body that says nothing has no parts.
     """
     those = blocks(body)
     rule = next((place for place, block in enumerate(those) if block.kind is Kind.RULE), len(those))
     sections = (those[:rule], tuple(block for block in those[rule:] if block.kind is not Kind.RULE))
-    return tuple(write(one) for section in sections for one in _cut(section, lambda some: fits(write(some)))) or (body,)
+    return tuple(write(one) for section in sections for one in _cut(section, lambda some: fits(write(some))))
 
 
 def _cut(section: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> Iterator[list[Block]]:
@@ -175,6 +175,19 @@ def _marked(span: Span, *, lines: bool) -> str:
     for tag, on in (("code", span.code), ("em", span.em), ("strong", span.strong)):
         text = f"<{tag}>{text}</{tag}>" if on else text
     return f'<a href="{escaped(span.link)}">{text}</a>' if span.link else text
+
+
+def dialect(name: str, fits: Callable[[str], bool]) -> Dialect:
+    """The dialect of a platform that takes these bodies, as long as they fit."""
+    return Dialect(
+        name,
+        escape,
+        {"strong": ("<strong>", "</strong>")},
+        unstyled,
+        base="rich",
+        line=("<p>", "</p>\n"),
+        parts=lambda body: parts(body, fits),
+    )
 
 
 class _Reader(HTMLParser):

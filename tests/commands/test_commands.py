@@ -25,7 +25,7 @@ from chatbot.store import tables
 from chatbot.store.database import open_database, writing
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
-from tests.conftest import NOON, TESTS, add, compose, context_of, read_one, thread
+from tests.conftest import NOON, TESTS, add, answered, compose, context_of, read_one, thread
 
 Ask = Callable[[str], str]
 KVM_DAY = (
@@ -43,8 +43,7 @@ def ask(sample: dict[str, Path], tmp_path_factory: pytest.TempPathFactory, reade
             ingest(inbox, index, readers)
     lists = {name: MailingList(name, name.upper(), f"https://lore.example/{name}/") for name in sample}
     context = context_of(engine, lists, now=EVENING)
-    renderer = Renderer()
-    yield lambda text: plain_text(answer(text, context, renderer, DIALECT).body)
+    yield lambda text: answered(text, context)
     engine.dispose()
 
 
@@ -118,7 +117,7 @@ def around(engine: Engine, name: str, days: int = 4) -> Ask:
     """Answers from an index that has nothing but one of the threads in tests/mails, some days after it."""
     add(Index(engine), "kvm", *thread(name))
     context = context_of(engine, now=NOON + timedelta(days=days))
-    return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
+    return lambda text: answered(text, context)
 
 
 def test_open_questions_are_shown_with_who_asked_what_on_which_part(engine: Engine) -> None:
@@ -144,7 +143,7 @@ def test_many_and_long_questions_are_cut(engine: Engine) -> None:
     body = "Why " + "so long, " * 30 + "as it is?\n" + "Is it?\n" * 6
     reply = read_one(compose("Re: [PATCH] x", 2, body, "Bo <bo@b.example>", in_reply_to="<m1@sample.example>"))
     add(Index(engine), "kvm", read_one(compose("[PATCH] x", 1)), reply)
-    shown = answer("/series x", context_of(engine), Renderer(), DIALECT).body
+    shown = answered("/series x", context_of(engine))
     told = plain_text(shown).partition("\nOpen questions\n")[2].splitlines()
     assert told[0].endswith(" so long,…")
     assert len(told[0]) <= len("  ") + 160
@@ -167,7 +166,7 @@ def test_a_series_that_was_split_is_told_by_time_and_says_what_each_is_compared_
     )
     add(Index(engine), "kvm", *moved)
     context = context_of(engine, now=NOON + timedelta(days=12))
-    shown = plain_text(answer("/series filters talk", context, Renderer(), DIALECT).body)
+    shown = answered("/series filters talk", context)
     assert shown.partition("\nVersions\n")[2].splitlines() == [
         "  v1  2025-11-03 09:01  4 patches",
         "      mm: Filters",
@@ -254,7 +253,7 @@ def test_pull_requests_of_one_thread_are_told_apart_and_patches_come_first(engin
     context = context_of(engine)
 
     def ask(text: str) -> str:
-        return plain_text(answer(f"/series {text}", context, Renderer(), DIALECT).body)
+        return answered(f"/series {text}", context)
 
     assert "\n  pull request 2 of 2\n" in ask("device trees")
     assert "\n  applied: said to be applied\n  1 reply from 1 person\n" in ask("device trees")
@@ -434,7 +433,7 @@ def known(engine: Engine) -> Ask:
     )
     rules = Organisations.parse(ORGANISATIONS, "organisations"), Bots.parse(BOTS, "bots")
     context = context_of(engine, people=People(Mailmap.parse(MAILMAP), *rules))
-    return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
+    return lambda text: answered(text, context)
 
 
 @pytest.mark.parametrize("text", ["ana@new.example", "ana@old.example", "ANA@old.example", "brenner"])

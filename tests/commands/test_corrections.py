@@ -9,10 +9,7 @@ from itertools import count
 import pytest
 from sqlalchemy import Engine, event, insert, select
 
-from chatbot.answer import answer
-from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.errors import Unavailable
-from chatbot.report.render import Renderer
 from chatbot.store import tables
 from chatbot.store.corrections import Corrections
 from chatbot.store.database import reading, writing
@@ -21,7 +18,7 @@ from chatbot.store.index import Index
 from chatbot.store.removal import forget
 from chatbot.store.standings import Home, Kept, spent
 from chatbot.store.words import key_of
-from tests.conftest import NOON, add, compose, context_of, read_one, thread
+from tests.conftest import NOON, add, answered, compose, context_of, read_one, thread
 
 Ask = Callable[..., str]
 # Three versions of a series; two of chips whose names differ, which no evidence joins; a series of another author's.
@@ -52,7 +49,7 @@ def asking(engine: Engine) -> Ask:
     def ask(text: str, asker: str = "mia") -> str:
         now = NOON + timedelta(days=10, minutes=next(minutes))
         context = context_of(engine, now=now, asker=asker)
-        return plain_text(answer(f"/series {text}", context, Renderer(), DIALECT).body)
+        return answered(f"/series {text}", context)
 
     return ask
 

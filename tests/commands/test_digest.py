@@ -19,7 +19,7 @@ from chatbot.store.database import reading
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.stretches import Shown, Stretch, Stretches
-from tests.conftest import NOON, add, compose, context_of, read_one
+from tests.conftest import NOON, add, answered, compose, context_of, read_one
 
 Ask = Callable[[str], str]
 KVM = {"kvm": MailingList("kvm", "KVM", "https://lore.example/kvm/")}
@@ -65,7 +65,7 @@ def asking(engine: Engine, *mails: Mail, lists: Mapping[str, MailingList] | None
         add(Index(engine), next(iter(lists)), *sorted(mails, key=lambda mail: mail.received))
         Following(engine).keep_up(People(), NOW)
     context = context_of(engine, lists, now=NOW)
-    return lambda text: plain_text(answer(text, context, Renderer(), DIALECT).body)
+    return lambda text: answered(text, context)
 
 
 def id_of(shown: str) -> str:

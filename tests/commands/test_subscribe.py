@@ -10,15 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.answer import answer, manages
-from chatbot.chat.styled import DIALECT, plain_text
+from chatbot.answer import manages
 from chatbot.commands.command import Context
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
 from chatbot.report.rehearsal import REHEARSED, rehearse
-from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
 from chatbot.rhythm import parse_rhythm, slots
 from chatbot.sift import Topic, read_filter
@@ -32,7 +30,7 @@ from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import CONFIG_LETTERS, Origin, Subscription, make_id
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
 from chatbot.subscriptions.when import parse_when
-from tests.conftest import NOON, add, compose, context_of, read_one
+from tests.conftest import NOON, add, answered, compose, context_of, read_one
 
 Ask = Callable[..., str]
 BERLIN = Room("terminal", "room", ZoneInfo("Europe/Berlin"), managers=frozenset({"mia"}))
@@ -44,7 +42,7 @@ LISTS = {name: MailingList(name, name.upper(), f"https://l.example/{name}/") for
 
 
 def said(context: Context, text: str) -> str:
-    return plain_text(answer(text, context, Renderer(), DIALECT).body)
+    return answered(text, context)
 
 
 @pytest.fixture

@@ -6,16 +6,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.answer import answer
 from chatbot.app import subsystems_of
-from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands.subsystems import OTHERS, subsystem_named
 from chatbot.config import check_config
 from chatbot.errors import BadConfig, Misunderstood
 from chatbot.mail.person import Person
-from chatbot.report.render import Renderer
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
-from tests.conftest import TESTS, context_of
+from tests.conftest import TESTS, answered, context_of
 from tests.subscriptions.test_maintainers import SECTIONS
 from tests.test_cli import chatbot
 
@@ -25,7 +22,7 @@ KERNEL = Subsystems(SECTIONS)
 
 def ask(engine: Engine, text: str, subsystems: Subsystems = KERNEL) -> str:
     context = context_of(engine, subsystems=subsystems)
-    return plain_text(answer(text, context, Renderer(), DIALECT).body)
+    return answered(text, context)
 
 
 def test_the_likeliest_is_shown_and_others_are_listed(sqlite: Engine) -> None:
