@@ -7,17 +7,19 @@ outbox asks first.
 import asyncio
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.chat.platform import Answer, Receipt
-from chatbot.chat.post import Dialect, Post
-from chatbot.chat.rich import escape, parts, unstyled
+from chatbot.chat.post import Post
+from chatbot.chat.rich import dialect
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import check, fits, message
 from chatbot.chat.slack_errors import Unscoped, asked
+from chatbot.chat.slack_listener import Listener, Requests, Sockets
 from chatbot.errors import Closed, Refused, Unknown
 
 API = "https://slack.com/api/"
@@ -35,15 +37,7 @@ SKEW = timedelta(minutes=5)
 EVENT = "digest_chatbot_post"
 _PAGE = 200
 
-DIALECT = Dialect(
-    "slack",
-    escape,
-    {"strong": ("<strong>", "</strong>")},
-    unstyled,
-    base="rich",
-    line=("<p>", "</p>\n"),
-    parts=lambda body: parts(body, fits),
-)
+DIALECT = dialect("slack", fits)
 
 
 class Slack:
@@ -55,6 +49,8 @@ class Slack:
     def __init__(
         self,
         token: str,
+        entrance: Sockets | Requests,
+        now: Callable[[], datetime],
         *,
         unreadable: Literal["hold", "resend"] = "hold",
         api: str = API,
@@ -67,24 +63,34 @@ class Slack:
         # Slack takes back no token that is in a log: what stands for it is a digest.
         self.login = hashlib.sha256(token.encode()).hexdigest()[:12]
         self.settles = settles
-        self.seal = Seal(token)
-        self.client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
+        self._entrance, self._now = entrance, now
+        self._seal = Seal(token)
+        self._client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
         self._unreadable = unreadable
         self._pace, self._apart = pace, apart
         self._next: dict[str, float] = defaultdict(float)
 
     async def listen(self, answer: Answer) -> None:
-        """Until it is cancelled."""
+        """Until it is cancelled: no socket and no server ends by itself."""
+        listener = Listener(
+            answer,
+            client=self._client,
+            dialect=self.dialect,
+            seal=self._seal,
+            entrance=self._entrance,
+            now=self._now,
+        )
+        await listener.run()
 
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
         """By chat.postMessage, with the key in its metadata."""
         made = {
-            **message(post.body, self.seal.close),
+            **message(post.body, self._seal.close),
             "metadata": {"event_type": EVENT, "event_payload": {"key": key}},
         }
         check(made)
         await self._in_pace(room)
-        said = await asked(self.client.chat_postMessage(channel=room, thread_ts=under, **made))
+        said = await asked(self._client.chat_postMessage(channel=room, thread_ts=under, **made))
         return Receipt(str(said["ts"]))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
@@ -113,9 +119,9 @@ class Slack:
         }
         while True:
             if under:
-                said = await asked(self.client.conversations_replies(ts=under, **ask))
+                said = await asked(self._client.conversations_replies(ts=under, **ask))
             else:
-                said = await asked(self.client.conversations_history(**ask))
+                said = await asked(self._client.conversations_history(**ask))
             for one in said["messages"]:
                 metadata = one.get("metadata", {})
                 if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") == key:
@@ -131,10 +137,10 @@ class Slack:
         if room.startswith("D"):
             return True
         try:
-            channel = (await asked(self.client.conversations_info(channel=room)))["channel"]
+            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
             if channel.get("creator") == person:
                 return True
-            user = (await asked(self.client.users_info(user=person)))["user"]
+            user = (await asked(self._client.users_info(user=person)))["user"]
             return bool(user.get("is_admin") or user.get("is_owner"))
         except (Closed, Refused, Unscoped):
             return False

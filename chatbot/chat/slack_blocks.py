@@ -61,7 +61,8 @@ def fallback(body: str) -> str:
 
 def fits(body: str) -> bool:
     """Whether Slack takes this body in one message, with what we add."""
-    return weight(slack_blocks(body)) <= MOST_CHARACTERS - ROOM
+    those = slack_blocks(body)
+    return len(those) < MOST_BLOCKS and weight(those) <= MOST_CHARACTERS - ROOM
 
 
 def weight(those: Sequence[Json]) -> int:

@@ -9,19 +9,24 @@ import pytest
 
 from chatbot.chat.post import Post
 from chatbot.chat.slack import Slack
+from chatbot.chat.slack_listener import Sockets
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 from tests.fakes import slack as fake
-from tests.fakes.slack import BOT, BOT_TOKEN, MINIMAL, Channel, serving
+from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, Channel, serving
 
 DIGEST = Post("slack", "<h3>KVM</h3><p>12 mails</p><ul><li><a href='https://lore.kernel.org/all/x/'>One</a></li></ul>")
 ROOM, OTHER = "C0KERNEL", "C0OTHER"
 Use = Callable[[fake.Slack, Slack], Awaitable[None]]
 
 
+def made(server: fake.Slack, token: str = BOT_TOKEN, **options: Any) -> Slack:
+    return Slack(token, Sockets(APP_TOKEN), before, api=f"{server.url}/api/", **options)
+
+
 def with_slack(use: Use, *, scopes: frozenset[str] = MINIMAL, token: str = BOT_TOKEN, **options: Any) -> None:
     async def run() -> None:
         async with serving(fake.Slack(scopes=scopes)) as server:
-            adapter = Slack(token, api=f"{server.url}/api/", **{"pace": 0, "patience": 0.3, "apart": 0.01} | options)
+            adapter = made(server, token, **{"pace": 0, "patience": 0.3, "apart": 0.01} | options)
             try:
                 await use(server, adapter)
             finally:
@@ -109,7 +114,8 @@ def test_it_keeps_slacks_pace_in_each_room() -> None:
 
 def test_a_slack_that_is_not_there_has_taken_nothing() -> None:
     async def use(server: fake.Slack, _: Slack) -> None:
-        slack = Slack(BOT_TOKEN, api="http://127.0.0.1:1/api/", pace=0)
+        server.url = "http://127.0.0.1:1"
+        slack = made(server, pace=0)
         with pytest.raises(Unavailable):
             await slack.send(ROOM, DIGEST, "key")
         assert not server.messages
@@ -142,8 +148,9 @@ def test_what_becomes_of_a_channel_or_an_app_is_told(
 
 
 def test_another_token_is_another_login_and_shows_nothing_of_the_token() -> None:
-    assert Slack("xoxb-1").login != Slack("xoxb-2").login
-    assert "xoxb" not in Slack("xoxb-1").login
+    one, other = (made(fake.Slack(), token).login for token in ("xoxb-1", "xoxb-2"))
+    assert one != other
+    assert "xoxb" not in one
 
 
 def test_a_post_is_found_by_its_key_among_many_and_in_threads() -> None:

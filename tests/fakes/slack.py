@@ -490,7 +490,12 @@ class Slack:
             "token": "x",
             "trigger_id": f"trigger{next(self._numbers)}",
             "channel": {"id": message.channel},
-            "container": {"type": "message", "channel_id": message.channel, "message_ts": message.ts},
+            "container": {
+                "type": "message",
+                "channel_id": message.channel,
+                "message_ts": message.ts,
+                "is_ephemeral": message.user is not None,
+            },
             "message": {"ts": message.ts},
             "response_url": self.response_url(message.channel, person),
             "actions": [{**button, "block_id": "b", "action_ts": "1.0"}],
