@@ -54,6 +54,7 @@ DOORS = {
 }
 # The concrete adapters, and the two files that put them in their places.
 ADAPTERS = {
+    "chatbot.chat.slack",
     "chatbot.chat.terminal",
     "chatbot.sources.mirror",
     "chatbot.sources.public_inbox",
