@@ -1,7 +1,6 @@
 """A Slack of our own: the Web API, response URLs, file uploads, and commands over Socket Mode or signed HTTP.
 
 It refuses what Slack refuses (slack_rules.py), keeps all that was posted, and fails by seed as tests/fakes/wire.py does.
-Run as `python -m tests.fakes.slack LEDGER SEED` it writes its port, then keeps what arrives in a file that only grows.
 """
 
 import asyncio
@@ -9,7 +8,6 @@ import hashlib
 import hmac
 import json
 import random
-import sys
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -664,12 +662,8 @@ async def serving(slack: Slack) -> AsyncIterator[Slack]:
         await runner.cleanup()
 
 
-async def _serve(ledger: Path, seed: int) -> None:
+async def serve(ledger: Path, seed: int, tell: Callable[[str], object]) -> None:
+    """Until it is killed, with chance in it; what arrives is kept in a file that only grows."""
     async with serving(Slack(ledger=ledger, seed=seed)) as slack:
-        sys.stdout.write(f"{slack.url}\n")
-        sys.stdout.flush()
+        tell(slack.url)
         await asyncio.Event().wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(_serve(Path(sys.argv[1]), int(sys.argv[2])))
