@@ -4,7 +4,7 @@ from chatbot.chat.post import Dialect, Post
 from chatbot.commands import COMMANDS, names
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
-from chatbot.errors import Misunderstood
+from chatbot.errors import Misunderstood, Unreadable
 from chatbot.report.render import Renderer
 
 # Chat clients make typographers' signs of what people type.
@@ -15,7 +15,7 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     """The answer to one command; words that make no sense are answered too, with the remedy."""
     try:
         facts = look_up(text, context)
-    except Misunderstood as problem:
+    except (Misunderstood, Unreadable) as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
     return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
 

@@ -104,6 +104,7 @@ def bots(
 
     import structlog
 
+    from chatbot.originals import Originals
     from chatbot.reaction import Breaker
     from chatbot.readers import Readers
     from chatbot.report.render import Renderer
@@ -141,8 +142,10 @@ def bots(
                 config, lambda remark: log.warning("line of MAINTAINERS left out", remark=remark)
             )
             subscriptions = subscriptions_of(config, lambda: subsystems, now())
-            search = Search(engine)
-            summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, config.digests.silent_after)
+            search, stretches = Search(engine), Stretches(engine)
+            sources = {one.name: partial(archive, one.name, one.archive) for one in config.lists}
+            summarizer = Summarizer(Chronicles(engine), stretches, people, config.digests.silent_after)
+            originals = Originals(stretches.places, sources)
             renderer = Renderer(config.templates.folder)
             for platform in platforms.values():
                 renderer.check(platform.dialect)
@@ -150,7 +153,7 @@ def bots(
                 lists=lists,
                 people=people,
                 subsystems=subsystems,
-                sources={one.name: partial(archive, one.name, one.archive) for one in config.lists},
+                sources=sources,
                 rooms=rooms_of(config),
                 subscriptions=Subscriptions(engine, subscriptions),
                 platforms=platforms,
@@ -158,7 +161,7 @@ def bots(
                 index=Index(engine),
                 search=search,
                 summarizer=summarizer,
-                sifter=Sifter(summarizer, search, people, lambda: subsystems),
+                sifter=Sifter(summarizer, search, originals, people, lambda: subsystems),
                 following=Following(engine),
                 corrections=Corrections(engine),
                 outbox=Outbox(engine),
@@ -296,7 +299,7 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     from dataclasses import replace
 
     from chatbot.errors import Misunderstood
-    from chatbot.sift import read_filter
+    from chatbot.subscriptions.filter import parse_filter
     from chatbot.subscriptions.finding import named
 
     topic, wanted = one.list or one.subsystem or "", ""
@@ -307,7 +310,7 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
             remedy = "ask `chatbot subsystems`"
             faults.append(f"[[subscriptions]] {place} subsystem: there is not one {one.subsystem!r}; {remedy}")
     try:
-        wanted = str(read_filter(one.filter))
+        wanted = str(parse_filter(one.filter))
     except Misunderstood as problem:
         faults.append(f"[[subscriptions]] {place} filter: {problem}")
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when

@@ -317,12 +317,15 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
     """What a command looks at, for one question; `of_config` are the subscriptions that the config keeps. Raises
     BadConfig, also where there is no index yet.
     """
-    from functools import cache
+    from contextlib import ExitStack
+    from functools import cache, partial
 
     from chatbot.commands.command import Context
+    from chatbot.originals import Originals
     from chatbot.people import read_people
     from chatbot.report.digest import SILENT_AFTER
     from chatbot.sift import Sifter
+    from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.chronicles import Chronicles
     from chatbot.store.corrections import Corrections
     from chatbot.store.database import open_database
@@ -338,6 +341,11 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
 
     people = people_of(config) if config else read_people()
     lists = lists_of(config) if config else {}
+    stack = ExitStack()
+
+    @cache
+    def archive(name: str, folder: Path) -> PublicInbox:
+        return stack.enter_context(PublicInbox(name, folder))
 
     @cache
     def subsystems() -> Subsystems:
@@ -347,6 +355,8 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
     try:
         search, rules = Search(engine), config.digests.silent_after if config else SILENT_AFTER
         summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, rules)
+        sources = {one.name: partial(archive, one.name, one.archive) for one in config.lists} if config else {}
+        originals = Originals(summarizer.stretches.places, sources)
         yield Context(
             Index(engine),
             search,
@@ -356,7 +366,7 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
             lists,
             people,
             subsystems,
-            Sifter(summarizer, search, people, subsystems),
+            Sifter(summarizer, search, originals, people, subsystems),
             Subscriptions(engine, of_config),
             Outbox(engine),
             utc_now(),
@@ -364,4 +374,5 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
             Room("", ""),
         )
     finally:
+        stack.close()
         engine.dispose()

@@ -7,6 +7,7 @@ from datetime import datetime
 from chatbot.errors import Misunderstood
 from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
+from chatbot.originals import Originals
 from chatbot.report.digest import Digest, MailingList
 from chatbot.report.posting_facts import PostingFacts
 from chatbot.report.selection import merge, narrow
@@ -15,12 +16,8 @@ from chatbot.store.stretches import Stretch
 from chatbot.subscriptions.filter import parse_filter
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
-from chatbot.subscriptions.terms import Somebody
 from chatbot.subscriptions.tree import EVERYTHING, Filter
 from chatbot.summarize import Summarizer
-
-# What the prefixes ask for that the index cannot tell.
-_NOT_KEPT = {"t": "to whom a mail was sent", "c": "who got a copy", "a": "to whom a mail was sent"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +48,7 @@ def topic_of(
     subscription: Subscription, lists: Mapping[str, MailingList], subsystems: Callable[[], Subsystems]
 ) -> Topic:
     """What it is about today. Raises Misunderstood where its list or subsystem is gone."""
-    wanted = read_filter(subscription.filter)
+    wanted = parse_filter(subscription.filter)
     if not subscription.subsystem:
         if subscription.topic not in lists:
             raise Misunderstood(subscription.topic, "this list is in the config no more", "subscribe to another")
@@ -62,31 +59,29 @@ def topic_of(
     return Topic(tuple(lists.values()), found, wanted)
 
 
-def read_filter(text: str) -> Filter:
-    """The filter, if the index can answer it. Raises Misunderstood."""
-    found = parse_filter(text)
-    for term in found.terms:
-        if isinstance(term, Somebody) and (unknown := _NOT_KEPT.get(term.prefix)):
-            at = text.casefold().find(f"{term.prefix}:") + 1
-            remedy = f"write f:{term.who} for who wrote or sent it, or leave it out"
-            raise Misunderstood(f"'{term}'", f"at column {at}, the index does not keep {unknown}", remedy)
-    return found
-
-
 class Sifter:
     """Makes digests of topics."""
 
     def __init__(
-        self, summarizer: Summarizer, search: Search, people: People, subsystems: Callable[[], Subsystems]
+        self,
+        summarizer: Summarizer,
+        search: Search,
+        originals: Originals,
+        people: People,
+        subsystems: Callable[[], Subsystems],
     ) -> None:
         """Subsystems are asked for where a topic has one: there are thousands."""
         self._summarizer = summarizer
         self._search = search
+        self._originals = originals
         self._people = people
         self._subsystems = subsystems
 
     def digest(self, topic: Topic, stretches: Mapping[str, Stretch], at: datetime) -> Digest:
-        """Of a stretch of each list, by its name, as it stood at a moment. It is not remembered, see `remember`."""
+        """Of a stretch of each list, by its name, as it stood at a moment. It is not remembered, see `remember`.
+
+        Raises Unreadable where a filter asks what only an archive tells.
+        """
         looked = [self._summarizer.look(one, stretches[one.name], at) for one in topic.lists]
         if topic.whole:
             return looked[0]
@@ -105,7 +100,8 @@ class Sifter:
 
     def facts(self, standing: Standing, at: datetime) -> PostingFacts:
         """What a filter may ask of a posting."""
-        return PostingFacts(standing, at, self._people, self._search.mails, self._search.lists_of)
+        search, originals = self._search, self._originals
+        return PostingFacts(standing, at, self._people, search.mails, search.lists_of, originals.recipients)
 
     def has(self, topic: Topic, facts: PostingFacts) -> bool:
         """Whether the topic's subsystem has a posting."""

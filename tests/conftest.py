@@ -15,18 +15,19 @@ from chatbot.answer import look_up
 from chatbot.chat import rich
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands.command import Context, Facts
-from chatbot.errors import Misunderstood
+from chatbot.errors import Misunderstood, Unreadable
 from chatbot.mail.chronicle import Chronicle, oldest_first
 from chatbot.mail.mail import Mail, read_mail
 from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
+from chatbot.originals import Originals
 from chatbot.readers import Readers
 from chatbot.report.digest import SILENT_AFTER, MailingList
 from chatbot.report.render import Renderer
 from chatbot.sift import Sifter
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
-from chatbot.sources.source import Commit, RawMail
+from chatbot.sources.source import Commit, RawMail, Source
 from chatbot.store import tables
 from chatbot.store.chronicles import Chronicles
 from chatbot.store.corrections import Corrections
@@ -243,7 +244,7 @@ def answered(text: str, context: Context) -> str:
     """What a terminal answers; Slack's and Matrix' templates say the same words, whatever it is."""
     try:
         found = look_up(text, context)
-    except Misunderstood as problem:
+    except (Misunderstood, Unreadable) as problem:
         found = Facts("misunderstood", {"problem": problem})
     terminal, body = (RENDERER.render(dialect, found.template, **found.values) for dialect in (DIALECT, RICH))
     shown = plain_text(terminal)
@@ -264,6 +265,7 @@ def context_of(
     asker: str = "mia",
     *,
     subsystems: Subsystems | None = None,
+    sources: Mapping[str, Callable[[], Source]] | None = None,
     room: Room | None = None,
 ) -> Context:
     """What commands look at when somebody asks."""
@@ -283,7 +285,7 @@ def context_of(
         lists or {},
         people,
         known,
-        Sifter(made, search, people, known),
+        Sifter(made, search, Originals(made.stretches.places, sources or {}), people, known),
         Subscriptions(engine),
         Outbox(engine),
         now,

@@ -146,14 +146,14 @@ def test_subscriptions_of_the_config_are_read_and_checked_once_the_subsystems_ar
     assert (one.key, one.asked, one.owner) == ("terminal/terminal/kvm", "kvm daily at 9:00", "config")
     assert two.asked == '"TDX Connect" s:x AND NOT is:bot daily at 09:00 UTC'
     assert (len(one.id), len(two.id)) == (5, 5)
-    settings["subscriptions"] += [again, {**other, "subsystem": "sev", "filter": "t:x"}]
+    settings["subscriptions"] += [again, {**other, "subsystem": "sev", "filter": "x:y"}]
     config = check_config(settings, tmp_path)
     with pytest.raises(BadConfig) as caught:
         subscriptions_of(config, lambda: subsystems_of(config, print), NOON)
     assert [fault.split(";")[0] for fault in caught.value.faults] == [
         "[[subscriptions]] 3: this room follows 'kvm' so already",
         "[[subscriptions]] 4 subsystem: there is not one 'sev'",
-        "[[subscriptions]] 4 filter: 't:x': at column 1, the index does not keep to whom a mail was sent",
+        "[[subscriptions]] 4 filter: 'x:': at column 1, there is no such prefix",
     ]
 
 

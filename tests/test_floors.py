@@ -20,7 +20,7 @@ FLOORS = [
     {"read", "people"},
     {"subscriptions"},
     {"config", "store", "report"},
-    {"readers", "summarize"},
+    {"originals", "readers", "summarize"},
     {"sift"},
     {"ingest", "publish", "deliver", "schedule", "commands"},
     {"answer", "ledger"},

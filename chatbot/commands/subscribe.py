@@ -11,8 +11,9 @@ from chatbot.report.digest import amount
 from chatbot.report.rehearsal import REHEARSED, rehearse
 from chatbot.report.subscriptions import Listed
 from chatbot.rhythm import duration
-from chatbot.sift import read_filter, topic_of
+from chatbot.sift import topic_of
 from chatbot.subscriptions.due import next_slots
+from chatbot.subscriptions.filter import parse_filter
 from chatbot.subscriptions.finding import find, named
 from chatbot.subscriptions.subscription import FOREVER, Subscription
 from chatbot.subscriptions.when import DEFAULT, split
@@ -34,7 +35,7 @@ def subscribe(arguments: str, context: Context) -> Facts:
         room=context.room.name,
         topic=topic,
         subsystem=subsystem,
-        filter=str(read_filter(asked.filter)),
+        filter=str(parse_filter(asked.filter)),
         when=asked.when or DEFAULT,
         owner=context.asker,
         created=context.now.replace(microsecond=0),
@@ -46,8 +47,9 @@ def subscribe(arguments: str, context: Context) -> Facts:
     if len(here) >= MOST:
         raise Misunderstood("/subscribe", f"this room has {MOST} subscriptions", "unsubscribe from some first")
     lists = topic_of(one, context.lists, context.subsystems).names
+    rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
     (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
-    values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **_rehearsed(kept, context)}
+    values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **rehearsed}
     return Facts("subscribed", values)
 
 

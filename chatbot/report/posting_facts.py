@@ -10,24 +10,21 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.organisations import Basis
 from chatbot.mail.people import People
 from chatbot.mail.person import Person
+from chatbot.mail.recipients import Recipients
 from chatbot.mail.standing import Standing
 from chatbot.mail.state import State, status
 
 
 @dataclass(frozen=True)
 class PostingFacts:
-    """`mails_of` and `lists_of` take the Message-IDs of a posting's own mails. To whom a mail was sent an index does
-    not keep, so nobody is among `to` and `cc`.
-    """
+    """What ends in `_of` takes the Message-IDs of a posting's own mails."""
 
     standing: Standing
     at: datetime
     people: People
     mails_of: Callable[[Iterable[str]], Sequence[Mail]]
     lists_of: Callable[[Iterable[str]], Iterable[str]]
-
-    to: Sequence[Person] = ()
-    cc: Sequence[Person] = ()
+    recipients_of: Callable[[Iterable[str]], Recipients]
 
     @property
     def received(self) -> datetime:
@@ -44,6 +41,16 @@ class PostingFacts:
         """Who wrote it, and who sent it."""
         sent = (one for mail in self._mails for one in (mail.author, mail.written_by, mail.sender, mail.sent_by))
         return tuple(dict.fromkeys((self.standing.author, *sent)))
+
+    @property
+    def to(self) -> Sequence[Person]:
+        """To whom it was sent."""
+        return self._recipients.to
+
+    @property
+    def cc(self) -> Sequence[Person]:
+        """Who got a copy."""
+        return self._recipients.cc
 
     @cached_property
     def lists(self) -> AbstractSet[str]:
@@ -81,6 +88,10 @@ class PostingFacts:
     def bodies(self) -> Sequence[str]:
         """Logs, and what letters say themselves."""
         return [mail.patch.log if mail.patch else mail.said for mail in self._mails]
+
+    @cached_property
+    def _recipients(self) -> Recipients:
+        return self.recipients_of(self.standing.own)
 
     @cached_property
     def _mails(self) -> Sequence[Mail]:

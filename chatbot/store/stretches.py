@@ -36,6 +36,7 @@ class Stretch:
 class Place:
     """Where a mail is: on which list, at which row of `seen`, in which commit of which epoch; and when it came in."""
 
+    message_id: str
     list_name: str
     row: int
     epoch: int
@@ -128,15 +129,15 @@ class Stretches:
         """Where these mails are, in the order in which they came."""
         seen, mail, lists = tables.seen.c, tables.mail.c, tables.mailing_list.c
         query = (
-            select(lists.name, seen.id, seen.epoch, seen.commit, seen.received)
+            select(mail.message_id, lists.name, seen.id, seen.epoch, seen.commit, seen.received)
             .join_from(tables.seen, tables.mail, mail.id == seen.mail_id)
             .join(tables.mailing_list, lists.id == seen.list_id)
         )
         found: list[Place] = []
         with reading(self._engine) as connection:
             for few in chunks(sorted(set(message_ids)), 2):
-                for name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
-                    found.append(Place(name, row, epoch, commit, moment(received)))
+                for mail_id, name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
+                    found.append(Place(mail_id, name, row, epoch, commit, moment(received)))
         return tuple(sorted(found, key=lambda one: one.row))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:

@@ -116,6 +116,11 @@ class Somebody(Filter):
                 raise Misunderstood(value, reason, f"write {prefix}:maz@kernel.org, or {prefix}:@kernel.org")
         return cls(prefix, who)
 
+    @property
+    def cost(self) -> int:
+        """To whom it was sent stands in no index: the archive is read for it."""
+        return 0 if self.prefix == "f" else 3
+
     def matches(self, facts: Facts, now: datetime) -> bool:
         """Any of those."""
         return any(self._is(person) for person in _ROLES[self.prefix][1](facts))

@@ -18,11 +18,6 @@ class Filter(ABC):
         """What it takes to ask: 0 for what is at hand, 1 where files are looked at, 2 for bodies."""
         return 0
 
-    @property
-    def terms(self) -> Sequence["Filter"]:
-        """What it is made of."""
-        return (self,)
-
     @abstractmethod
     def matches(self, facts: Facts, now: datetime) -> bool:
         """Whether it wants this."""
@@ -47,11 +42,6 @@ class Not(Filter):
     def cost(self) -> int:
         """As much as the other one."""
         return self.part.cost
-
-    @property
-    def terms(self) -> Sequence[Filter]:
-        """Those of the other one."""
-        return self.part.terms
 
     def matches(self, facts: Facts, now: datetime) -> bool:
         """The contrary."""
@@ -79,10 +69,6 @@ class _Several(Filter):
     @property
     def cost(self) -> int:
         return max((part.cost for part in self.parts), default=0)
-
-    @property
-    def terms(self) -> Sequence[Filter]:
-        return [term for part in self.parts for term in part.terms]
 
     @cached_property
     def _cheapest_first(self) -> Sequence[Filter]:

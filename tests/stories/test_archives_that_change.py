@@ -25,6 +25,7 @@ from chatbot.errors import Shrunk
 from chatbot.ingest import SHRINK, ingest
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
+from chatbot.originals import Originals
 from chatbot.publish import publish
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
@@ -149,7 +150,7 @@ class Bot:
             Due(self._slot),
             index=self.index,
             stretches=made.stretches,
-            sifter=Sifter(made, Search(self.engine), People(), Subsystems),
+            sifter=Sifter(made, Search(self.engine), Originals(made.stretches.places, {}), People(), Subsystems),
             outbox=self.outbox,
             renderer=RENDERER,
             dialect=MARKDOWN,

@@ -1,0 +1,43 @@
+"""Mails as they lie in their archives, for what an index does not keep."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, groupby
+
+from chatbot.errors import Unreadable
+from chatbot.mail.recipients import Recipients, read_recipients
+from chatbot.sources.source import Source
+from chatbot.store.stretches import Place
+
+
+class Originals:
+    """Asks the archives, each when it is first needed."""
+
+    def __init__(
+        self, places: Callable[[Iterable[str]], Sequence[Place]], sources: Mapping[str, Callable[[], Source]]
+    ) -> None:
+        """`places` says where mails are, by their Message-IDs; `sources` has the archives by their lists' names."""
+        self._places = places
+        self._sources = sources
+
+    def recipients(self, message_ids: Iterable[str]) -> Recipients:
+        """To whom any of these mails was sent. Raises Unreadable where one of them cannot be looked at."""
+        asked, lying = set(message_ids), dict[str, Place]()
+        for place in self._places(asked):
+            if place.list_name in self._sources:
+                lying.setdefault(place.message_id, place)
+        if lying.keys() != asked:
+            remedy = "name its list's archive in the config"
+            raise Unreadable(min(asked - lying.keys()), "to whom it was sent only its archive tells", remedy)
+        found = [
+            read_recipients(raw.data)
+            for (name, epoch), few in groupby(sorted(lying.values(), key=_repository), _repository)
+            for raw in self._sources[name]().chunk(epoch, tuple(place.commit for place in few)).mails()
+        ]
+        return Recipients(
+            tuple(dict.fromkeys(chain.from_iterable(one.to for one in found))),
+            tuple(dict.fromkeys(chain.from_iterable(one.cc for one in found))),
+        )
+
+
+def _repository(place: Place) -> tuple[str, int]:
+    return place.list_name, place.epoch
