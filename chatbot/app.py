@@ -301,8 +301,9 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     from chatbot.errors import Misunderstood
     from chatbot.subscriptions.filter import parse_filter
     from chatbot.subscriptions.finding import named
+    from chatbot.subscriptions.when import When
 
-    topic, wanted = one.list or one.subsystem or "", ""
+    topic, wanted = one.list or one.subsystem or one.series or "", ""
     if one.subsystem is not None:
         if known := named(subsystems(), one.subsystem):
             topic = known.title
@@ -314,6 +315,8 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     except Misunderstood as problem:
         faults.append(f"[[subscriptions]] {place} filter: {problem}")
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
+    if one.series and "when" not in one.model_fields_set:
+        when = When()
     return Followed(topic, one.subsystem is not None, wanted, when)
 
 

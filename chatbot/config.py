@@ -195,12 +195,13 @@ class Room(_Table):
 
 
 class _Followed(_Table):
-    """What a room follows, and when it is told; a list, or a subsystem."""
+    """What a room follows, and when it is told; a list, a subsystem, or a series."""
 
     platform: Platform
     room: Annotated[str, Field(min_length=1)]
     list: Name | None = None
     subsystem: Annotated[str, Field(min_length=1)] | None = None
+    series: Annotated[str, Field(pattern=r"^<[^<>\s]{3,998}>$")] | None = None
     filter: str = ""
     when: Due = DEFAULT
     zone: Zone | None = None
@@ -355,8 +356,8 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
         if getattr(config.platforms, one.platform) is None:
             yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"
         yield from _unnamed(one, here)
-        if (one.list is None) == (one.subsystem is None):
-            yield f"{here} list: it follows a list or a subsystem; name one of the two"
+        if [one.list, one.subsystem, one.series].count(None) != 2:  # noqa: PLR2004  # all but one
+            yield f"{here} list: it follows a list, a subsystem or a series; name one of them"
         if one.list is not None and one.list not in names:
             yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
 

@@ -120,7 +120,7 @@ def _table(one: Subscription) -> Iterator[str]:
         "id": one.id,
         "platform": one.platform,
         "room": one.room,
-        "subsystem" if one.subsystem else "list": one.topic,
+        "subsystem" if one.subsystem else "series" if one.series else "list": one.topic,
         "filter": one.filter,
         "when": str(one.when),
         "owner": one.owner,

@@ -1,6 +1,5 @@
 """Story 2: index → digest → outbox."""
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
 from chatbot.sift import Sifter, Topic
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox, Planned, Progress, delivery_key
 from chatbot.store.recall import SEVERAL
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.subscriptions.due import Due
@@ -119,11 +118,6 @@ def plain_digest(dialect: Dialect, digest: Digest) -> str:
         *([f"+{len(began) - MOST} more"] if len(began) > MOST else []),
     ]
     return dialect.lines(lines)
-
-
-def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
-    """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
-    return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
 
 
 def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Index, stretches: Stretches) -> Covered:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from chatbot.announce import announce
 from chatbot.answer import answer, known_word, manages
 from chatbot.chat.platform import Platform, Request
 from chatbot.chat.post import Post
@@ -18,10 +19,12 @@ from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.ledger import TOLERANCE, Expected, missing
 from chatbot.mail.people import People
+from chatbot.mail.standing import Standing
 from chatbot.publish import publish
 from chatbot.reaction import Breaker
 from chatbot.readers import Readers
 from chatbot.report.digest import MailingList
+from chatbot.report.links import LORE, mail_link
 from chatbot.report.render import Renderer
 from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
@@ -166,6 +169,9 @@ class Bot:
 
     def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
         stretches = self.summarizer.stretches
+        if topic.series and had:
+            self._announce(one, topic, had, now)
+            return
 
         def came() -> int:
             return sum(stretches.count_after(name, had.upto) for name in topic.names) if had else 0
@@ -184,6 +190,29 @@ class Bot:
         )
         if digest:
             log.info("digest planned", room=one.room, subscription=one.id, topic=one.topic, mails=digest.mails)
+
+    def _announce(self, one: Subscription, topic: Topic, had: Progress, now: datetime) -> None:
+        """Tell a room of a series that it watches. What there is to tell is cheaper to ask for than how many mails."""
+        found = due(one.when, self.room(one.platform, one.room), had.slot, now, lambda: 1)
+        told = found and announce(
+            one,
+            had,
+            found.slot,
+            max(map(self.index.newest, topic.names)),
+            standings=lambda mails: self.search.standings(mails, self.people),
+            page=self._page,
+            stretches=self.summarizer.stretches,
+            outbox=self.outbox,
+            renderer=self.renderer,
+            dialect=self.platforms[one.platform].dialect,
+        )
+        if told:
+            log.info("news planned", room=one.room, subscription=one.id, news=[str(each.what) for each in told])
+
+    def _page(self, standing: Standing) -> str:
+        """Where a posting can be read: on the first of our lists that has it."""
+        found = [self.lists[name].base for name in self.search.lists_of(standing.own) if name in self.lists]
+        return mail_link(found[0] if found else LORE, standing.message_id)
 
     def room(self, platform: str, name: str) -> Room:
         """What is said of a room; most rooms are not in the config."""

@@ -22,11 +22,12 @@ from chatbot.summarize import Summarizer
 
 @dataclass(frozen=True)
 class Topic:
-    """What is followed: the lists, and of these what a subsystem has and a filter wants."""
+    """The lists, and of these what a subsystem has and a filter wants; or the `series` with a mail."""
 
     lists: tuple[MailingList, ...]
     subsystem: Subsystem | None = None
     filter: Filter = EVERYTHING
+    series: str = ""
 
     @property
     def whole(self) -> bool:
@@ -49,6 +50,8 @@ def topic_of(
 ) -> Topic:
     """What it is about today. Raises Misunderstood where its list or subsystem is gone."""
     wanted = parse_filter(subscription.filter)
+    if subscription.series:
+        return Topic(tuple(lists.values()), series=subscription.series)
     if not subscription.subsystem:
         if subscription.topic not in lists:
             raise Misunderstood(subscription.topic, "this list is in the config no more", "subscribe to another")

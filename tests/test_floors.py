@@ -22,7 +22,7 @@ FLOORS = [
     {"config", "store", "report"},
     {"originals", "readers", "summarize"},
     {"sift"},
-    {"ingest", "publish", "deliver", "schedule", "commands"},
+    {"ingest", "publish", "announce", "deliver", "schedule", "commands"},
     {"answer", "ledger"},
     {"vitals"},
     {"serve"},

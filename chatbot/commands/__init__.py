@@ -3,7 +3,7 @@
 A further command is one file in this folder and one row here.
 """
 
-from chatbot.commands import contributor, digest, series, subscribe, subsystems, why
+from chatbot.commands import contributor, digest, series, subscribe, subsystems, watch, why
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
@@ -27,6 +27,7 @@ COMMANDS = (
     subscribe.SUBSCRIPTIONS,
     subscribe.PAUSE,
     subscribe.RESUME,
+    watch.WATCH,
     why.WHY,
     why.WHYNOT,
     Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help),

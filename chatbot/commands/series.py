@@ -1,6 +1,7 @@
 """/series: find a patch series and show it."""
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from chatbot.commands.closest import closest
@@ -38,34 +39,54 @@ def run(arguments: str, context: Context) -> Facts:
     if corrected := correct(text, context):
         shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
         return _facts(shown, corrected=corrected)
-    message_id = message_id_in(text)
-    title, revision = _words_of(text)
-    if not (title or message_id):
-        raise Misunderstood(
-            f"/series {text}", "this names no series", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}"
-        )
-    found, more = (context.search.series_by_id(message_id), 0) if message_id else _by_words(title, revision, context)
-    said = not found and not message_id
-    if said:
-        found = context.search.series_by_text(text)
-    if not found:
-        titles = closest(text, context.search.titles())
-        return Facts("nothing", {"what": "series", "text": text, "closest": titles})
-    best = found[0]
-    head = best.head.message_id
-    family = context.search.family_of(head, context.people.identity)
-    if family is None:  # it has gone while we looked
-        return Facts("nothing", {"what": "series", "text": text, "closest": ()})
+    hits = find(text, context)
+    best = hits.series[0] if hits.series else None
+    family = context.search.family_of(best.head.message_id, context.people.identity) if best else None
+    if best is None or family is None:
+        return nothing(text, context)
     # Who asks for words means what is to be reviewed now.
-    series = family.version_with(head) if message_id or revision else family.lineage.newest
+    series = family.version_with(best.head.message_id) if hits.exact else family.lineage.newest
     shown = _report(series, family, context)
     if not 0 < page <= shown.pages:
         pages = amount(shown.pages, "page")
         raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {shown.pages}")
     versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
-    found = (best, *(one for one in found[1:] if one.head.message_id not in versions))
-    more += max(0, len(found) - OTHERS - 1)
-    return _facts(shown, page=page, others=found[1 : OTHERS + 1], more=more, said=said)
+    others = [one for one in hits.series[1:] if one.head.message_id not in versions]
+    more = hits.more + max(0, len(others) - OTHERS)
+    return _facts(shown, page=page, others=others[:OTHERS], more=more, said=hits.said)
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Series that somebody may mean, the likeliest first, and how many more there are at least; `exact` where a
+    version was named, `said` where no title has the words, and they are said in it.
+    """
+
+    series: tuple[Series[Member], ...]
+    more: int = 0
+    exact: bool = False
+    said: bool = False
+
+
+def find(text: str, context: Context) -> Hits:
+    """By a Message-ID, a link, or the words of a title; else by what was said. Raises Misunderstood."""
+    if message_id := message_id_in(text):
+        return Hits(context.search.series_by_id(message_id), exact=True)
+    title, revision = _words_of(text)
+    if not title:
+        raise Misunderstood(
+            f"/series {text}", "this names no series", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}"
+        )
+    found, more = _by_words(title, revision, context)
+    if found:
+        return Hits(found, more, exact=revision is not None)
+    return Hits(context.search.series_by_text(text), said=True, exact=revision is not None)
+
+
+def nothing(text: str, context: Context) -> Facts:
+    """That there is no such series, and what is nearest."""
+    closest_of_it = () if message_id_in(text) else closest(text, context.search.titles())
+    return Facts("nothing", {"what": "series", "text": text, "closest": closest_of_it})
 
 
 def _report(series: Series[Mail], family: Family, context: Context) -> SeriesReport:

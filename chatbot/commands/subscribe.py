@@ -40,17 +40,22 @@ def subscribe(arguments: str, context: Context) -> Facts:
         owner=context.asker,
         created=context.now.replace(microsecond=0),
     )
-    here = context.subscriptions.of_room(one.platform, one.room)
-    for other in here:
+    for other in _here(context):
         if other.asked == one.asked:
             raise Misunderstood("/subscribe", f"this room has that already, as {other.id}", "ask for something else")
-    if len(here) >= MOST:
-        raise Misunderstood("/subscribe", f"this room has {MOST} subscriptions", "unsubscribe from some first")
-    lists = topic_of(one, context.lists, context.subsystems).names
     rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
-    (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
+    kept = keep(one, context)
     values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **rehearsed}
     return Facts("subscribed", values)
+
+
+def keep(one: Subscription, context: Context) -> Subscription:
+    """Have the room follow this from now on; as it is kept. Raises Misunderstood."""
+    if len(_here(context)) >= MOST:
+        raise Misunderstood(one.topic, f"this room has {MOST} subscriptions", "unsubscribe from some first")
+    lists = topic_of(one, context.lists, context.subsystems).names
+    (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
+    return kept
 
 
 def unsubscribe(arguments: str, context: Context) -> Facts:
@@ -164,7 +169,8 @@ def _listed(one: Subscription, context: Context, times: int) -> Listed:
     had = context.outbox.progress().get(one.key)
     coming = next_slots(one.when, context.room, context.now, times)
     last, result = had.slot if had else None, context.subscriptions.result(one)
-    return Listed(one, context.room, coming, last, result, context.now)
+    watched = context.search.standings([one.series], context.people) if one.series else ()
+    return Listed(one, context.room, coming, last, result, context.now, watched[0].title if watched else one.series)
 
 
 def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:

@@ -12,7 +12,9 @@ from chatbot.subscriptions.tree import EVERYTHING
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A subscription, its next times and when it last was due, in the room's zone, and what became of its last post."""
+    """A subscription, its next times and when it last was due, in the room's zone, what became of its last post,
+    and, of a series, the title.
+    """
 
     subscription: Subscription
     room: Room
@@ -20,6 +22,12 @@ class Listed:
     last: datetime | None
     result: str
     now: datetime
+    title: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What is followed, in words."""
+        return f"the series {self.title}" if self.title else self.subscription.asked
 
     @property
     def wanted(self) -> str:
@@ -34,6 +42,8 @@ class Listed:
         if one.paused(self.now):
             until = one.paused_until
             return f"paused until {self.at(until)}" if until and until < FOREVER else "paused until somebody resumes it"
+        if one.series:
+            return "when it has a new version, is reviewed, or is applied"
         if one.when.mails:
             return f"when {one.when.mails:,} mails have come"
         if one.when.at_once:

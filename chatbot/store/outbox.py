@@ -7,6 +7,7 @@ called: found later, it means that nobody knows, and the platform is asked befor
 A room has one post on its way at a time, in the order of `sequence`, which counts its digests, and `part`.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,6 +86,11 @@ class Planned:
     post: Post
     list_name: str
     kind: str = "digest"
+
+
+def delivery_key(subscription: str, start: int, slot: datetime | None, part: int = 0) -> str:
+    """One name for one post, the same whoever plans it: by where its window starts, and an empty one by its slot."""
+    return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
 
 
 class Outbox:

@@ -12,7 +12,7 @@ from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
 from chatbot.store.rows import chunks
 from chatbot.store.tables import moment, seconds
-from chatbot.store.threads import named
+from chatbot.store.threads import named, rows_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +139,25 @@ class Stretches:
                 for mail_id, name, row, epoch, commit, received in connection.execute(query.where(*named(few))):
                     found.append(Place(mail_id, name, row, epoch, commit, moment(received)))
         return tuple(sorted(found, key=lambda one: one.row))
+
+    def of_lineage(self, message_id: str, row: int, upto: int) -> tuple[str, ...]:
+        """The mails after one row of `seen` up to another that belong to the series with a mail, to any version, as far
+        as that is kept: it is of what has come lately. In the order in which they came.
+        """
+        seen, mail, belongs, standing = tables.seen.c, tables.mail.c, tables.belongs.c, tables.standing.c
+        with reading(self._engine) as connection:
+            rows = rows_named(connection, [message_id]).values()
+            head = select(belongs.head_id).where(belongs.mail_id.in_(rows)).scalar_subquery()
+            lineage = select(standing.lineage_id).where(standing.head_id == head).scalar_subquery()
+            versions = select(standing.head_id).where(standing.lineage_id == lineage)
+            query = (
+                select(mail.message_id)
+                .join_from(tables.belongs, tables.seen, seen.mail_id == belongs.mail_id)
+                .join(tables.mail, mail.id == belongs.mail_id)
+                .where(belongs.head_id.in_(versions), seen.id > row, seen.id <= upto)
+                .order_by(seen.id)
+            )
+            return tuple(dict.fromkeys(connection.execute(query).scalars()))
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name

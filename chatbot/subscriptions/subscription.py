@@ -24,8 +24,9 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """`topic` is a list's name, or the title of a `subsystem`; `filter` a text of the filter language; `first` how far
-    its very first digest looks back, which then comes at once; `even_empty` asks for a post when nothing happened.
+    """`topic` is a list's name, the title of a `subsystem`, or a series' Message-ID in angle brackets; `filter` a text
+    of the filter language; `first` how far its very first digest looks back, which then comes at once; `even_empty`
+    asks for a post when nothing happened.
     """
 
     id: str
@@ -52,15 +53,27 @@ class Subscription:
         """Whether the config has it."""
         return self.origin is Origin.CONFIG
 
+    @property
+    def series(self) -> str:
+        """The Message-ID of the series that it watches; empty where it watches none."""
+        return self.topic[1:-1] if self.topic.startswith("<") else ""
+
     def paused(self, now: datetime) -> bool:
         """Whether it waits."""
         return self.paused_until is not None and now < self.paused_until
 
     @property
     def asked(self) -> str:
-        """What one types behind /subscribe to get the same."""
+        """What one types behind /subscribe, or /watch, to get the same."""
+        if self.series:
+            return self.topic
         topic = f'"{self.topic}"' if self.subsystem or " " in self.topic else self.topic
         return " ".join(filter(None, (topic, self.filter, str(self.when))))
+
+
+def series_topic(message_id: str) -> str:
+    """The topic of who watches the series with this mail: no list's name has brackets."""
+    return f"<{message_id}>"
 
 
 def config_key(platform: str, room: str, topic: str, filter_text: str) -> str:
