@@ -19,7 +19,7 @@ run: $(BIN)/.installed ## run the bot: on config.toml, or as a demonstration whe
 install: $(BIN)/.installed ## set up .venv; afterwards .venv/bin/chatbot works
 
 test: $(BIN)/.installed-dev ## run all tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
 
 soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, and all zones, many times
 	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py tests/test_rhythm.py

@@ -1,9 +1,10 @@
 """Mails as they lie in their archives, for what an index does not keep."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 
 from chatbot.errors import Unreadable
+from chatbot.mail.message import read_message
 from chatbot.mail.recipients import Recipients, read_recipients
 from chatbot.sources.source import Source
 from chatbot.store.stretches import Place
@@ -21,22 +22,28 @@ class Originals:
 
     def recipients(self, message_ids: Iterable[str]) -> Recipients:
         """To whom any of these mails was sent. Raises Unreadable where one of them cannot be looked at."""
+        found = list(map(read_recipients, self._read(message_ids)))
+        return Recipients(
+            tuple(dict.fromkeys(chain.from_iterable(one.to for one in found))),
+            tuple(dict.fromkeys(chain.from_iterable(one.cc for one in found))),
+        )
+
+    def texts(self, message_ids: Iterable[str]) -> tuple[str, ...]:
+        """All that these mails say, diffs included. Raises Unreadable where one of them cannot be looked at."""
+        found = map(read_message, self._read(message_ids))
+        return tuple("\n".join((one.body, *one.attached)) for one in found)
+
+    def _read(self, message_ids: Iterable[str]) -> Iterator[bytes]:
         asked, lying = set(message_ids), dict[str, Place]()
         for place in self._places(asked):
             if place.list_name in self._sources:
                 lying.setdefault(place.message_id, place)
         if lying.keys() != asked:
             remedy = "name its list's archive in the config"
-            raise Unreadable(min(asked - lying.keys()), "to whom it was sent only its archive tells", remedy)
-        found = [
-            read_recipients(raw.data)
-            for (name, epoch), few in groupby(sorted(lying.values(), key=_repository), _repository)
-            for raw in self._sources[name]().chunk(epoch, tuple(place.commit for place in few)).mails()
-        ]
-        return Recipients(
-            tuple(dict.fromkeys(chain.from_iterable(one.to for one in found))),
-            tuple(dict.fromkeys(chain.from_iterable(one.cc for one in found))),
-        )
+            raise Unreadable(min(asked - lying.keys()), "what is asked of it only its archive tells", remedy)
+        for (name, epoch), few in groupby(sorted(lying.values(), key=_repository), _repository):
+            for raw in self._sources[name]().chunk(epoch, tuple(place.commit for place in few)).mails():
+                yield raw.data
 
 
 def _repository(place: Place) -> tuple[str, int]:

@@ -110,8 +110,12 @@ class Sifter:
         """Whether the topic's subsystem has a posting."""
         if topic.subsystem is None:
             return True
-        text = "\n".join(facts.bodies) if topic.subsystem.contents else ""
-        return self._subsystems().claims(topic.subsystem, facts.files, text, _addresses(topic.subsystem, facts))
+        addresses = _addresses(topic.subsystem, facts)
+        return self._subsystems().claims(topic.subsystem, facts.files, lambda: self._texts(facts), addresses)
+
+    def _texts(self, facts: PostingFacts) -> Sequence[str]:
+        """With the lines of code, which only archives have."""
+        return self._originals.texts(facts.standing.own)
 
     def _wanting(self, topic: Topic, at: datetime) -> Callable[[Standing], bool]:
         known: dict[str, bool] = {}

@@ -55,9 +55,15 @@ def test_of_several_mails_each_recipient_is_named_once(originals: Originals) -> 
     assert sorted(cc) == ["j@g.example", "maz@k.example", "mia@m.example"]
 
 
+def test_all_that_mails_say_is_read_with_the_lines_of_code(originals: Originals) -> None:
+    (text,) = originals.texts(["m1@sample.example"])
+    assert text == "Text.\n"
+
+
 def test_where_no_archive_has_one_of_them_nobody_guesses(originals: Originals) -> None:
-    with pytest.raises(Unreadable, match=r"gone@x.example: to whom it was sent only its archive tells"):
-        originals.recipients(["m1@sample.example", "gone@x.example"])
+    for ask in (originals.recipients, originals.texts):
+        with pytest.raises(Unreadable, match=r"gone@x.example: what is asked of it only its archive tells"):
+            ask(["m1@sample.example", "gone@x.example"])
 
 
 def test_names_are_read_as_in_a_from_field() -> None:

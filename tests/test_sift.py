@@ -48,7 +48,9 @@ class Followed:
             one.name: Stretches(engine).between(one.name, EVENING - timedelta(days=14), EVENING) for one in (KVM, COCO)
         }
         subsystems = Subsystems([ARM, COCO_HOST])
-        originals = Originals(self.summarizer.stretches.places, {one: partial(archives.get, one) for one in archives})
+        self.originals = originals = Originals(
+            self.summarizer.stretches.places, {one: partial(archives.get, one) for one in archives}
+        )
         self.sifter = Sifter(self.summarizer, Search(engine), originals, People(), lambda: subsystems)
 
     def digest(self, text: str, *lists: MailingList, subsystem: Subsystem | None = None) -> Digest:
@@ -172,6 +174,16 @@ def test_every_face_says_what_was_missed_and_from_when_it_is_only_counted(follow
         for dialect in (DIALECT, MARKDOWN):
             assert said in plain_text(Renderer().render(dialect, "digest", digest=replace(made, missed=missed)))
             assert said not in plain_text(Renderer().render(dialect, "digest", digest=made))
+
+
+def test_a_subsystem_that_asks_for_words_finds_them_in_lines_of_code(followed: Followed) -> None:
+    """As K: of MAINTAINERS is meant; an index keeps no lines of code."""
+    sought = Subsystem("NEW", contents=(r"\bnew[ ]line\b",))
+    made = followed.digest("", subsystem=sought)
+    found = {one.standing.mail for one in (*made.series, *made.versions)}
+    assert found
+    assert followed.digest('b:"new line"').empty
+    assert followed.digest("", subsystem=replace(sought, contents=(r"\bcontext\b",))).empty  # which is not changed
 
 
 def test_where_no_archive_tells_to_whom_a_mail_was_sent_nothing_is_taken_for_told(followed: Followed) -> None:

@@ -44,15 +44,15 @@ def subscribe(arguments: str, context: Context) -> Facts:
         if other.asked == one.asked:
             raise Misunderstood("/subscribe", f"this room has that already, as {other.id}", "ask for something else")
     rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
-    kept = keep(one, context)
+    kept = keep(one, context, "subscribe")
     values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **rehearsed}
     return Facts("subscribed", values)
 
 
-def keep(one: Subscription, context: Context) -> Subscription:
-    """Have the room follow this from now on; as it is kept. Raises Misunderstood."""
+def keep(one: Subscription, context: Context, word: str) -> Subscription:
+    """Have the room follow this from now on, as a command says; as it is kept. Raises Misunderstood."""
     if len(_here(context)) >= MOST:
-        raise Misunderstood(one.topic, f"this room has {MOST} subscriptions", "unsubscribe from some first")
+        raise Misunderstood(f"/{word}", f"this room has {MOST} subscriptions", "unsubscribe from some first")
     lists = topic_of(one, context.lists, context.subsystems).names
     (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
     return kept

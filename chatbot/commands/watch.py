@@ -36,7 +36,7 @@ def watch(arguments: str, context: Context) -> Facts:
         owner=context.asker,
         created=context.now.replace(microsecond=0),
     )
-    kept = keep(one, context)
+    kept = keep(one, context, "watch")
     (standing,) = context.search.standings([newest.head.message_id], context.people)[:1]
     return Facts("watched", {"one": kept, "standing": standing, "status": status(standing, context.now)})
 

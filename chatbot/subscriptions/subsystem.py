@@ -8,7 +8,7 @@ is told by these alone.
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -20,8 +20,8 @@ from chatbot.subscriptions.pattern import LONGEST, FilePattern, expression
 FEW = 5
 # A catch-all whatever a file says: everything is copied to it.
 EVERYBODYS = "linux-kernel@vger.kernel.org"
-# So many characters of a text are looked at for what K: asks, and so many of each line, which is as long as lines of
-# code are: with a hostile text, an expression of two repetitions takes 0.7 s.
+# So many characters of a posting's texts are looked at for what K: asks, and so many of each line, which is as long as
+# lines of code are: with a hostile text, an expression of two repetitions takes 0.7 s.
 TEXT, LINE = 100_000, 100
 # A title's other name stands in brackets at its end: KERNEL VIRTUAL MACHINE FOR X86 (KVM/x86).
 _OTHER_NAME = re.compile(r"([^()]*)\(([^()]*)\)\s*")
@@ -114,23 +114,31 @@ class Subsystems:
         """Those that have the file of this path, in order."""
         return tuple(self._all[at] for at in sorted(self._index.having(path)))
 
-    def of(self, paths: Collection[str], text: str = "", lists: Iterable[str] = ()) -> tuple[Subsystem, ...]:
-        """Those that a posting belongs to, in order: by the files that it changes, by its mails' text, or by the
+    def of(self, paths: Collection[str], texts: Iterable[str] = (), lists: Iterable[str] = ()) -> tuple[Subsystem, ...]:
+        """Those that a posting belongs to, in order: by the files that it changes, by its mails' texts, or by the
         addresses of the lists that it was sent to.
         """
         found = {at for path in paths for at in self._index.having(path)}
-        sent, lines = self._telling_lists(lists), tuple(_telling(text))
+        sent, lines = self._telling_lists(lists), tuple(_telling(texts))
         return tuple(
             one
             for at, one in enumerate(self._all)
             if at in found or one.says(lines) or _by_list(one, sent, any_files=bool(paths))
         )
 
-    def claims(self, one: Subsystem, paths: Collection[str], text: str = "", lists: Iterable[str] = ()) -> bool:
-        """Whether a posting belongs to this one; the same as whether `of` finds it."""
+    def claims(
+        self,
+        one: Subsystem,
+        paths: Collection[str],
+        texts: Callable[[], Iterable[str]] = tuple,
+        lists: Iterable[str] = (),
+    ) -> bool:
+        """Whether a posting belongs to this one; the same as whether `of` finds it. Its texts are asked for where they
+        decide.
+        """
         return (
             any(map(one.takes, paths))
-            or one.says(_telling(text))
+            or (bool(one.contents) and one.says(_telling(texts())))
             or _by_list(one, self._telling_lists(lists), any_files=bool(paths))
         )
 
@@ -186,15 +194,20 @@ def _by_list(one: Subsystem, sent: set[str], *, any_files: bool) -> bool:
     return not (any_files and one.patterns) and any(name.casefold() in sent for name in one.lists)
 
 
-def _telling(text: str) -> Iterator[str]:
-    """What a mail says before its diff, line by line, and the lines that this adds or takes out."""
-    changes = False
-    for line in text[:TEXT].split("\n"):
-        changes = changes or line.startswith(_DIFF)
-        if not changes:
-            yield line[:LINE]
-        elif line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- ")):
-            yield line[1 : LINE + 1]
+def _telling(texts: Iterable[str]) -> Iterator[str]:
+    """What mails say before their diffs, line by line, and the lines that these add or take out; TEXT of it in all."""
+    left = TEXT
+    for text in texts:
+        changes = False
+        for line in text.split("\n"):
+            changes = changes or line.startswith(_DIFF)
+            if changes and not (line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))):
+                continue
+            told = line[1 : LINE + 1] if changes else line[:LINE]
+            left -= len(told) + 1
+            if left < 0:
+                return
+            yield told
 
 
 def words_of(text: str) -> tuple[str, ...]:

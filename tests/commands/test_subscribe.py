@@ -108,7 +108,7 @@ def test_the_rehearsal_is_what_digests_of_these_days_would_have_told(sampled: Co
         ("/subscribe kmv daily", "'kmv': there is no such list or subsystem; write kvm"),
         ('/subscribe "kv" daily', '\'kv\': several subsystems have these words; write "KVM X86" or "KVM ARM64"'),
         ("/subscribe kvm s:tdx author:x daily", "'author:': at column 22, there is no such prefix; write f:x"),
-        ("/subscribe kvm t:x daily", "m4@sample.example: to whom it was sent only its archive tells; name its"),
+        ("/subscribe kvm t:x daily", "m4@sample.example: what is asked of it only its archive tells; name its"),
         ("/subscribe kvm daily at 9:00 Europe/Berln", "'Europe/Berln': at column 30, there is no such time zone"),
         ("/unsubscribe", "/unsubscribe: it needs an id"),
         ("/unsubscribe all", "/unsubscribe: nothing that was typed is left here"),

@@ -145,7 +145,7 @@ def test_a_config_that_cannot_be_meant_is_refused(tmp_path: Path, more: dict[str
 def test_blanks_in_the_teams_own_expressions_are_meant(tmp_path: Path) -> None:
     own = [{"title": "A", "contents": ["TDX Connect", "# CONFIG_[ #]X"]}]
     found = subsystems_of(check_config(settings(subsystems=own), tmp_path), lambda _: None)
-    assert [found.of([], text) != () for text in ("about TDX Connect", "TDXConnect", "# CONFIG_#X", "all else")] == [
+    assert [found.of([], [text]) != () for text in ("about TDX Connect", "TDXConnect", "# CONFIG_#X", "all else")] == [
         True,
         False,
         True,

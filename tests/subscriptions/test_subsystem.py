@@ -97,7 +97,11 @@ def test_a_text_belongs_to_who_asks_for_what_it_says_or_changes() -> None:
         (context + "-#ifdef llvm\n", ["CLANG"]),
         ("x\n" * (TEXT // 2) + "clang", []),
     ):
-        assert titles(KERNEL.of(["a.c"], text)) == titles(KERNEL.of([], text)) == expected
+        for texts in ([text], [context, text], ["Cover.\n", text]):
+            fits = sum(map(len, texts)) < TEXT
+            assert titles(KERNEL.of(["a.c"], texts)) == titles(KERNEL.of([], texts)) == expected or not fits
+            found = titles(one for one in KERNEL if KERNEL.claims(one, ["a.c"], lambda said=texts: said))
+            assert found == titles(KERNEL.of(["a.c"], texts))
 
 
 _PARTS = st.sampled_from(["a", "b", "ab", "a.c", "ba.h"])
@@ -179,7 +183,7 @@ def test_hostile_texts_and_paths_take_no_time() -> None:
     start = time.process_time()
     for path in ("a" * LONGEST, "a/" * (LONGEST // 2), "x" * LONGEST, "x" * 1_000_000, "/" * 1_000_000):
         assert not found.having(path)
-    assert not found.of([], ("x" * 10_000 + "\n") * 1_000)
+    assert not found.of([], [("x" * 10_000 + "\n") * 1_000])
     assert time.process_time() - start < 5
 
 
