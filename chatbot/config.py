@@ -162,6 +162,7 @@ class Slack(_Table):
     signing_secret_file: Annotated[Path | None, Field(strict=False)] = None
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    files: bool = False
     unreadable_history: Literal["hold", "resend"] = "hold"
 
 

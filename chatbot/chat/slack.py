@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -44,7 +45,6 @@ class Slack:
     """One workspace, by the tokens of an app of its own."""
 
     name = "slack"
-    dialect = DIALECT
 
     def __init__(
         self,
@@ -52,6 +52,7 @@ class Slack:
         entrance: Sockets | Requests,
         now: Callable[[], datetime],
         *,
+        files: bool = False,
         unreadable: Literal["hold", "resend"] = "hold",
         api: str = API,
         pace: float = PACE,
@@ -59,7 +60,10 @@ class Slack:
         settles: timedelta = SETTLES,
         apart: float = APART,
     ) -> None:
-        """`unreadable` says what becomes of a post in doubt where the channel's history cannot be read."""
+        """`files`: whether the app may upload any. `unreadable`: what becomes of a post in doubt where the channel's
+        history cannot be read.
+        """
+        self.dialect = replace(DIALECT, files=files)
         # Slack takes back no token that is in a log: what stands for it is a digest.
         self.login = hashlib.sha256(token.encode()).hexdigest()[:12]
         self.settles = settles

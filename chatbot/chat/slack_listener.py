@@ -27,7 +27,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot.chat.platform import Answer, Request
-from chatbot.chat.post import Dialect, Post
+from chatbot.chat.post import Dialect, File, Post
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
 from chatbot.chat.slack_errors import asked
@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 PATIENCE = 10
 # Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 MOST_PARTS = 5
+# https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors: snippet_too_large
+MOST_SNIPPET = 1_000_000
 # What is remembered, so that it is answered once; and of answers, so that they can be shown to the channel.
 REMEMBERED, SHOWABLE = 10_000, 500
 # Seconds between looks at the socket, and how many in a row may find it gone: the SDK connects anew by itself, but with
@@ -49,6 +51,8 @@ LONGEST_WAIT = 300.0
 STALE = 300
 MOST_BYTES = 1 << 20
 SHOW, OLD = "Show to the channel", "This button has grown old: type the command again."
+SHOW_FIRST = "A file is for the whole channel: show this to the channel, and ask below what is there."
+PRIVATE = "private"
 NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
@@ -148,7 +152,7 @@ class Listener:
             self._spawn(self._show(action.get("value", ""), body["response_url"]))
         elif command is None:
             self._spawn(self._hook(body["response_url"], {"text": OLD, "replace_original": False}))
-        elif not self._take(Request(room, person, command), say):
+        elif not self._take(Request(room, person, command), say, _place(body["container"])):
             self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
 
     async def _happened(self, ack: Any, body: Json) -> None:
@@ -160,7 +164,7 @@ class Listener:
         place = f"{event.get('channel')} {event.get('ts')}"  # an edited mention is the same one
         if (direct or event["type"] == "app_mention") and self._first(body.get("event_id")) and self._first(place):
             request = Request(event["channel"], event["user"], command_of("/lore", _MENTION.sub("", event["text"])))
-            self._take(request, self._by_api(event, direct=direct))
+            self._take(request, self._by_api(event, direct=direct), event.get("thread_ts"))
 
     def _first(self, name: str | None) -> bool:
         """Whether this was not delivered before; what has no name counts as new."""
@@ -173,12 +177,12 @@ class Listener:
             self._seen.popitem(last=False)
         return True
 
-    def _take(self, request: Request, say: Say) -> bool:
+    def _take(self, request: Request, say: Say, under: str | None = None) -> bool:
         """Whether it is answered: not where the person has too much under way."""
         if self._waiting[request.person] >= PATIENCE:
             return False
         self._waiting[request.person] += 1
-        self._spawn(self._answered(request, say))
+        self._spawn(self._answered(request, say, under))
         return True
 
     def _spawn(self, work: Awaitable[None]) -> None:
@@ -196,15 +200,37 @@ class Listener:
 
     # What is told
 
-    async def _answered(self, request: Request, say: Say) -> None:
+    async def _answered(self, request: Request, say: Say, under: str | None) -> None:
         try:
             async with self._turns[request.person]:
                 post = await self._answer(request)
-                await say(self._messages(post))
+                if post.file is None:
+                    await say(self._messages(post))
+                else:
+                    await self._attach(post.file, request.room, under, say)
         finally:
             self._waiting[request.person] -= 1
             if not self._waiting[request.person]:
                 del self._waiting[request.person], self._turns[request.person]
+
+    async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
+        """Into the room, or the thread: a file cannot be for one person alone. Once: it has no key to be found by."""
+        if under == PRIVATE:
+            await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)])
+            return
+        small = len(file.text.encode("utf-8", "replace")) <= MOST_SNIPPET
+        upload = self._client.files_upload_v2(
+            channel=room,
+            filename=file.name,
+            title=file.name,
+            content=file.text.encode("utf-8", "replace"),
+            snippet_type="text" if small else None,
+            thread_ts=under,
+        )
+        try:
+            await asked(upload)
+        except DeliveryError as error:
+            await say([message(self._dialect.lines([f"{file.name}: {error}"]), self._seal.close)])
 
     def _messages(self, post: Post) -> list[Json]:
         """What a post is for one person. Raises Refused."""
@@ -348,6 +374,11 @@ class Listener:
 @asynccontextmanager
 async def _nothing() -> AsyncIterator[None]:
     yield
+
+
+def _place(container: Json) -> str | None:
+    """The thread of what belongs to a message; PRIVATE of what only one person sees."""
+    return PRIVATE if container.get("is_ephemeral") else container.get("thread_ts") or container.get("message_ts")
 
 
 def _well_formed(body: bytes, content_type: str) -> bool:

@@ -15,9 +15,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatbot.chat.platform import Request
-from chatbot.chat.post import Post
+from chatbot.chat.post import File, Post
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import BUSY, OLD, PATIENCE, SHOW, Requests, Sockets, command_of, unwrapped
+from chatbot.chat.slack_listener import BUSY, OLD, PATIENCE, SHOW, SHOW_FIRST, Requests, Sockets, command_of, unwrapped
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, SECRET, TEAM, Channel, Message, serving
 
@@ -31,12 +31,15 @@ class Answers:
     def __init__(self) -> None:
         self.asked: list[Request] = []
         self.body = "<p>{}</p>"
+        self.file: File | None = None
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def __call__(self, request: Request) -> Post:
         self.asked.append(request)
         await self.gate.wait()
+        if self.file and request.text.endswith(" text"):
+            return Post("slack", "<p>a file</p>", self.file)
         return Post("slack", self.body.replace("{}", request.text))
 
     @property
@@ -252,6 +255,53 @@ def test_whoever_asks_too_much_is_told_so_and_nobody_else_waits() -> None:
         await server.command("/help", "other", person="U0MIA")
         await asyncio.sleep(0.05)
         assert answers.texts[PATIENCE:] == ["/help slow", "/help other"]
+
+    listening(use)
+
+
+TEXT = "<p>digest</p><button value='/digest 1f0c7b text'>Full text</button>"
+
+
+def test_a_file_goes_below_the_post_that_it_belongs_to() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.file, answers.body = File("kvm-1f0c7b.txt", "All of it, <!here>\n"), TEXT
+        earlier = Slack(BOT_TOKEN, Sockets(APP_TOKEN), lambda: datetime.now(UTC), api=f"{server.url}/api/")
+        post = await earlier.send("C0KERNEL", Post("slack", TEXT), "key")
+        await server.click(server.messages[0], "Full text")
+        _, file = await shown(server, 2)
+        assert (file.way, file.channel, file.under) == ("file", "C0KERNEL", post.remote_id)
+        (uploaded,) = server.files
+        assert (uploaded["data"], uploaded["filename"], uploaded["snippet_type"]) == (
+            b"All of it, <!here>\n",
+            "kvm-1f0c7b.txt",
+            "text",
+        )
+        answers.file = File("large.txt", "x" * 1_000_001)
+        await server.command("/digest", "1f0c7b text")
+        await until(lambda: len(server.files) == 2)
+        assert server.messages[-1].under is None
+
+    listening(use, scopes=MINIMAL | {"files:write"})
+
+
+def test_a_file_is_not_shown_to_all_by_who_looks_alone() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.file, answers.body = File("kvm-1f0c7b.txt", "All of it\n"), TEXT
+        await server.command("/digest")
+        (private,) = await shown(server, 1)
+        await server.click(private, "Full text")
+        assert (await shown(server, 2))[-1].words.startswith(SHOW_FIRST)
+        assert server.files == []
+
+    listening(use, scopes=MINIMAL | {"files:write"})
+
+
+def test_where_files_may_not_be_uploaded_who_asks_is_told_why() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.file = File("kvm-1f0c7b.txt", "All of it\n")
+        await server.command("/digest", "1f0c7b text")
+        (told,) = await shown(server, 1)
+        assert (told.user, "files:write" in told.words) == ("U0MIA", True)
 
     listening(use)
 

@@ -14,7 +14,7 @@ from chatbot.config import check_config
 from chatbot.run import run
 from chatbot.sources.sample import EVENING
 from tests.fakes import slack as fake
-from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, Message, serving
+from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, MINIMAL, Message, serving
 
 OURS = "https://lore.sample.example/kvm/"
 Use = Callable[[fake.Slack], Awaitable[None]]
@@ -30,8 +30,10 @@ def with_bot(folder: Path, sample: dict[str, Path], use: Use, **slack: Any) -> N
     }
 
     async def run_bot() -> None:
-        async with serving(fake.Slack()) as server:
-            adapter = Slack(BOT_TOKEN, Sockets(APP_TOKEN), lambda: datetime.now(UTC), api=f"{server.url}/api/", pace=0)
+        async with serving(fake.Slack(scopes=MINIMAL | {"files:write"})) as server:
+            adapter = Slack(
+                BOT_TOKEN, Sockets(APP_TOKEN), lambda: datetime.now(UTC), api=f"{server.url}/api/", pace=0, **slack
+            )
             with bot(check_config(settings, folder), lambda: EVENING, {"slack": adapter}) as made:
                 running = asyncio.ensure_future(run(made))
                 try:
@@ -88,3 +90,19 @@ def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> 
         assert set(server.refusals) == {"users.info: missing_scope users:read"}  # who is an admin it may not ask
 
     with_bot(tmp_path, sample, use)
+
+
+def test_the_full_text_of_a_digest_is_a_file_in_its_thread(tmp_path: Path, sample: dict[str, Path]) -> None:
+    async def use(server: fake.Slack) -> None:
+        head = (await shown(server, 2))[0]
+        await server.click(head, "Full text")
+        while not server.files:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        (file,) = [one for one in server.messages if one.way == "file"]
+        assert file.under == head.ts
+        (uploaded,) = server.files
+        text = uploaded["data"].decode()
+        assert text.startswith("From ")
+        assert "KVM mailing list update from" in text
+
+    with_bot(tmp_path, sample, use, files=True)
