@@ -35,6 +35,9 @@ from chatbot.errors import DeliveryError, Unauthorized, Unknown
 
 log = structlog.get_logger(__name__)
 
+# Answers are worked out in threads that share one interpreter: more at once are no faster, and the acknowledgements,
+# which Slack wants within three seconds, would wait for all of them in turn.
+AT_ONCE = 2
 # What a person may have under way at once.
 PATIENCE = 10
 # Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
@@ -111,6 +114,7 @@ class Listener:
         self._tasks = set[asyncio.Task[None]]()
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting = Counter[str]()
+        self._desk = asyncio.Semaphore(AT_ONCE)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._showable: OrderedDict[str, list[Json]] = OrderedDict()
         self._signatures: dict[str, float] = {}
@@ -203,9 +207,11 @@ class Listener:
     async def _answered(self, request: Request, say: Say, under: str | None) -> None:
         try:
             async with self._turns[request.person]:
-                post = await self._answer(request)
+                async with self._desk:
+                    post = await self._answer(request)
+                    messages = await asyncio.to_thread(self._messages, post)
                 if post.file is None:
-                    await say(self._messages(post))
+                    await say(messages)
                 else:
                     await self._attach(post.file, request.room, under, say)
         finally:

@@ -117,3 +117,25 @@ def test_a_long_digest_is_cut_into_what_slack_takes() -> None:
         check_message(one)
     assert sum(one["text"].count("\n- ") + one["text"].startswith("- ") for one in made) > 0
     assert [len(one["blocks"]) for one in made] == [1] * len(made)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "<h3>a</h3>",
+        "<p>a",
+        "<ul><li>a</li></ul>",
+        "a<br>",
+        "<hr>",
+        "<p>&lt;</p>",
+        "<p>a</p><button value='/x'>b</button>",
+        "<p><a href='https://lore.kernel.org/all/a%40b/?x=1&amp;y'>ü</a></p>",
+        "<pre>\n</pre>",
+        "<blockquote>&amp;</blockquote>",
+    ],
+)
+def test_what_is_said_to_fit_without_a_look_does(piece: str) -> None:
+    lengths = [number for number in (1, 5, 10, 20, 22, 40, 80, 200, 400, 700, 1_000) if fits(piece * number)]
+    assert lengths
+    for number in (lengths[0], lengths[-1]):
+        check_message(message(piece * number))

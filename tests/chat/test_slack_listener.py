@@ -17,7 +17,18 @@ from structlog.testing import capture_logs
 from chatbot.chat.platform import Request
 from chatbot.chat.post import File, Post
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import BUSY, OLD, PATIENCE, SHOW, SHOW_FIRST, Requests, Sockets, command_of, unwrapped
+from chatbot.chat.slack_listener import (
+    AT_ONCE,
+    BUSY,
+    OLD,
+    PATIENCE,
+    SHOW,
+    SHOW_FIRST,
+    Requests,
+    Sockets,
+    command_of,
+    unwrapped,
+)
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, SECRET, TEAM, Channel, Message, serving
 
@@ -334,6 +345,31 @@ def test_a_socket_that_slack_ends_is_followed_by_another() -> None:
         await shown(server, 1)
         assert answers.texts == ["/help"]
         assert server.calls["apps.connections.open"] == 2
+
+    listening(use)
+
+
+def test_a_socket_that_is_gone_without_a_word_is_followed_by_another() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        await server.drop()
+        await asyncio.wait_for(server.connected.wait(), 20)
+        await server.command("/help")
+        await shown(server, 1)
+        assert answers.texts == ["/help"]
+
+    listening(use)
+
+
+def test_answers_of_many_are_worked_out_two_at_a_time() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.gate.clear()
+        for number in range(5):
+            await server.command("/help", person=f"U{number}")
+        await asyncio.sleep(0.05)
+        assert len(answers.asked) == AT_ONCE
+        answers.gate.set()
+        await shown(server, 5)
+        assert {one.user for one in server.messages} == {f"U{number}" for number in range(5)}
 
     listening(use)
 
