@@ -98,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_mirror(commands.add_parser("mirror", help="fetch the lists' archives from where they are published"))
     _add_status(commands.add_parser("status", help="show how far the index is with each list"))
+    _add_check(
+        commands.add_parser(
+            "check",
+            help="look at all that the bot needs: each thing with a tick, or with a remedy",
+            epilog="Nothing is made, changed or posted. Ends with 2 where something is wrong.",
+        )
+    )
     _add_outbox(commands.add_parser("outbox", help="show what has not arrived; try it again, or drop it"))
     _add_question(
         commands.add_parser(
@@ -192,6 +199,17 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     _add_lists(parser, "all")
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=_status)
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.add_argument(
+        "--online",
+        action="store_true",
+        help="ask the platforms about tokens, rooms and rights, and the lists' urls, too",
+    )
+    parser.add_argument("--json", action="store_true", help="for programs; docs/json.md describes it")
+    parser.set_defaults(run=_check)
 
 
 def _add_outbox(parser: argparse.ArgumentParser) -> None:
@@ -367,6 +385,20 @@ def _status(options: argparse.Namespace) -> int:
         print_table(COLUMNS, map(row, lists))
         print(index_line(config.store.url, size))
     return 0
+
+
+def _check(options: argparse.Namespace) -> int:
+    from chatbot.app import utc_now
+    from chatbot.chat.styled import DIALECT
+    from chatbot.check import check
+    from chatbot.report.findings import show, to_json
+
+    found = check(options.config or Path("config.toml"), utc_now(), online=options.online)
+    if options.json:
+        _write(to_json(found), None)
+    else:
+        _show(show(found, DIALECT))
+    return 0 if all(one.well for one in found) else FAULT
 
 
 def _outbox(options: argparse.Namespace) -> int:

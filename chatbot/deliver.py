@@ -20,6 +20,12 @@ log = structlog.get_logger(__name__)
 _T = TypeVar("_T")
 # Told of each attempt: the platform, and how it ended: "arrived", or by the error's name, "refused".
 Told = Callable[[str, str], None]
+# Told of a post whose room was parked, and why.
+Parked = Callable[[Delivery, str], Awaitable[None]]
+
+
+async def _nobody(_: Delivery, __: str) -> None:
+    """Nobody is told."""
 
 
 async def deliver(
@@ -31,12 +37,16 @@ async def deliver(
     *,
     stopped: Callable[[], bool] = lambda: False,
     told: Told = lambda _, __: None,
+    parked: Parked = _nobody,
 ) -> int:
     """Send what is waiting, each room's posts in order; how many arrived. A room whose post failed waits, the others go
     on; no platform waits for another. What is known of each platform is kept in `breakers` from call to call.
-    `stopped` is asked before each post, and `told` hears how each attempt ended.
+    `stopped` is asked before each post, and `told` hears how each attempt ended, and
+    `parked` once of each room that takes no more.
     """
-    couriers = [_Courier(outbox, platform, breakers, now, chance, stopped, told) for platform in platforms.values()]
+    couriers = [
+        _Courier(outbox, platform, breakers, now, chance, stopped, told, parked) for platform in platforms.values()
+    ]
     outcomes = await asyncio.gather(*(courier.deliver() for courier in couriers), return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -55,6 +65,7 @@ class _Courier:
     chance: Chance
     stopped: Callable[[], bool]
     told: Told
+    parked: Parked
     arrived: int = 0
 
     async def deliver(self) -> None:
@@ -138,6 +149,7 @@ class _Courier:
             case Step.PARK:
                 log.error("room parked", **facts, remedy=f"mend it, then: chatbot outbox retry {delivery.key[:12]}")
                 await asyncio.to_thread(self.outbox.park, delivery, reason)
+                await self.parked(delivery, reason)
             case Step.STOP:
                 log.error("platform stopped", **facts, remedy="give it a new token; what waits is kept")
                 await asyncio.to_thread(self.outbox.again, delivery, at, reason)

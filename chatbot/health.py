@@ -43,6 +43,10 @@ class _Watched(Collector):
             posts.add_metric([platform], count)
             age.add_metric([platform], (now - oldest[platform]).total_seconds())
         yield from (posts, age)
+        parked = GaugeMetricFamily("chatbot_rooms_parked", "Rooms that take no posts.", labels=["platform"])
+        for platform, count in vitals.parked.copy().items():
+            parked.add_metric([platform], count)
+        yield parked
         sends = CounterMetricFamily(
             "chatbot_sends", "Attempts to send, by how they ended.", labels=["platform", "result"]
         )

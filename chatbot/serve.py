@@ -11,7 +11,7 @@ import structlog
 
 from chatbot.announce import announce
 from chatbot.answer import answer, known_word, manages
-from chatbot.chat.platform import Platform, Request
+from chatbot.chat.platform import Platform, Request, Tells
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
@@ -31,7 +31,7 @@ from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Progress
+from chatbot.store.outbox import Delivery, Outbox, Progress
 from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
@@ -81,7 +81,15 @@ class Bot:
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
             stopped = self.stopping.is_set
-            await deliver(self.outbox, self.platforms, self.breakers, self.now, stopped=stopped, told=self._count)
+            await deliver(
+                self.outbox,
+                self.platforms,
+                self.breakers,
+                self.now,
+                stopped=stopped,
+                told=self._count,
+                parked=self._tell_owner,
+            )
         if not self.stopping.is_set():
             with _logged("tick failed"):
                 await asyncio.to_thread(self._look_back)
@@ -229,6 +237,19 @@ class Bot:
             if one not in self.vitals.missing:
                 log.error("digest missing", subscription=one.key, slot=one.slot.isoformat())
         self.vitals.missing = gone
+
+    async def _tell_owner(self, delivery: Delivery, reason: str) -> None:
+        """That a room takes nothing any more: who typed the subscription, where the platform can speak to one person.
+        Of the config's, those who look after the bot are told by the log and the metrics.
+        """
+        platform = self.platforms[delivery.platform]
+        with _logged("owner not told", room=delivery.room):
+            subscriptions = await asyncio.to_thread(self.subscriptions.all)
+            own = next((one for one in subscriptions if one.key == delivery.subscription and not one.of_config), None)
+            if own and isinstance(platform, Tells):
+                remedy = f"When that is mended, whoever runs me says: chatbot outbox retry {delivery.key[:12]}"
+                text = f"{own.room} takes no posts of mine ({reason}), so {own.id}, {own.asked}, waits. {remedy}"
+                await platform.tell(own.owner, Post(platform.dialect.name, platform.dialect.lines([text])))
 
     def _beat(self) -> datetime:
         """Give a sign of life; when that was."""

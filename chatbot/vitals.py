@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -32,8 +32,8 @@ class Latency:
 class Vitals:
     """`moved` is the last sign of life: a tick that begins, gets on, or ends. `read` says when each list was last read
     to its end (where it never was: since when it is to be), `sends` counts by platform and result, `answers` goes by
-    the words of the command table, `waiting` has the posts that wait, each with the time since when, and `missing` the
-    digests that should have gone out.
+    the words of the command table, `waiting` has the posts that wait, each with the time since when, `parked`
+    counts rooms that take nothing by platform, and `missing` has the digests that should have gone out.
     """
 
     moved: datetime
@@ -45,14 +45,16 @@ class Vitals:
     sends: Counter[tuple[str, str]] = field(default_factory=Counter)
     answers: dict[str, Latency] = field(default_factory=dict)
     waiting: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    parked: Counter[str] = field(default_factory=Counter)
     missing: tuple[Missing, ...] = ()
 
     def lives(self, now: datetime) -> bool:
         """Whether there was a sign of life in the last three refreshes."""
         return now - self.moved <= PATIENCE * self.refresh
 
-    def wait(self, posts: Iterable[Waiting], now: datetime) -> None:
+    def wait(self, posts: Collection[Waiting], now: datetime) -> None:
         """Note what waits. A post that was tried is due again later, and waits since it was first due."""
+        self.parked = Counter(one.platform for one in posts if one.parked)
         self.waiting = {one.id: self.waiting.get(one.id, (one.platform, min(one.due, now))) for one in posts}
 
     @property

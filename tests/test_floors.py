@@ -15,7 +15,7 @@ PACKAGE = Path(chatbot.__file__).parent
 FLOORS = [
     {"errors"},
     {"lock"},
-    {"rhythm", "reaction"},
+    {"rhythm", "reaction", "finding"},
     {"mail", "sources", "chat"},
     {"read", "people"},
     {"subscriptions"},
@@ -29,6 +29,7 @@ FLOORS = [
     {"run", "health"},
     {"app"},
     {"once", "manage"},
+    {"check"},
     {"cli"},
     {"__main__"},
 ]
@@ -60,7 +61,13 @@ ADAPTERS = {
     "chatbot.sources.public_inbox",
     "chatbot.sources.sample",
 }
-KNOW_ADAPTERS = {"app.py", "once.py", "sources/ranges.py", "sources/sample.py"}  # the last two are of the same folder
+KNOW_ADAPTERS = {
+    "app.py",
+    "check.py",
+    "once.py",
+    "sources/ranges.py",
+    "sources/sample.py",
+}  # the last two are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:

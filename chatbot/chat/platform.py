@@ -1,11 +1,12 @@
 """The port to a chat platform."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from chatbot.chat.post import Dialect, Post
+from chatbot.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +76,35 @@ class Platform(Protocol):
 
     async def close(self) -> None:
         """Let go of everything."""
+        ...
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """What a platform may have beside: it can speak to one person alone."""
+
+    async def tell(self, person: str, post: Post) -> None:
+        """Show a post to a person, as `Request.person` names them, and to nobody else. One attempt, for what is worth
+        one: it may come twice, or never. Raises DeliveryError.
+        """
+        ...
+
+
+@runtime_checkable
+class Checks(Protocol):
+    """What a platform may have beside: it can tell before the first post whether all is well."""
+
+    async def check(self, rooms: Sequence[str]) -> Iterable[Finding]:
+        """How it is with the token and with each of these rooms, as the config names them. `chatbot check --online`
+        shows it, in this order:
+
+        - one Finding of `token NAME` (NAME is the platform's in the config): as whom the platform knows us, or that it
+          does not take the token. Where it does not, there is nothing more to tell.
+        - one Finding of `room NAME/ROOM` for each room: that it is there and that we may post in it, or which of the
+          two is not so. One room's fault hides no other's.
+
+        What is not `well` says in one line what is wrong and the remedy: `we are not in it; /invite @digest there`. It
+        asks, and neither posts, nor joins, nor makes anything; no token is in what it says. It is called without
+        `listen`, at most once, and `close` follows. Raises DeliveryError where the platform cannot be asked now.
+        """
         ...

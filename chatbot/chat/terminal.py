@@ -6,7 +6,7 @@ The only file that imports rich and prompt_toolkit. Posts are text with ANSI sty
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import IO, Literal
 
@@ -17,6 +17,7 @@ from chatbot.chat.platform import Answer, Receipt, Request
 from chatbot.chat.post import Post, printable
 from chatbot.chat.styled import DIALECT, RESET
 from chatbot.errors import Unavailable
+from chatbot.finding import Finding
 
 _LEAVE = frozenset({"exit", "quit", "/exit", "/quit"})
 Color = Literal["auto", "always", "never"]
@@ -87,6 +88,10 @@ class Terminal:
     async def may_manage(self, person: str, room: str) -> bool:  # noqa: ARG002  # who sits there runs the bot
         """Always."""
         return True
+
+    async def check(self, rooms: Sequence[str]) -> Iterable[Finding]:  # noqa: ARG002  # there is one room
+        """It needs nothing."""
+        return (Finding("token terminal", "none is needed"),)
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -6,6 +6,7 @@ is here already outlives every trouble of the source. On disk there is nothing t
 
 import re
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -93,6 +94,13 @@ def mirror(url: str, folder: Path, told: Callable[[Progress], None] = lambda _: 
         if faults:
             raise faults[0]
         return Mirrored({number: fates.get(number, Fate.KEPT) for number in sorted({*here, *fates})})
+
+
+def see_published(url: str) -> None:
+    """See that there is an archive at an address; nothing is fetched. Raises Misunderstood, Unreadable."""
+    source = _Source(_address(url))
+    with tempfile.TemporaryDirectory(prefix="chatbot-git-") as own:
+        next(source.epochs(Path(own), -1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,12 +46,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One post on its way to one room. `doubt`: since when it may be there; `under`: the remote id of its digest's
-    first part; `plainer`: how often it was made plainer.
+    """One post on its way to one room. `subscription` is the key of what it was planned for; `doubt`: since when it may
+    be there; `under`: the remote id of its digest's first part; `plainer`: how often it was made plainer.
     """
 
     id: int
     key: str
+    subscription: str
     platform: str
     room: str
     post: Post
@@ -69,11 +70,12 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A post that waits: for which platform, and when it is due, or due again."""
+    """A post that waits: for which platform, when it is due, or due again, and whether its room is parked with it."""
 
     id: int
     platform: str
     due: datetime
+    parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,14 @@ class Outbox:
     def queue(self) -> tuple[Waiting, ...]:
         """All that waits, the oldest first."""
         table = tables.delivery.c
-        query = select(table.id, table.platform, table.next_try).where(table.state.in_(WAITING)).order_by(table.id)
+        query = (
+            select(table.id, table.platform, table.next_try, table.state)
+            .where(table.state.in_(WAITING))
+            .order_by(table.id)
+        )
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-        return tuple(Waiting(row.id, row.platform, moment(row.next_try)) for row in rows)
+        return tuple(Waiting(row.id, row.platform, moment(row.next_try), row.state == State.PARKED) for row in rows)
 
     def settled(self) -> dict[str, datetime]:
         """By subscription the slot up to which every digest has arrived, was given up, or had nothing to tell."""
@@ -244,6 +250,7 @@ def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.id,
         key=row.key,
+        subscription=row.subscription,
         platform=row.platform,
         room=row.room,
         post=Post(row.dialect, row.body),

@@ -46,14 +46,9 @@ def bring_up(connection: Connection, name: str, told: Told, *, make: bool = True
         metadata.create_all(connection, checkfirst=False)
         _note(connection, HEAD)
         return
-    found = _version(connection, tables)
+    found = _known(connection, tables, name)
     if found == HEAD:  # another process was faster
         return
-    if found is None:
-        raise BadConfig((f"[store] url: {name} holds tables of another program; name another database",))
-    if found not in _OLDER:
-        remedy = "use a newer chatbot, or another database"
-        raise BadConfig((f"[store] url: {name} is of version {found}, which this chatbot does not know; {remedy}",))
     if _TABLE not in tables:
         _note(connection, found)
     try:
@@ -64,6 +59,19 @@ def bring_up(connection: Connection, name: str, told: Told, *, make: bool = True
         raise BadConfig(
             (f"[store] url: {name} cannot be migrated from version {found}: {reason}; {remedy}",)
         ) from error
+
+
+def see_current(engine: Engine, name: str) -> None:
+    """Raises BadConfig where the database is not of today's version; nothing is made of it."""
+    if is_current(engine):
+        return
+    with engine.connect() as connection:
+        tables = set(inspect(connection).get_table_names())
+        found = _known(connection, tables, name) if tables else None
+    if found is None:
+        raise no_index(name)
+    remedy = "chatbot run and chatbot ingest bring it up to date when they start"
+    raise BadConfig((f"[store] url: {name} is of version {found}, and today's is {HEAD}; {remedy}",))
 
 
 def no_index(name: str) -> BadConfig:
@@ -80,6 +88,17 @@ def upgrade(connection: Connection, told: Told, to: str = HEAD) -> None:
     config.set_main_option("script_location", "chatbot.store:migrations")
     config.attributes.update(connection=connection, told=_by_tenths(told))
     command.upgrade(config, to)
+
+
+def _known(connection: Connection, tables: set[str], name: str) -> str:
+    """The version of a database that has tables. Raises BadConfig where that is none of those that we know."""
+    found = _version(connection, tables)
+    if found is None:
+        raise BadConfig((f"[store] url: {name} holds tables of another program; name another database",))
+    if found not in {*_OLDER, HEAD}:
+        remedy = "use a newer chatbot, or another database"
+        raise BadConfig((f"[store] url: {name} is of version {found}, which this chatbot does not know; {remedy}",))
+    return found
 
 
 def _version(connection: Connection, tables: set[str]) -> str | None:
