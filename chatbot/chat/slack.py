@@ -7,7 +7,7 @@ outbox asks first.
 import asyncio
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -15,13 +15,14 @@ from typing import Any, Literal
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.chat.platform import Answer, Receipt
-from chatbot.chat.post import Post
+from chatbot.chat.post import Post, printable
 from chatbot.chat.rich import dialect
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import check, fits, message
 from chatbot.chat.slack_errors import Unscoped, asked
 from chatbot.chat.slack_listener import Listener, Requests, Sockets
-from chatbot.errors import Closed, Refused, Unknown
+from chatbot.errors import Closed, Refused, Unauthorized, Unknown
+from chatbot.finding import Finding
 
 API = "https://slack.com/api/"
 # One message a second in a channel, by every way of posting: https://docs.slack.dev/apis/web-api/rate-limits
@@ -148,6 +149,40 @@ class Slack:
             return bool(user.get("is_admin") or user.get("is_owner"))
         except (Closed, Refused, Unscoped):
             return False
+
+    async def tell(self, person: str, post: Post) -> None:
+        """In the bot's own room with this person, which needs no further scope."""
+        for body in self.dialect.parts(post.body):
+            await asked(self._client.chat_postMessage(channel=person, **message(body, self._seal.close)))
+
+    async def check(self, rooms: Sequence[str]) -> list[Finding]:
+        """As the port says; whether posts in doubt can be looked for is told of each room, too."""
+        what = f"token {self.name}"
+        try:
+            us = await asked(self._client.auth_test())
+            if isinstance(self._entrance, Sockets):
+                await asked(self._client.apps_connections_open(app_token=self._entrance.token))
+        except Unauthorized as error:
+            return [Finding(what, f"{error}; take both tokens from the app's pages again", well=False)]
+        found = [Finding(what, f"{us.get('user')} in {us.get('team')}")]
+        return found + [await self._checked(room) for room in rooms]
+
+    async def _checked(self, room: str) -> Finding:
+        what = f"room {self.name}/{room}"
+        try:
+            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
+            name = printable(str(channel.get("name") or room))
+            if channel.get("is_archived"):
+                return Finding(what, f"#{name} is archived; unarchive it", well=False)
+            if not channel.get("is_member") and not channel.get("is_im"):
+                return Finding(what, f"we are not in #{name}; type /invite with the bot's name there", well=False)
+        except (Closed, Refused, Unauthorized) as error:
+            return Finding(what, str(error), well=False)
+        try:
+            await asked(self._client.conversations_history(channel=room, limit=1))
+        except Unscoped:
+            return Finding(what, f"we are in #{name}, and may not read its history: a post in doubt is for a person")
+        return Finding(what, f"we are in #{name}")
 
     async def close(self) -> None:
         """Nothing is held: every call has a connection of its own."""

@@ -222,3 +222,45 @@ def test_who_made_a_channel_may_manage_it_and_admins_where_the_app_may_know_them
 
     with_slack(minimal)
     with_slack(with_users, scopes=MINIMAL | {"users:read"})
+
+
+def test_one_person_is_told_in_their_own_room() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        await slack.tell("U0MIA", DIGEST)
+        (told,) = server.messages
+        assert (told.channel, told.effects.mentions) == ("D0MIA", ())
+
+    with_slack(use)
+
+
+def test_a_check_says_how_it_is_with_the_tokens_and_each_room() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        server.channels["C0ARCHIVED"] = Channel("C0ARCHIVED", "old", archived=True)
+        server.channels["C0NOTIN"] = Channel("C0NOTIN", "new", members=set())
+        rooms = [ROOM, "C0ARCHIVED", "C0NOTIN", "C0NONE"]
+        token, *found = await slack.check(rooms)
+        assert (token.what, token.well, token.said) == ("token slack", True, "digest in Kernel")
+        assert [one.what for one in found] == [f"room slack/{room}" for room in rooms]
+        assert [one.well for one in found] == [True, False, False, False]
+        assert [
+            part in one.said
+            for part, one in zip(("we are in #kernel", "#old is archived", "/invite", "by its id"), found, strict=True)
+        ] == [True] * 4
+        assert server.messages == []
+        server.scopes.discard("channels:history")
+        (_, room) = await slack.check([ROOM])
+        assert (room.well, "history" in room.said) == (True, True)
+        server.revoked = "token_revoked"
+        (token,) = await slack.check(rooms)
+        assert (token.well, "token_revoked" in token.said) == (False, True)
+
+    with_slack(use)
+
+
+def test_a_check_does_not_take_another_token_for_the_apps() -> None:
+    async def use(server: fake.Slack, _: Slack) -> None:
+        slack = Slack(BOT_TOKEN, Sockets("xapp-wrong"), before, api=f"{server.url}/api/")
+        (token,) = await slack.check([ROOM])
+        assert (token.well, "xapp" in token.said) == (False, False)
+
+    with_slack(use)

@@ -194,7 +194,14 @@ class Slack:
         if (after := self._too_many(method)) is not None:
             return _ratelimited(after)
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "auth.test": lambda _: {"user_id": BOT, "bot_id": BOT_ID, "team_id": TEAM, "url": "https://t.slack.com/"},
+            "auth.test": lambda _: {
+                "user_id": BOT,
+                "bot_id": BOT_ID,
+                "team_id": TEAM,
+                "user": "digest",
+                "team": "Kernel",
+                "url": "https://t.slack.com/",
+            },
             "conversations.info": self._info,
             "users.info": self._user,
             "chat.postEphemeral": self._ephemeral,
@@ -225,6 +232,9 @@ class Slack:
 
     def _channel(self, name: Any, scope: str | None = None) -> Channel:
         """Raises Invalid: a private channel is only there for its members."""
+        if str(name).startswith("U"):  # a person's room with the bot
+            name = f"D{str(name)[1:]}"
+            self.channels.setdefault(name, Channel(name, direct=True))
         channel = self.channels.get(str(name))
         if channel is None and self._chance is not None:
             channel = self.channels[str(name)] = Channel(str(name))
