@@ -79,6 +79,9 @@ def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> 
             return (await shown(server, count + 1))[-1]
 
         assert "tdx connect" in (await asked("/series", "tdx-connect")).words.lower()
+        found = server.messages[-1]
+        await server.click(found, "Watch", person="U0MANAGER")
+        assert (await shown(server, before + 2))[-1].words.startswith("Watching")
         assert SHOW in (await asked("/lore", "contributor marc")).buttons()
         assert "you may not manage" in (await asked("/subscribe", "kvm hourly")).words
         assert "hourly" in (await asked("/subscribe", "kvm s:tdx hourly", "U0MANAGER")).words
