@@ -85,6 +85,14 @@ def test_a_link_ends_where_it_should(link: str) -> None:
     assert not set(url) & set('|<>" ')
 
 
+def test_what_nobody_sees_is_not_there_even_where_a_template_writes_it() -> None:
+    made = message("<ul><li>&#8203;</li><li>a&#8238;b</li></ul><p>&#xad;</p><p>c\x1b</p>")
+    check_message(made)
+    rich = made["blocks"][0]["elements"]
+    assert [[leaf["text"] for leaf in item["elements"]] for item in rich[0]["elements"]] == [["ab"]]
+    assert rich[1]["elements"] == [{"type": "text", "text": "c"}]
+
+
 def test_the_fallback_is_the_beginning_of_the_text_escaped() -> None:
     assert fallback(DIGEST).startswith("KVM\n12 mails\n\nNew series\n- One &lt;https:")
     assert fallback("<p>a &amp; b &lt;c&gt;</p>") == "a &amp; b &lt;c&gt;"

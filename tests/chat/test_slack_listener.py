@@ -165,9 +165,22 @@ def test_an_answer_is_shown_to_the_channel_once_and_taken_from_its_reader() -> N
         await server.click(private, SHOW)
         _, public = await shown(server, 2)
         assert (public.user, public.words, list(public.buttons())) == (None, "/help", [])
+        await until(lambda: server.deleted == ["U0MIA"])
         await server.click(private, SHOW)
         assert (await shown(server, 3))[-1].words == OLD
         assert answers.texts == ["/help"]
+
+    listening(use)
+
+
+def test_an_answer_whose_answer_is_lost_is_not_shown_twice() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        server.resets = 1
+        await server.command("/help", "one")
+        await server.command("/help", "two")
+        await shown(server, 2)
+        assert [one.words for one in server.messages] == [f"/help one {SHOW}", f"/help two {SHOW}"]
+        assert answers.texts == ["/help one", "/help two"]
 
     listening(use)
 

@@ -43,6 +43,7 @@ FAULTS = {
     "500 before": 4,
     "500 after": 4,
     "no JSON after": 3,
+    "503 and a code after": 3,
     "fatal_error after": 4,
     "accepts, resets": 8,
     "accepts, hangs": 3,
@@ -129,7 +130,9 @@ def _words(thing: Any) -> Iterable[str]:
 
 
 class Slack:
-    """One workspace. `faults` are taken one by one by chat.postMessage; `silences` by what is asked of the history."""
+    """One workspace. `faults` are taken one by one by chat.postMessage; `silences` by what is asked of the history; so
+    many answers of response URLs are lost as `resets` says.
+    """
 
     def __init__(self, *, scopes: Iterable[str] = MINIMAL, ledger: Path | None = None, seed: int | None = None) -> None:
         self.scopes = set(scopes)
@@ -144,6 +147,8 @@ class Slack:
         self.refusals: list[str] = []
         self.faults: list[str] = []
         self.silences: list[str] = []
+        self.resets: int = 0
+        self.deleted: list[str] = []
         self.revoked = ""
         self.request_url = ""
         self.url = ""
@@ -307,6 +312,7 @@ class Slack:
             "too many": _ratelimited(1),
             "500 after": web.Response(status=500, text="something went wrong"),
             "no JSON after": web.Response(text="<html>something went wrong</html>", content_type="application/json"),
+            "503 and a code after": web.json_response({"ok": False, "error": "invalid_blocks"}, status=503),
             "fatal_error after": web.json_response({"ok": False, "error": "fatal_error"}),
         }
         return instead.get(fault, said)
@@ -452,6 +458,7 @@ class Slack:
             return web.Response(status=404, text="used_url")
         self._uses[name] = (channel, person, uses + 1)
         if body.get("delete_original"):
+            self.deleted.append(person)
             return web.Response(text="ok")
         try:
             check_message(body, budget=False)
@@ -459,6 +466,9 @@ class Slack:
             self.refusals.append(f"response_url: {problem}")
             return web.Response(status=400, text=problem.code)
         self._keep("response", channel, body, None if body.get("response_type") == "in_channel" else person)
+        if self.resets and request.transport:
+            self.resets -= 1
+            request.transport.abort()
         return web.Response(text="ok")
 
     def response_url(self, channel: str, person: str) -> str:
