@@ -220,9 +220,10 @@ def test_what_is_delivered_again_is_answered_once(http: bool) -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
         mention = {"type": "app_mention", "channel": "C0KERNEL", "user": "U0MIA", "text": f"<@{BOT}> help", "ts": "7.1"}
         for _ in range(3):
-            await server.command("/help", trigger_id="the same")
-            await server.event(mention, event_id="the same")
+            await server.command("/help", trigger_id="7.SAME")
+            await server.event(mention, event_id="Ev0SAME")
         await server.event(mention)  # the same message, as another event
+        await server.event({**mention, "ts": "7.2"}, event_id="Ev0SAME")
         (first,) = (one for one in await shown(server, 2) if one.way == "response")
         for _ in range(2):
             await server.click(first, SHOW, trigger_id="this one")
