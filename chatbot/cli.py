@@ -375,15 +375,15 @@ def _status(options: argparse.Namespace) -> int:
 
     config = _config(options)
     archives = {one.name: one.archive for one in _chosen(config, options.lists)}
-    size, lists = look_at(archives, config.store.url, utc_now())
+    url, size, lists = look_at(archives, config.store.url, utc_now())
     if options.json:
-        _write(to_json(config.store.url, size, lists), None)
+        _write(to_json(url, size, lists), None)
     else:
         from chatbot.chat.gauge import print_table
         from chatbot.report.status import COLUMNS, index_line, row
 
         print_table(COLUMNS, map(row, lists))
-        print(index_line(config.store.url, size))
+        print(index_line(url, size))
     return 0
 
 

@@ -254,14 +254,15 @@ def _tell_step(tell: Tell, name: str, step: Progress) -> None:
     tell(f"{name}, epoch {step.epoch}", step.percent, 100, f"{step.phase}: {step.percent} %")
 
 
-def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[int, list[ListStatus]]:
-    """The size of the index in bytes, and how far it is with each list. Raises BadConfig."""
+def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[str, int, list[ListStatus]]:
+    """The index's URL without its password, its size in bytes, and how far it is with each list. Raises BadConfig."""
     from chatbot.store.database import open_database, size_of
     from chatbot.store.index import Index
 
     engine = open_database(store, _say)
     try:
-        return size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+        shown = engine.url.render_as_string()
+        return shown, size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
     finally:
         engine.dispose()
 

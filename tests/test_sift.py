@@ -30,7 +30,7 @@ from chatbot.store.search import Search
 from chatbot.store.stretches import Stretches
 from chatbot.subscriptions.filter import parse_filter
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
-from tests.conftest import summarizer
+from tests.conftest import RICH, summarizer
 
 KVM = MailingList("kvm", "KVM", "https://lore.example/kvm/")
 COCO = MailingList("linux-coco", "LINUX-COCO", "https://lore.example/coco/")
@@ -169,9 +169,12 @@ def test_every_face_says_what_was_missed_and_from_when_it_is_only_counted(follow
     made = followed.digest("s:tdx")
     for missed, said in (
         (Missed(EVENING), "Nothing was posted since 2025-11-14 18:00 UTC; this covers all of it"),
-        (Missed(EVENING - timedelta(days=30), EVENING, 1234), "Counted only: 1,234 mails until 2025-11-14 18:00 UTC"),
+        (
+            Missed(EVENING - timedelta(days=30), EVENING, 1234),
+            "what came until 2025-11-14 18:00 is only counted, 1,234 mails, and the rest is here",
+        ),
     ):
-        for dialect in (DIALECT, MARKDOWN):
+        for dialect in (DIALECT, MARKDOWN, RICH):
             assert said in plain_text(Renderer().render(dialect, "digest", digest=replace(made, missed=missed)))
             assert said not in plain_text(Renderer().render(dialect, "digest", digest=made))
 

@@ -157,18 +157,20 @@ class Outbox:
             first.c.part == 0,
             table.c.part > 0,
         )
+        # Texts are read of those alone: a room may have hundreds of posts that wait.
+        place = func.row_number().over(
+            partition_by=(table.c.platform, table.c.room), order_by=(table.c.sequence, table.c.part)
+        )
+        queue = select(table.c.id, place.label("place")).where(table.c.state.in_(WAITING)).subquery()
         query = (
             select(table, first.c.remote_id.label("under"))
+            .join(queue, and_(queue.c.id == table.c.id, queue.c.place == 1))
             .outerjoin(first, parent)
-            .where(table.c.state.in_(WAITING))
-            .order_by(table.c.sequence, table.c.part)
+            .where(table.c.state != State.PARKED, table.c.next_try <= seconds(now))
+            .order_by(table.c.id)
         )
-        rooms: dict[tuple[str, str], Row[Any]] = {}
         with reading(self._engine) as connection:
-            for row in connection.execute(query):
-                rooms.setdefault((row.platform, row.room), row)
-        ready = (row for row in rooms.values() if row.state != State.PARKED and row.next_try <= seconds(now))
-        return tuple(_delivery(row) for row in sorted(ready, key=lambda row: row.id))
+            return tuple(map(_delivery, connection.execute(query)))
 
     def queue(self) -> tuple[Waiting, ...]:
         """All that waits, the oldest first."""

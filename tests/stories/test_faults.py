@@ -276,4 +276,4 @@ def test_after_thirty_days_off_a_room_sees_one_post_that_says_so(tmp_path: Path)
         assert world.titles(room) == [[f"kvm{number}" for number in range(17, 31)]]  # from 14 days before noon
     body = world.platform.posts[0][1]
     assert "Nothing was posted since 2025-11-03 12:00 UTC" in body
-    assert "Counted only: 16 mails until 2025-11-19 12:00 UTC" in body
+    assert "what came until 2025-11-19 12:00 is only counted, 16 mails" in body
