@@ -68,7 +68,8 @@ async def asked(calling: Awaitable[AsyncSlackResponse]) -> dict[str, Any]:
         raise _meaning(error) from error
     except aiohttp.ClientConnectorError as error:
         raise Unavailable(f"Slack cannot be reached: {error.strerror or type(error).__name__}") from error
-    except (aiohttp.ClientError, SlackClientError, TimeoutError, OSError, ValueError) as error:
+    except (aiohttp.ClientError, SlackClientError, OSError, ValueError, AttributeError, TypeError) as error:
+        # The last three are the SDK's own, where somebody between us and Slack answers in Slack's place.
         raise Unknown(f"Slack's answer was lost: {type(error).__name__}") from error
 
 

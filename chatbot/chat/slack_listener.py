@@ -31,7 +31,7 @@ from chatbot.chat.post import Dialect, File, Post
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
 from chatbot.chat.slack_errors import asked
-from chatbot.errors import DeliveryError, Unauthorized, Unknown
+from chatbot.errors import BadConfig, DeliveryError, Unauthorized, Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -277,7 +277,7 @@ class Listener:
                     self._client.chat_postMessage(channel=room, thread_ts=under, **one)
                     if direct
                     else self._client.chat_postEphemeral(
-                        channel=room, user=event["user"], thread_ts=under, **_without_unfurl(one)
+                        channel=room, user=event["user"], thread_ts=under, **_ephemeral(one)
                     )
                 )
                 await asked(calling)
@@ -341,7 +341,11 @@ class Listener:
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, entrance.host, entrance.port).start()
+            try:
+                await web.TCPSite(runner, entrance.host, entrance.port).start()
+            except OSError as error:
+                fault = f"{entrance.host}:{entrance.port} cannot be listened on: {error.strerror}; name another"
+                raise BadConfig((f"[platforms.slack] port: {fault}",)) from error
             yield
         finally:
             await runner.cleanup()
@@ -411,6 +415,6 @@ def _command(form: Mapping[str, str]) -> bool:
     return {"command", "user_id", "channel_id", "response_url"} <= set(form)
 
 
-def _without_unfurl(message: Json) -> Json:
-    """chat.postEphemeral unfurls nothing, and knows no arguments for it."""
-    return {key: value for key, value in message.items() if not key.startswith("unfurl")}
+def _ephemeral(message: Json) -> Json:
+    """What chat.postEphemeral knows of it: it unfurls nothing."""
+    return {key: message[key] for key in ("blocks", "text", "parse")}

@@ -63,6 +63,7 @@ def test_a_post_is_sent_with_nothing_that_slack_would_make_more_of() -> None:
         ("500 before", Unknown, "500", 0),
         ("500 after", Unknown, "500", 1),
         ("no JSON after", Unknown, "no JSON", 1),
+        ("text after", Unknown, "lost", 1),
         ("503 and a code after", Unknown, "invalid_blocks", 1),
         ("fatal_error after", Unknown, "fatal_error", 1),
         ("accepts, resets", Unknown, "lost", 1),

@@ -29,6 +29,7 @@ from chatbot.chat.slack_listener import (
     command_of,
     unwrapped,
 )
+from chatbot.errors import BadConfig
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, SECRET, TEAM, Channel, Message, serving
 
@@ -471,6 +472,18 @@ def test_a_request_that_is_made_again_is_401() -> None:
         assert answers.texts == ["/help the secret words"]
 
     listening(use, http=True)
+
+
+def test_a_port_that_is_taken_is_a_fault_of_the_config() -> None:
+    async def run() -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            requests = Requests(SECRET, "127.0.0.1", taken.getsockname()[1])
+            with pytest.raises(BadConfig, match=r"\[platforms.slack\] port: .* cannot be listened on"):
+                await Slack(BOT_TOKEN, requests, lambda: datetime.now(UTC)).listen(Answers())
+
+    asyncio.run(run())
 
 
 def test_slack_is_told_that_the_address_is_ours() -> None:

@@ -44,6 +44,7 @@ FAULTS = {
     "500 after": 4,
     "no JSON after": 3,
     "503 and a code after": 3,
+    "text after": 3,
     "fatal_error after": 4,
     "accepts, resets": 8,
     "accepts, hangs": 3,
@@ -312,6 +313,7 @@ class Slack:
             "too many": _ratelimited(1),
             "500 after": web.Response(status=500, text="something went wrong"),
             "no JSON after": web.Response(text="<html>something went wrong</html>", content_type="application/json"),
+            "text after": web.Response(text="ok"),
             "503 and a code after": web.json_response({"ok": False, "error": "invalid_blocks"}, status=503),
             "fatal_error after": web.json_response({"ok": False, "error": "fatal_error"}),
         }
