@@ -552,7 +552,7 @@ class Slack:
         await self._sockets[-1].send_json(
             {"envelope_id": envelope, "type": kind, "payload": payload, "accepts_response_payload": accepts}
         )
-        said = await asyncio.wait_for(answered, 10)
+        said = await asyncio.wait_for(answered, 60)
         self.acks[str(payload.get("trigger_id"))] = time.monotonic() - begin, said
         return said
 
