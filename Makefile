@@ -3,8 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# How often a soak kills the bot while it posts.
+# How often a soak kills the bot while it posts, and how much happens to two replicas.
 KILLS ?= 1000
+EVENTS ?= 500
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -24,7 +25,7 @@ test: $(BIN)/.installed-dev ## run all tests
 soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, and all zones, many times
 	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py tests/test_rhythm.py
 	@SWEEP=1 $(BIN)/python -m pytest --no-cov tests/stories/test_sweep.py
-	@KILLS=$(KILLS) $(BIN)/python -m pytest --no-cov -s tests/stories/test_killed.py
+	@KILLS=$(KILLS) EVENTS=$(EVENTS) $(BIN)/python -m pytest --no-cov -s tests/stories/test_killed.py tests/stories/test_replicas.py
 
 check: $(BIN)/.installed-dev format lint types test ## format, lint, types, tests: what CI runs
 

@@ -46,7 +46,9 @@ def login() -> str:
         return str(os.getuid())
 
 
-def run_bot(config: Config, now: Callable[[], datetime] = utc_now, load: Callable[[], Config] | None = None) -> None:
+def run_bot(
+    config: Config, now: Callable[[], datetime] | None = None, load: Callable[[], Config] | None = None
+) -> None:
     """Run the bot until its input ends, or a signal says so; `load` reads its configuration again. Raises BadConfig."""
     import asyncio
 
@@ -84,7 +86,9 @@ def _again(load: Callable[[], Config], running: Config, make: Callable[[Config],
 
 
 @contextmanager
-def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None) -> Iterator[Bot]:
+def bot(
+    config: Config, now: Callable[[], datetime] | None, platforms: Mapping[str, Platform] | None = None
+) -> Iterator[Bot]:
     """A bot for this configuration, on its platforms, or on those that are handed in. Raises BadConfig: for the store,
     for rules about people, for subsystems, and for templates that do not compile.
     """
@@ -94,10 +98,11 @@ def bot(config: Config, now: Callable[[], datetime], platforms: Mapping[str, Pla
 
 @contextmanager
 def bots(
-    config: Config, now: Callable[[], datetime], platforms: Mapping[str, Platform] | None = None
+    config: Config, now: Callable[[], datetime] | None, platforms: Mapping[str, Platform] | None = None
 ) -> Iterator[Callable[[Config], Bot]]:
     """Makes a bot for this configuration, and for others that come while it runs: all on the same store, on the same
-    platforms, and with the same readers. To make one raises BadConfig, as above; so does this, for the store.
+    platforms, with the same leases and readers. Where no clock is handed in, its replicas' common one counts. To make
+    one raises BadConfig, as above; so does this, for the store.
     """
     import threading
     from functools import cache
@@ -116,6 +121,7 @@ def bots(
     from chatbot.store.database import writable_database
     from chatbot.store.following import Following
     from chatbot.store.index import Index
+    from chatbot.store.leases import Leases
     from chatbot.store.outbox import Outbox
     from chatbot.store.search import Search
     from chatbot.store.stretches import Stretches
@@ -126,6 +132,10 @@ def bots(
     log = structlog.get_logger(__name__)
     with ExitStack() as stack:
         engine = stack.enter_context(writable_database(config.store.url, _log))
+        leases, index = Leases(engine, utc_now), Index(engine)
+        stack.enter_context(leases.kept())
+        now = now or leases.now
+        outbox = Outbox(engine, leases, index.newest())
         platforms = platforms_of(config) if platforms is None else platforms
         readers = stack.enter_context(Readers(config.sources.jobs))
         stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
@@ -158,13 +168,14 @@ def bots(
                 subscriptions=Subscriptions(engine, subscriptions),
                 platforms=platforms,
                 renderer=renderer,
-                index=Index(engine),
+                index=index,
                 search=search,
                 summarizer=summarizer,
                 sifter=Sifter(summarizer, search, originals, people, lambda: subsystems),
                 following=Following(engine),
                 corrections=Corrections(engine),
-                outbox=Outbox(engine),
+                outbox=outbox,
+                leases=leases,
                 readers=readers,
                 refresh=config.sources.refresh,
                 now=now,

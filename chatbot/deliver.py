@@ -3,19 +3,22 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import random
 from typing import TypeVar
 
 import structlog
 
-from chatbot.chat.platform import Platform, Receipt
+from chatbot.chat.platform import Platform, Receipt, still_ours
 from chatbot.chat.post import plainer
-from chatbot.errors import DeliveryError, Unknown
+from chatbot.errors import DeliveryError, Unavailable, Unknown
 from chatbot.reaction import Breaker, Chance, Step, reaction
 from chatbot.store.outbox import Delivery, Outbox
 
 log = structlog.get_logger(__name__)
+
+# So long before now a post may have been sent of which our database, out of a backup, knows nothing: over a weekend.
+LOOK_BACK = timedelta(days=3)
 
 _T = TypeVar("_T")
 # Told of each attempt: the platform, and how it ended: "arrived", or by the error's name, "refused".
@@ -73,7 +76,13 @@ class _Courier:
         failed: set[str] = set()
         while True:
             waiting = await asyncio.to_thread(self.outbox.waiting, self.now())
-            ready = [one for one in waiting if one.platform == self.platform.name and one.room not in failed]
+            ready = [
+                one
+                for one in waiting
+                if one.platform == self.platform.name
+                and one.room not in failed
+                and self.outbox.ours(one.platform, one.room)
+            ]
             if not ready:
                 return
             for delivery in ready:
@@ -88,8 +97,9 @@ class _Courier:
 
     async def _deliver(self, delivery: Delivery) -> bool:
         """Whether the room may have its next post now."""
+        still = self.outbox.term(delivery)
         try:
-            receipt = await self._find(delivery, delivery.doubt) if delivery.doubt else None
+            receipt = await self._look_for(delivery)
             if receipt is None and delivery.withdrawn:
                 again = await asyncio.to_thread(self.outbox.taken_back, delivery)
                 log.warning("post taken back", room=delivery.room, planned_anew=again)
@@ -98,7 +108,7 @@ class _Courier:
                 # The attempt is written down before the platform is called, and its outcome after.
                 if not await asyncio.to_thread(self.outbox.sending, delivery, self.now(), self.platform.settles):
                     return False
-                receipt = await self._send(delivery)
+                receipt = await self._send(delivery, still)
         except DeliveryError as error:
             return await self._react(delivery, error)
         self.told(self.platform.name, "arrived")
@@ -107,10 +117,29 @@ class _Courier:
         self.arrived += 1
         return True
 
-    async def _find(self, delivery: Delivery, since: datetime) -> Receipt | None:
-        return await self._call(self.platform.find(delivery.room, delivery.key, since, delivery.under))
+    async def _look_for(self, delivery: Delivery) -> Receipt | None:
+        """The post, where it may be there already."""
+        uncertain = self.outbox.uncertain(delivery)
+        since = delivery.doubt or (self.now() - LOOK_BACK if uncertain else None)
+        if since is None:
+            return None
+        receipt = await self._call(self.platform.find(delivery.room, delivery.key, since, delivery.under))
+        if receipt is None:
+            self.outbox.be_certain(delivery)
+        elif delivery.doubt is None:
+            log.error("post was there", room=delivery.room, remedy="was a backup restored? see docs/scaling.md")
+            await asyncio.to_thread(self.outbox.adopt, delivery)
+        return receipt
 
-    async def _send(self, delivery: Delivery) -> Receipt:
+    async def _send(self, delivery: Delivery, still: Callable[[], bool]) -> Receipt:
+        """By who has had the room from before it was written down that the post is being sent."""
+
+        def ours() -> None:
+            if not still():
+                raise Unavailable("another replica may have the room")
+
+        ours()
+        still_ours.set(ours)
         post = plainer(delivery.post, self.platform.dialect, delivery.plainer)
         return await self._call(self.platform.send(delivery.room, post, delivery.key, delivery.under))
 

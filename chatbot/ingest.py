@@ -1,6 +1,7 @@
 """Story 1: source → mail → index.
 
-Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there.
+Law of the file: what is written is written with its mark, so that it can be stopped anywhere and goes on from there;
+and only where the mark is still what it went on from.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,7 +9,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from chatbot.errors import Shrunk, Unreadable
+from chatbot.errors import Busy, Shrunk, Unreadable
 from chatbot.readers import Readers
 from chatbot.sources.source import Chunk, Mark, Source, Stretch
 from chatbot.store.index import Index
@@ -58,23 +59,25 @@ def ingest(
 ) -> Ingested:
     """Bring the index up to the source's tips. `stopped` is asked after each transaction.
 
-    Raises Unreadable; Shrunk where the archive has lost more than SHRINK, and nobody accepts it.
+    Raises Unreadable; Busy where another process is at it; Shrunk where the archive has lost more than SHRINK, and
+    nobody accepts it.
     """
+    mark = index.mark(source.name)  # before the tips are looked at, or they may be behind what others have read
     source.refresh()
     tips = " ".join(f"{epoch}:{tip}" for epoch, tip in source.tips.items())
     held = index.held(source.name)
     if held and held[1] == tips and not accept_shrink:
         raise Shrunk(source.name, held[0], REMEDY.format(source.name))
     with ExitStack() as stack:
-        ahead = _look_ahead(source, index.mark(source.name), stack)
+        ahead = _look_ahead(source, mark, stack)
         if ahead.rewritten:
             try:
-                added = _reconcile(source, index, readers, ahead.skipped, accept_shrink=accept_shrink)
+                added = _reconcile(source, index, readers, ahead.skipped, mark, accept_shrink=accept_shrink)
             except Shrunk as problem:
                 index.hold(source.name, problem.reason, tips)
                 raise
         else:
-            added = _append(source, index, readers, ahead, told=told, stopped=stopped)
+            added = _append(source, index, readers, ahead, mark, told=told, stopped=stopped)
     if held:
         index.hold(source.name, None)
     if not stopped():
@@ -107,19 +110,30 @@ def _look_ahead(source: Source, mark: Mark, stack: ExitStack) -> _Ahead:
 
 
 def _append(
-    source: Source, index: Index, readers: Readers, ahead: _Ahead, *, told: Told, stopped: Callable[[], bool]
+    source: Source,
+    index: Index,
+    readers: Readers,
+    ahead: _Ahead,
+    mark: Mark,
+    *,
+    told: Told,
+    stopped: Callable[[], bool],
 ) -> Added:
-    """Take in what came after the marks, epoch by epoch."""
+    """Take in what came after the marks, epoch by epoch. Raises Busy where another process has moved one."""
     total = sum(map(len, ahead.stretches.values()))
     added = Added()
     for epoch, stretch in ahead.stretches.items():
+        reached = mark.get(epoch)
         try:
             with closing(readers.read(stretch.chunks())) as batches:
                 for first in batches:
                     with index.writer(source.name) as writer:
+                        if writer.marks().get(epoch) != reached:
+                            raise _busy(source)
                         for batch in chain((first,), islice(batches, CHUNKS - 1)):
                             added = added.plus(writer.add(batch))
                             writer.move_mark(batch)
+                            reached = batch.reached
                             told(len(batch.entries), total)
                     if stopped():
                         return added
@@ -129,16 +143,24 @@ def _append(
 
 
 def _reconcile(
-    source: Source, index: Index, readers: Readers, skipped: Mapping[int, Unreadable], *, accept_shrink: bool
+    source: Source,
+    index: Index,
+    readers: Readers,
+    skipped: Mapping[int, Unreadable],
+    mark: Mark,
+    *,
+    accept_shrink: bool,
 ) -> Added:
     """Go through the whole list, for its history is another one. Raises Unreadable where a part of it that was read
-    cannot be: nobody knows what that one takes out.
+    cannot be: nobody knows what that one takes out; Busy as above.
     """
     added = Added()
-    for epoch in index.mark(source.name).keys() & skipped.keys():
+    for epoch in mark.keys() & skipped.keys():
         raise skipped[epoch]
     tips = {epoch: tip for epoch, tip in source.tips.items() if epoch not in skipped}
     with index.rewriting(source.name) as rewriting:
+        if rewriting.marks() != mark:
+            raise _busy(source)
         for epoch in tips:
             with source.after(epoch, ()) as history:
                 rewriting.expect(epoch, (place for chunk in history.chunks() for place in chunk.places()))
@@ -170,6 +192,10 @@ def _try_again(source: Source, index: Index, readers: Readers) -> Added:
         except Unreadable:
             continue
     return Added(added.kept, added.kept)
+
+
+def _busy(source: Source) -> Busy:
+    return Busy(source.name, "another process is reading it", "nothing is lost; wait for it")
 
 
 def _chunks(source: Source, epoch: int, commits: Iterable[str]) -> Iterator[Chunk]:

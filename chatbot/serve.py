@@ -31,6 +31,7 @@ from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
+from chatbot.store.leases import Leases
 from chatbot.store.outbox import Delivery, Outbox, Progress
 from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
@@ -66,6 +67,7 @@ class Bot:
     corrections: Corrections
     following: Following
     outbox: Outbox
+    leases: Leases
     readers: Readers
     refresh: timedelta
     now: Callable[[], datetime]
@@ -77,6 +79,7 @@ class Bot:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
         begin = self._beat()
         with _logged("tick failed"):
+            await asyncio.to_thread(self._share)
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
@@ -131,32 +134,47 @@ class Bot:
         """Asked afresh each time: whom the platform demotes may no more."""
         return person in room.managers or await platform.may_manage(person, room.name)
 
+    def _share(self) -> None:
+        """Take our part of the rooms, where other replicas are there."""
+        self.outbox.share({(one.platform, one.room) for one in self.subscriptions.all()})
+
     def _refresh(self) -> set[str]:
-        """Read every list; the names of those that were read to their end."""
+        """Read every list that no other replica is reading; the names of those that were read to their end."""
         read: set[str] = set()
         self.vitals.read = {name: self.vitals.read.get(name, self.now()) for name in self.lists}
-        for name, opened in self.sources.items():
-            with _logged("list not read", list=name):
-                source = opened()
-                if not self.index.mark(name):
-                    log.info("reading a list for the first time", list=name)
-                came = ingest(source, self.index, self.readers, told=self._beat_on, stopped=self.stopping.is_set)
-                for problem in came.skipped:
-                    log.warning("epoch not read", list=name, problem=str(problem))
-                if self.stopping.is_set():
-                    break
-                read.add(name)
-                self.vitals.read[name] = self._beat()
-                if came.added != Added():
-                    log.info("list read", list=name, **asdict(came.added))
+        for name in self.sources:
+            if self.stopping.is_set():
+                break
+            with _logged("list not read", list=name), self.leases.alone(f"list {name}") as ours:
+                if ours() and self._read(name, ours):
+                    read.add(name)
         for name in read:
             # What one list's archive purged may have to be read again from another's, before a digest passes it by.
             if self.index.unread(name):
-                with _logged("list not read again", list=name):
-                    ingest(self.sources[name](), self.index, self.readers, stopped=self.stopping.is_set)
+                with _logged("list not read again", list=name), self.leases.alone(f"list {name}") as ours:
+                    if ours():
+                        ingest(self.sources[name](), self.index, self.readers, stopped=self._stopped_unless(ours))
         with _logged("series not followed"):
             self.following.keep_up(self.people, self.now(), told=self._tell_followed, stopped=self.stopping.is_set)
         return read
+
+    def _read(self, name: str, ours: Callable[[], bool]) -> bool:
+        """Whether the list was read to its end."""
+        source = self.sources[name]()
+        if not self.index.mark(name):
+            log.info("reading a list for the first time", list=name)
+        came = ingest(source, self.index, self.readers, told=self._beat_on, stopped=self._stopped_unless(ours))
+        for problem in came.skipped:
+            log.warning("epoch not read", list=name, problem=str(problem))
+        if self.stopping.is_set() or not ours():
+            return False
+        self.vitals.read[name] = self._beat()
+        if came.added != Added():
+            log.info("list read", list=name, **asdict(came.added))
+        return True
+
+    def _stopped_unless(self, ours: Callable[[], bool]) -> Callable[[], bool]:
+        return lambda: self.stopping.is_set() or not ours()
 
     def _publish(self, read: set[str]) -> None:
         """Plan what is due. A room's beginning waits until its lists have been read, or all of them would be new."""
@@ -165,6 +183,8 @@ class Bot:
             if self.stopping.is_set():
                 break
             self._beat()
+            if not self.outbox.ours(one.platform, one.room):
+                continue
             with _logged("digest not planned", room=one.room, topic=one.topic):
                 topic = topic_of(one, self.lists, lambda: self.subsystems)
                 if one.key not in had and not read.issuperset(topic.names):

@@ -110,7 +110,7 @@ def test_a_room_that_fails_waits_in_order_and_the_others_go_on(engine: Engine) -
 
 @pytest.mark.parametrize("failure", [Lost("no answer"), Unknown("no answer")])
 def test_before_a_post_in_doubt_is_sent_again_the_platform_is_asked(engine: Engine, failure: Exception) -> None:
-    ledger = Ledger(failures=[failure], silences=[Unavailable("no history now"), ValueError("a bug")])
+    ledger = Ledger(failures=[failure], silences=[None, Unavailable("no history now"), ValueError("a bug")])
     office = Office(engine, terminal=ledger)
     plan(office.outbox, "a", "a")
     assert office.run() == 0

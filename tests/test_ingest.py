@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from chatbot.errors import Unreadable
+from chatbot.errors import Busy, Unreadable
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
 from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.source import Mark
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
 from chatbot.store.index import Index
@@ -165,3 +166,45 @@ def test_what_nobody_sees_in_a_subject_leaves_nothing_behind(followed: List, eng
                 assert fulltext.newest_with(connection, index, [word], 1) == []
         sums = connection.execute(select(tables.contribution)).all()
     assert {(row.mails, row.patches) for row in sums} == {(30, 30)}
+
+
+@pytest.mark.parametrize("rewritten", [False, True])
+def test_who_was_stopped_while_another_process_read_on_leaves_the_list_to_that_one(
+    followed: List, tmp_path: Path, *, rewritten: bool
+) -> None:
+    """It has looked at the archive before the other, and goes on after it."""
+
+    class Stopped(PublicInbox):
+        others = 0
+
+        def refresh(self) -> None:
+            super().refresh()
+            if self.others:
+                followed.archive.add(compose("[PATCH] 31", 31))
+                assert followed.read().kept == self.others
+
+    with Stopped("list", tmp_path / "list") as inbox:
+        if rewritten:
+            followed.archive.replace(followed.archive.epochs[0].slots[0].blob, None)
+        else:
+            followed.archive.add(compose("[PATCH] 30", 30))
+        inbox.others = 1 if rewritten else 2
+        with pytest.raises(Busy):
+            ingest(inbox, followed.index, followed._readers)
+    assert followed.titles()[-1] == "31"
+
+
+def test_tips_that_are_behind_what_another_process_has_read_are_no_rewritten_history(
+    followed: List, tmp_path: Path
+) -> None:
+    class Stopped(Index):
+        def mark(self, list_name: str) -> Mark:
+            if len(followed.titles()) == 30:
+                followed.archive.add(compose("[PATCH] 30", 30))
+                assert followed.read().kept == 1
+            return super().mark(list_name)
+
+    with PublicInbox("list", tmp_path / "list") as inbox:
+        assert ingest(inbox, Stopped(followed.engine), followed._readers).added == Added()
+    assert followed.index.held("list") is None
+    assert followed.titles() == numbers(*range(31))

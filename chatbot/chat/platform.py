@@ -1,6 +1,7 @@
 """The port to a chat platform."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
@@ -24,6 +25,10 @@ class Receipt:
 
     remote_id: str
 
+
+# Of several replicas one may send. An adapter calls this right before it writes a post to the network: it raises
+# Unavailable where the sender has been stopped for so long that another one may have taken over.
+still_ours: ContextVar[Callable[[], None]] = ContextVar("still_ours", default=lambda: None)
 
 Answer = Callable[[Request], Awaitable[Post]]
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from slack_sdk.web.async_client import AsyncWebClient
 
-from chatbot.chat.platform import Answer, Receipt
+from chatbot.chat.platform import Answer, Receipt, still_ours
 from chatbot.chat.post import Post, printable
 from chatbot.chat.rich import dialect
 from chatbot.chat.sealed import Seal
@@ -95,6 +95,7 @@ class Slack:
         }
         check(made)
         await self._in_pace(room)
+        still_ours.get()()
         said = await asked(self._client.chat_postMessage(channel=room, thread_ts=under, **made))
         return Receipt(str(said["ts"]))
 

@@ -30,6 +30,11 @@ _PRAGMAS = (
 # Any number, as long as it is always the same: who writes to PostgreSQL holds this lock, so there is one, as on SQLite.
 _WRITER = 0x636861_74626F74
 
+# A replica that is stopped in the middle of a transaction must not stop the others for ever.
+_IDLE = "idle_in_transaction_session_timeout=2min"
+# Nor wait for ever for a server that went without a word. Seconds; the last in milliseconds.
+_GONE = {"connect_timeout": 10, "keepalives_idle": 20, "tcp_user_timeout": 30_000}
+
 
 def open_database(
     url: str, told: versions.Told = lambda *_: None, *, make: bool = True, migrate: bool = True
@@ -140,10 +145,10 @@ def _postgresql(url: URL) -> Engine:
     # Who reads sees one state from beginning to end, as on SQLite. No question of ours is so long that workers would
     # help PostgreSQL (a week's patches take one process 10 ms, and three of them 16), or that to compile it would pay.
     # Where rows are thought to lie on a slow disk, all tags are read for those of a week: 19 ms instead of 6.
-    settings = ("max_parallel_workers_per_gather=0", "jit=off", "random_page_cost=1.1")
-    options = " ".join((f"{url.query.get('options', '')}", *(f"-c {setting}" for setting in settings)))
+    settings = ("max_parallel_workers_per_gather=0", "jit=off", "random_page_cost=1.1", _IDLE)
+    options = " ".join((*(f"-c {setting}" for setting in settings), f"{url.query.get('options', '')}"))
     engine = create_engine(
-        url, isolation_level="REPEATABLE READ", pool_pre_ping=True, connect_args={"options": options}
+        url, isolation_level="REPEATABLE READ", pool_pre_ping=True, connect_args={"options": options, **_GONE}
     )
     event.listen(engine, "begin", _begin_postgresql)
     return engine
@@ -167,6 +172,13 @@ def writing(engine: Engine) -> Iterator[Connection]:
     It is undone as a whole where anything in it fails.
     """
     with _translated(), _writer(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def leasing(engine: Engine) -> Iterator[Connection]:
+    """A transaction on PostgreSQL's leases: short, and it waits for nobody who writes. Raises Unavailable."""
+    with _translated(), engine.execution_options(isolation_level="READ COMMITTED").begin() as connection:
         yield connection
 
 

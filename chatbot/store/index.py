@@ -94,10 +94,12 @@ class Index:
             here = tables.mailing_list.c.id == _list_id(connection, list_name)
             connection.execute(update(tables.mailing_list).where(here).values(held=reason, held_tips=tips))
 
-    def newest(self, list_name: str) -> int:
-        """The row of `seen` of the list's newest mail; 0 where there is none."""
+    def newest(self, list_name: str | None = None) -> int:
+        """The row of `seen` of the newest mail, on a list or on any; 0 where there is none."""
         with reading(self._engine) as connection:
-            query = select(func.max(tables.seen.c.id)).where(tables.seen.c.list_id == known_list(list_name))
+            query = select(func.max(tables.seen.c.id))
+            if list_name is not None:
+                query = query.where(tables.seen.c.list_id == known_list(list_name))
             return connection.execute(query).scalar() or 0
 
     def newest_received(self, list_name: str) -> datetime | None:

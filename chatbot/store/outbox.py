@@ -4,22 +4,24 @@ A post is written here before it is sent, in the same transaction that moves the
 and no second run plans it again. Its text is frozen then. That it is being sent is written before the platform is
 called: found later, it means that nobody knows, and the platform is asked before it is sent again.
 
-A room has one post on its way at a time, in the order of `sequence`, which counts its digests, and `part`.
+A room has one post on its way at a time, in the order of `sequence`, which counts its digests, and `part`. Of several
+replicas the one that has the room's lease sends it, and nobody else writes down what became of it.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, true, update
 
 from chatbot.chat.post import Post
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
+from chatbot.store.leases import Leases
 from chatbot.store.tables import moment, seconds
 
 
@@ -98,9 +100,53 @@ def delivery_key(subscription: str, start: int, slot: datetime | None, part: int
 class Outbox:
     """Each call is one transaction."""
 
-    def __init__(self, engine: Engine) -> None:
-        """The engine comes from `open_database`."""
-        self._engine = engine
+    def __init__(self, engine: Engine, leases: Leases | None = None, known: int | None = None) -> None:
+        """The engine comes from `open_database`; without leases everything is ours. `known` is the newest row of `seen`
+        when this process began.
+        """
+        self._engine, self._leases, self._known = engine, leases, known
+        # Since when we have had the rooms of which we are certain that nothing is there which we do not know of.
+        self._certain: dict[str, float] = {}
+        # What was planned here for the others.
+        self._fresh = set[str]()
+
+    def share(self, rooms: Iterable[tuple[str, str]]) -> None:
+        """Take our part of these rooms, and of those for which something waits."""
+        if self._leases and self._leases.shared:
+            table = tables.delivery.c
+            query = select(table.platform, table.room).where(table.state.in_(WAITING)).distinct()
+            with reading(self._engine) as connection:
+                waiting = [(row.platform, row.room) for row in connection.execute(query)]
+            self._leases.share({_lease(*room) for room in (*rooms, *waiting)})
+
+    def ours(self, platform: str, room: str) -> bool:
+        """Whether the room is ours now."""
+        return self._leases is None or self._leases.since(_lease(platform, room)) is not None
+
+    def term(self, delivery: Delivery) -> Callable[[], bool]:
+        """Says whether its room is ours still, by what we know now."""
+        return self._leases.term(_lease(delivery.platform, delivery.room)) if self._leases else lambda: True
+
+    def uncertain(self, delivery: Delivery) -> bool:
+        """Whether the room may have this post though nobody here has sent it: where the database is an older one, out
+        of a backup. It may until the room has lacked one, which is asked for anew whenever it has become ours.
+        """
+        return self._uncertain(_lease(delivery.platform, delivery.room))
+
+    def be_certain(self, delivery: Delivery) -> None:
+        """Say that the room lacks this post, and all behind it."""
+        name = _lease(delivery.platform, delivery.room)
+        if (since := self._since(name)) is not None:
+            self._certain[name] = since
+
+    def _uncertain(self, name: str) -> bool:
+        return name not in self._certain or self._certain[name] != self._since(name)
+
+    def _held(self, delivery: Delivery) -> ColumnElement[bool]:
+        return self._leases.held(_lease(delivery.platform, delivery.room)) if self._leases else true()
+
+    def _since(self, name: str) -> float | None:
+        return self._leases.since(name) if self._leases else 0.0
 
     def progress(self) -> dict[str, Progress]:
         """What every subscription's room has had."""
@@ -145,6 +191,7 @@ class Outbox:
             for old in replaced:
                 connection.execute(delete(tables.delivery).where(tables.delivery.c.id == old.id))
             _write(connection, posts, _origin(subscription, instead or had, now_had), replaced)
+        self._fresh |= {one.key for one in posts if self._uncertain(_lease(one.platform, one.room))}
         return True
 
     def waiting(self, now: datetime) -> tuple[Delivery, ...]:
@@ -196,14 +243,20 @@ class Outbox:
         return {key: moment(slot) for key, slot in found.items() if slot is not None}
 
     def sending(self, delivery: Delivery, now: datetime, settles: timedelta) -> bool:
-        """Say that the platform is about to be called; not if the post was taken back or replaced meanwhile. Until the
-        platform has settled nobody asks it, for its answer would mean nothing.
+        """Say that the platform is about to be called; not if the post was taken back or replaced meanwhile, or called
+        for by somebody else. Until the platform has settled nobody asks it, for its answer would mean nothing; it
+        settles from when our lease ends, which we do not outlive.
         """
         table = tables.delivery.c
-        still = and_(table.state.in_((State.PENDING, State.SENDING)), table.body == delivery.post.body)
+        still = and_(
+            table.state == delivery.state, table.attempts == delivery.attempts, table.body == delivery.post.body
+        )
+        if self._leases:
+            settles += self._leases.length
         return self._update(
             delivery,
             still,
+            self._held(delivery),
             state=State.SENDING,
             attempts=delivery.attempts + 1,
             doubt=seconds(delivery.doubt or now),
@@ -211,12 +264,27 @@ class Outbox:
         )
 
     def sent(self, delivery: Delivery, remote_id: str) -> None:
-        """Say that the post arrived."""
+        """Say that the post arrived, which is so whoever has the room now."""
         self._update(delivery, state=State.SENT, remote_id=remote_id, doubt=None, error=None)
+
+    def adopt(self, delivery: Delivery) -> None:
+        """Note that the post was there before anybody has sent it. If it was planned anew, nobody knows where its
+        window ended: what has come in since this process began is told again, rather than not at all. Not where
+        another replica has sent it meanwhile.
+        """
+        table = tables.delivery.c
+        untouched = table.id == delivery.id, table.state == delivery.state, table.attempts == delivery.attempts
+        with writing(self._engine) as connection:
+            there = connection.execute(select(table.id).where(*untouched, self._held(delivery))).scalar()
+            if there and delivery.key in self._fresh and self._known is not None:
+                recall.tell_again(connection, delivery.id, self._known)
+        self._fresh.discard(delivery.key)
 
     def ask(self, delivery: Delivery, at: datetime, error: str) -> None:
         """Say that nobody knows whether it arrived, and when to ask."""
-        self._update(delivery, next_try=_no_sooner(at), attempts=delivery.attempts + 1, error=error)
+        self._update(
+            delivery, self._held(delivery), next_try=_no_sooner(at), attempts=delivery.attempts + 1, error=error
+        )
 
     def again(self, delivery: Delivery, at: datetime, error: str, *, plainer: bool = False) -> None:
         """Say that this attempt did not arrive, and when to try again; what was in doubt before it still is."""
@@ -240,7 +308,8 @@ class Outbox:
 
     def _not_there(self, delivery: Delivery, state: State, error: str, **values: object) -> None:
         doubt = seconds(delivery.doubt) if delivery.doubt else None
-        self._update(delivery, state=state, doubt=doubt, attempts=delivery.attempts + 1, error=error, **values)
+        values |= {"state": state, "doubt": doubt, "attempts": delivery.attempts + 1, "error": error}
+        self._update(delivery, self._held(delivery), **values)
 
     def _update(self, delivery: Delivery, *where: Any, **values: object) -> bool:
         with writing(self._engine) as connection:
@@ -262,6 +331,10 @@ def _delivery(row: Row[Any]) -> Delivery:
         doubt=None if row.doubt is None else moment(row.doubt),
         under=row.under,
     )
+
+
+def _lease(platform: str, room: str) -> str:
+    return f"room {platform} {room}"
 
 
 def _no_sooner(at: datetime) -> int:

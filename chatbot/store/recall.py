@@ -49,6 +49,23 @@ def give_back(connection: Connection, delivery_id: int) -> bool:
     return True
 
 
+def tell_again(connection: Connection, delivery_id: int, known: int) -> None:
+    """A digest told the rows of `seen` up to `known`, and maybe more; the next one begins behind them. The first of its
+    rows it told at least, so that the next one begins elsewhere, and has another key.
+    """
+    table, progress = tables.delivery, tables.progress
+    row = connection.execute(select(table).where(table.c.id == delivery_id)).one()
+    told = max(known, (row.had_upto or 0) + 1)
+    if row.part or told >= row.upto:
+        return
+    later = select(table).where(table.c.subscription == row.subscription, table.c.sequence > row.sequence)
+    following = connection.execute(later.where(table.c.state.in_(_WAITING)).order_by(table.c.sequence)).first()
+    if following:
+        _rewind(connection, following)
+    here = progress.c.subscription == row.subscription
+    connection.execute(update(progress).where(here).values(upto=told))
+
+
 def _begun(connection: Connection, row: Row[Any]) -> bool:
     """Whether anything of this digest, or of a later one of its subscription, is out or may be."""
     table = tables.delivery.c

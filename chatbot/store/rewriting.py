@@ -64,6 +64,10 @@ class Rewriting:
         self._copies: set[tuple[int, str]] = set()
         _live.create(connection)
 
+    def marks(self) -> dict[int, str]:
+        """Up to which commit each epoch has been read."""
+        return self._writer.marks()
+
     def expect(self, epoch: int, places: Iterable[Place]) -> None:
         """The mails of an epoch's whole history, oldest first; a removal takes back what came before it."""
         rest = iter(places)

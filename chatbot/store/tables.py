@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -329,6 +330,15 @@ delivery = Table(
     Index("delivery_by_state", "state", "id"),
     Index("delivery_by_room", "platform", "room", "sequence", "part", unique=True),
     Index("delivery_by_subscription", "subscription", "id"),
+)
+
+# What a replica does alone for a while: who, and until when by the database's clock. On SQLite it is empty.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("holder", String, nullable=False),
+    Column("until", DateTime(timezone=True), nullable=False),
 )
 
 

@@ -111,6 +111,11 @@ class Writer:
             here = and_(unread.list_id == self._list_id, unread.epoch == epoch)
             self._connection.execute(delete(tables.unread).where(here, unread.commit.in_(few)))
 
+    def marks(self) -> dict[int, str]:
+        """Up to which commit each epoch has been read."""
+        query = select(tables.mark.c.epoch, tables.mark.c.commit).where(tables.mark.c.list_id == self._list_id)
+        return {row.epoch: row.commit for row in self._connection.execute(query)}
+
     def move_mark(self, batch: Batch) -> None:
         """Note how far the epoch has been read."""
         table = tables.mark

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.chat.platform import still_ours
 from chatbot.chat.post import Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_listener import Sockets
@@ -112,6 +113,20 @@ def test_it_keeps_slacks_pace_in_each_room() -> None:
         assert times[OTHER][0] < times[ROOM][1]
 
     with_slack(use, pace=0.2, patience=5)
+
+
+def test_what_is_no_longer_ours_after_the_wait_is_not_sent() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        def not_ours() -> None:
+            raise Unavailable("another replica may have the room")
+
+        await slack.send(ROOM, DIGEST, "one")
+        still_ours.set(not_ours)
+        with pytest.raises(Unavailable, match="another replica"):
+            await slack.send(ROOM, DIGEST, "two")
+        assert server.calls["chat.postMessage"] == 1
+
+    with_slack(use)
 
 
 def test_a_slack_that_is_not_there_has_taken_nothing() -> None:

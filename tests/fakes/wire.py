@@ -19,7 +19,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from chatbot.chat.platform import Answer, Receipt
+from chatbot.chat.platform import Answer, Receipt, still_ours
 from chatbot.chat.post import Dialect, Post
 from chatbot.chat.styled import DIALECT
 from chatbot.errors import Unavailable, Unknown
@@ -164,6 +164,8 @@ class Wire:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             self.passing(f"before {method}")
+            if method == "POST":
+                still_ours.get()()
             connection.request(method, f"/{room}", body)
             self.passing(f"after {method}")
             response = connection.getresponse()

@@ -185,3 +185,29 @@ def test_the_rest_of_a_digest_that_is_partly_out_is_let_go(engine: Engine) -> No
 def test_a_promise_is_on_the_disk_before_anything_is_built_on_it(sqlite: Engine) -> None:
     with writing(sqlite) as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL: with less, a power cut undoes it
+
+
+@pytest.mark.parametrize("planned_here", [True, False])
+def test_of_a_post_that_was_there_only_what_was_planned_anew_is_told_again(
+    engine: Engine, *, planned_here: bool
+) -> None:
+    ours = Outbox(engine, known=4)
+    planner = ours if planned_here else Outbox(engine)
+    planner.plan("s", None, at(2), [])
+    planner.plan("s", at(2), at(6), [post(1)])
+    planner.plan("s", at(6), at(7), [post(2)])
+    found = first(ours)
+    ours.adopt(found)
+    ours.sent(found, "remote")
+    assert ours.progress()["s"].upto == (4 if planned_here else 7)
+    assert [state for _, state, _ in rows(engine)] == (["sent"] if planned_here else ["sent", "pending"])
+
+
+def test_a_post_that_another_replica_has_sent_meanwhile_is_not_told_again(engine: Engine) -> None:
+    ours = Outbox(engine, known=4)
+    ours.plan("s", None, at(2), [])
+    ours.plan("s", at(2), at(6), [post(1)])
+    found = first(ours)
+    Outbox(engine).sending(found, LATER, HOUR)
+    ours.adopt(found)
+    assert ours.progress() == {"s": at(6)}

@@ -109,8 +109,9 @@ class Place:
     forgetful: Callable[[str, timedelta, Passing], Platform]
 
 
-def _start_wire(ledger: Path, seed: int) -> tuple[str, int]:
+def start_server(ledger: Path, seed: int) -> tuple[int, int]:
     """Its port, and its process."""
+    ledger.touch()
     server = Server(ledger, seed)
     if (process := os.fork()) == 0:
         try:
@@ -118,7 +119,12 @@ def _start_wire(ledger: Path, seed: int) -> tuple[str, int]:
         finally:
             os._exit(0)
     server.socket.close()
-    return str(server.server_address[1]), process
+    return server.server_address[1], process
+
+
+def _start_wire(ledger: Path, seed: int) -> tuple[str, int]:
+    port, process = start_server(ledger, seed)
+    return str(port), process
 
 
 def _start_slack(ledger: Path, seed: int) -> tuple[str, int]:
@@ -246,7 +252,7 @@ class World:
         """In a process of its own: a bot, until it has nothing left to do, or has come to the last point."""
         code = 1
         try:
-            passing = _points(last)
+            passing = points(last)
             forgets = self.control == "send again without asking"
             settles = 0 if self.control == "ask without waiting" else SETTLES
             make = self.place.forgetful if forgets else self.place.adapter
@@ -289,15 +295,18 @@ async def _until_done(made: Bot) -> None:
         await asyncio.sleep(0.02)
 
 
-def _points(last: int) -> Callable[[str], None]:
-    """Counts the points that this process passes, and ends it at the last, as a power cut would."""
+def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[str], None]:
+    """Counts the points that this process passes, and ends it at the last, as a power cut would; `only` those in whose
+    names that is.
+    """
     passed, committed = 0, False
 
-    def passing(_: str) -> None:
+    def passing(point: str) -> None:
         nonlocal passed
-        passed += 1
-        if passed == last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        passed += only in point
+        if passed == last and only in point:
+            passed = 0  # who is stopped goes on
+            os.kill(os.getpid(), how)
 
     def before(_: object) -> None:
         nonlocal committed
