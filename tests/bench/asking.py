@@ -23,13 +23,13 @@ from tests.bench.figures import Figure
 from tests.bench.setting import NAME, Setting
 from tests.fakes import slack as fake
 
-SECONDS = 10
+SECONDS = 30
 # Commands a second of many, and those that one person adds.
 LOADS = ((10, 0), (200, 0), (10, 333))
 # Seconds: Slack's own patience with an acknowledgement is 3.
 ACKNOWLEDGED, ANSWERED = 0.3, 3.0
 # For the last answers.
-PATIENCE = 120
+PATIENCE = 300
 ASKED = (("/series", "memory"), ("/contributor", "dan"), ("/lore-help", ""), ("/lore", "subscriptions"))
 
 
