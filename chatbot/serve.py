@@ -135,8 +135,10 @@ class Bot:
         return person in room.managers or await platform.may_manage(person, room.name)
 
     def _share(self) -> None:
-        """Take our part of the rooms, where other replicas are there."""
-        self.outbox.share({(one.platform, one.room) for one in self.subscriptions.all()})
+        """Take our part of the rooms, where other replicas are there; of each platform, for not all may have all."""
+        every = self.subscriptions.all()
+        for platform in self.platforms:
+            self.outbox.share(platform, {one.room for one in every if one.platform == platform})
 
     def _refresh(self) -> set[str]:
         """Read every list that no other replica is reading; the names of those that were read to their end."""

@@ -110,14 +110,14 @@ class Outbox:
         # What was planned here for the others.
         self._fresh = set[str]()
 
-    def share(self, rooms: Iterable[tuple[str, str]]) -> None:
-        """Take our part of these rooms, and of those for which something waits."""
+    def share(self, platform: str, rooms: Iterable[str]) -> None:
+        """Take our part of a platform's rooms: of these, and of those for which something waits."""
         if self._leases and self._leases.shared:
             table = tables.delivery.c
-            query = select(table.platform, table.room).where(table.state.in_(WAITING)).distinct()
+            query = select(table.room).where(table.platform == platform, table.state.in_(WAITING)).distinct()
             with reading(self._engine) as connection:
-                waiting = [(row.platform, row.room) for row in connection.execute(query)]
-            self._leases.share({_lease(*room) for room in (*rooms, *waiting)})
+                waiting = connection.execute(query).scalars().all()
+            self._leases.share(platform, {_lease(platform, room) for room in (*rooms, *waiting)})
 
     def ours(self, platform: str, room: str) -> bool:
         """Whether the room is ours now."""

@@ -211,11 +211,11 @@ def test_who_was_stopped_for_longer_than_its_lease_leaves_the_post_to_who_has_th
         clock += LENGTH.total_seconds()
         with leasing(postgresql_engine) as connection:
             connection.execute(update(lease).values(until=func.clock_timestamp()))
-        two.share([])
+        two.share("terminal", [])
         assert await deliver(two, {"terminal": room}, {}, lambda: later) == 1
 
     one.plan("s", None, Progress(1, NOON), [Planned("key", "terminal", "a", Post("terminal", "body"), "kvm")])
-    one.share([])
+    one.share("terminal", [])
     stopping = Stopping(posts=room.posts, keys=room.keys, meanwhile=meanwhile, refused=refused)
     assert asyncio.run(deliver(one, {"terminal": stopping}, {}, lambda: NOON)) == 0
     assert asyncio.run(deliver(two, {"terminal": room}, {}, lambda: later + 9 * HOUR)) == 0
