@@ -5,7 +5,7 @@ shown. It imports inside its functions, as app.py does.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatbot.app import lists_of, login, people_of, subsystems_of, utc_now
 
@@ -133,6 +133,14 @@ def _tell_followed(mails: int) -> None:
     if sys.stderr.isatty():
         sys.stderr.write(f"\r\x1b[K{f'following series: {mails:,} mails' if mails else ''}")
         sys.stderr.flush()
+
+
+def slack_manifest(**options: Any) -> dict[str, Any]:
+    """What a workspace makes the bot's app of, with the commands of the table."""
+    from chatbot.chat.slack_manifest import Options, Word, manifest
+    from chatbot.commands import COMMANDS
+
+    return manifest((Word(one.word, one.arguments, one.help) for one in COMMANDS), Options(**options))
 
 
 def print_digest(digest: Digest) -> None:

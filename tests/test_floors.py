@@ -34,6 +34,7 @@ FLOORS = [
     {"__main__"},
 ]
 DOORS = {
+    "aiohttp": {"chat/slack_errors.py", "chat/slack_listener.py"},
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
     "cronsim": {"rhythm.py"},
@@ -46,12 +47,23 @@ DOORS = {
     "pydantic": {"config.py"},
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
+    "slack_bolt": {"chat/slack_listener.py"},
+    "slack_sdk": {"chat/slack.py", "chat/slack_errors.py", "chat/slack_listener.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"announce.py", "app.py", "deliver.py", "publish.py", "run.py", "serve.py"},
+    "structlog": {
+        "announce.py",
+        "app.py",
+        "chat/slack_listener.py",
+        "deliver.py",
+        "publish.py",
+        "run.py",
+        "serve.py",
+    },
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.
 ADAPTERS = {
+    "chatbot.chat.slack",
     "chatbot.chat.terminal",
     "chatbot.sources.mirror",
     "chatbot.sources.public_inbox",

@@ -29,7 +29,7 @@ class Dialect:
     itself, what to write before and after a text of a style, and what is left of a body as text.
 
     `base` is the folder of what is not in its own; `line` stands before and after a line; `parts` cuts a body into
-    bodies that the platform takes, the first of which can be read alone.
+    bodies that the platform takes, the first of which can be read alone; `files` says whether a post may be a file.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Dialect:
     base: str | None = None
     line: tuple[str, str] = ("", "\n")
     parts: Callable[[str], tuple[str, ...]] = _whole
+    files: bool = False
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -51,11 +52,22 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A text that is too long to be read in a chat, and its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged."""
+    """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
+    there may be one in its place.
+    """
 
     dialect: str
     body: str
+    file: File | None = None
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.

@@ -96,6 +96,7 @@ def _environment(folders: list[Path], dialect: Dialect) -> jinja2.Environment:
         "link": lambda url: Markup(quote(url, safe=":/?&=@.-_~+$%")),
     }
     environment.filters.update(filters)
+    environment.globals["files"] = dialect.files
     for style, (before, after) in dialect.styles.items():
         environment.filters[style] = _styled(before, after, escape)
     return environment
