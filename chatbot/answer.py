@@ -1,6 +1,6 @@
 """Story 4: command → facts → post."""
 
-from chatbot.chat.post import Dialect, Post
+from chatbot.chat.post import CLASSIC, Dialect, File, Post
 from chatbot.commands import COMMANDS, names
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
@@ -17,7 +17,12 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
         facts = look_up(text, context)
     except (Misunderstood, Unreadable) as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
-    return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
+    if facts.file is None:
+        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
+    text = renderer.render(CLASSIC, facts.template, **facts.values)
+    if dialect.files:
+        return Post(dialect.name, dialect.lines([facts.file]), File(facts.file, text))
+    return Post(dialect.name, dialect.lines(text.splitlines()))
 
 
 def look_up(text: str, context: Context) -> Facts:

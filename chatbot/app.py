@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatbot.chat.platform import Platform
+    from chatbot.chat.slack import Slack
     from chatbot.config import Config, Exported
     from chatbot.config import Matrix as MatrixTable
+    from chatbot.config import Slack as SlackTable
     from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
@@ -345,6 +347,40 @@ def platforms_of(
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
     if config.platforms.matrix:
         found["matrix"] = _matrix(config.platforms.matrix, stack, subscriptions)
+    if config.platforms.slack:
+        found["slack"] = _slack(config.platforms.slack)
+    return found
+
+
+def _slack(config: SlackTable) -> Slack:
+    """Raises BadConfig: for tokens that are missing, or in each other's places."""
+    from chatbot.chat.slack import Slack
+    from chatbot.chat.slack_listener import Requests, Sockets
+    from chatbot.errors import BadConfig
+
+    faults: list[str] = []
+    bot = _secret("bot_token", config.bot_token_file, "SLACK_BOT_TOKEN", "xoxb-", faults)
+    entrance: Requests | Sockets
+    if config.mode == "http":
+        secret = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
+        entrance = Requests(secret, config.host, config.port)
+    else:
+        entrance = Sockets(_secret("app_token", config.app_token_file, "SLACK_APP_TOKEN", "xapp-", faults))
+    if faults:
+        raise BadConfig(tuple(faults))
+    return Slack(bot, entrance, utc_now, files=config.files, unreadable=config.unreadable_history)
+
+
+def _secret(key: str, file: Path | None, variable: str, begin: str, faults: list[str]) -> str:
+    """What a file or the environment says; it is shown nowhere."""
+    import os
+
+    found = (file.read_text("utf-8-sig") if file else os.environ.get(variable, "")).strip()
+    where = f"[platforms.slack] {key}_file"
+    if not found:
+        faults.append(f"{where}: there is no such secret; set {variable}, or name a file that has it")
+    elif not found.startswith(begin):
+        faults.append(f"{where}: {file or variable} has something else; it begins with {begin}")
     return found
 
 

@@ -130,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
             epilog="The folder then is the bot's identity: keep it, and let nobody else read it.",
         )
     )
+    _add_slack_manifest(
+        commands.add_parser("slack-manifest", help="print the manifest of an app for a Slack workspace")
+    )
     return parser
 
 
@@ -143,6 +146,33 @@ def _add_matrix_login(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--again", action="store_true", help="a new device instead of one whose token is lost")
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
     parser.set_defaults(run=_matrix_login)
+
+
+def _add_slack_manifest(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--private", action="store_true", help="for private channels, too")
+    parser.add_argument("--mentions", action="store_true", help="answer mentions and direct messages, too")
+    parser.add_argument("--files", action="store_true", help="give the classic text as a file")
+    parser.add_argument("--admins", action="store_true", help="let the workspace's admins manage every channel")
+    parser.add_argument("--url", metavar="URL", help='where Slack calls the bot, with mode = "http"')
+    parser.add_argument("--name", metavar="NAME", default="List digests", help="the app's name (default: %(default)s)")
+    parser.add_argument("--json", action="store_true", help="as JSON (default: YAML)")
+    parser.set_defaults(run=_slack_manifest)
+
+
+def _slack_manifest(options: argparse.Namespace) -> int:
+    import json
+
+    from chatbot.chat.slack_manifest import MOST_NAME, to_yaml
+    from chatbot.once import slack_manifest
+
+    if not 0 < len(options.name) <= MOST_NAME:
+        raise Misunderstood(f"--name {options.name}", f"Slack takes 1 to {MOST_NAME} characters", "give another name")
+    if options.url and not options.url.startswith("https://"):
+        raise Misunderstood(f"--url {options.url}", "Slack calls https alone", "write https://HOST/slack/events")
+    keys = ("private", "mentions", "files", "admins", "url", "name")
+    found = slack_manifest(**{key: getattr(options, key) for key in keys})
+    _write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else to_yaml(found), None)
+    return 0
 
 
 def _add_subscriptions(parser: argparse.ArgumentParser) -> None:

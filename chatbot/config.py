@@ -4,6 +4,7 @@
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
@@ -74,6 +75,10 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 # What stands before a command: a blank before it would hide it.
 Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
+# Channels, private groups of old, and direct messages.
+_CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+
+Platform = Literal["terminal", "slack", "matrix"]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -162,11 +167,25 @@ class Matrix(_Table):
     unthreaded: Texts = ()
 
 
+class Slack(_Table):
+    """`[platforms.slack]`: a workspace of Slack, by an app of its own."""
+
+    mode: Literal["socket", "http"] = "socket"
+    bot_token_file: Annotated[Path | None, Field(strict=False)] = None
+    app_token_file: Annotated[Path | None, Field(strict=False)] = None
+    signing_secret_file: Annotated[Path | None, Field(strict=False)] = None
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)] = 3000
+    files: bool = False
+    unreadable_history: Literal["hold", "resend"] = "hold"
+
+
 class Platforms(_Table):
     """`[platforms]`: a platform is on when its table is there."""
 
     terminal: Terminal | None = None
     matrix: Matrix | None = None
+    slack: Slack | None = None
 
 
 class MailingList(_Table):
@@ -179,13 +198,10 @@ class MailingList(_Table):
     link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
 
 
-Known = Literal["terminal", "matrix"]
-
-
 class Room(_Table):
     """`[[rooms]]`: what a room of a platform wants of all that is posted in it."""
 
-    platform: Known
+    platform: Platform
     room: Annotated[str, Field(min_length=1)]
     zone: Zone = ZoneInfo("UTC")
     managers: Texts = ()
@@ -197,7 +213,7 @@ class Room(_Table):
 class _Followed(_Table):
     """What a room follows, and when it is told; a list, a subsystem, or a series."""
 
-    platform: Known
+    platform: Platform
     room: Annotated[str, Field(min_length=1)]
     list: Name | None = None
     subsystem: Annotated[str, Field(min_length=1)] | None = None
@@ -271,10 +287,13 @@ def check_config(settings: Mapping[str, Any], folder: Path) -> Config:
     people = People(**{key: folder / path.expanduser() for key, path in config.people if path})
     named = config.maintainers.file
     maintainers = Maintainers(file=folder / named.expanduser() if named else None)
-    placed: dict[str, object] = {"lists": lists, "templates": templates, "people": people, "maintainers": maintainers}
-    if matrix := config.platforms.matrix:
-        matrix = matrix.model_copy(update={"device": folder / matrix.device.expanduser()})
-        placed["platforms"] = config.platforms.model_copy(update={"matrix": matrix})
+    placed = {
+        "lists": lists,
+        "templates": templates,
+        "people": people,
+        "maintainers": maintainers,
+        "platforms": _with_files(config.platforms, folder),
+    }
     config = config.model_copy(update={**placed, "store": _placed(config.store, folder)})
     faults = tuple(_contradictions(config))
     if faults:
@@ -309,6 +328,16 @@ def _placed(store: Store, folder: Path) -> Store:
     return Store(url=prefix + str((folder / store.url.removeprefix(prefix)).absolute()))
 
 
+def _with_files(platforms: Platforms, folder: Path) -> Platforms:
+    """The same, with the files of tokens put below the folder."""
+    placed: dict[str, _Table] = {}
+    for name, table in platforms:
+        if table is not None:
+            files = {key: folder / path.expanduser() for key, path in table if isinstance(path, Path)}
+            placed[name] = table.model_copy(update=files)
+    return platforms.model_copy(update=placed)
+
+
 def _contradictions(config: Config) -> Iterator[str]:
     names = [one.name for one in config.lists]
     folded = [name.casefold() for name in names]
@@ -317,7 +346,7 @@ def _contradictions(config: Config) -> Iterator[str]:
     if not names:
         yield "[[lists]]: no list is set up; add one, see config.example.toml"
     if not (config.rooms or config.subscriptions) and not config.platforms.model_fields_set:
-        yield "[platforms]: no platform is set up; add [platforms.terminal]"
+        yield "[platforms]: no platform is set up; add [platforms.slack] or [platforms.terminal]"
     yield from _unclear(config.subsystems)
     yield from _missing(config)
     yield from _rooms(config)
@@ -343,10 +372,18 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
         here = f"[[subscriptions]] {place}"
         if getattr(config.platforms, one.platform) is None:
             yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"
+        yield from _unnamed(one, here)
         if [one.list, one.subsystem, one.series].count(None) != 2:  # noqa: PLR2004  # all but one
             yield f"{here} list: it follows a list, a subsystem or a series; name one of them"
+        if one.series and (one.filter or not (one.when.at_once or "when" not in one.model_fields_set) or _beside(one)):
+            yield f"{here} series: it is told as it happens, all of it; leave out filter, when, first and even_empty"
         if one.list is not None and one.list not in names:
             yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
+
+
+def _beside(one: _Followed) -> bool:
+    """Whether it asks for what only digests have."""
+    return isinstance(one, Subscription) and (one.first is not None or one.even_empty)
 
 
 def _rooms(config: Config) -> Iterator[str]:
@@ -354,9 +391,17 @@ def _rooms(config: Config) -> Iterator[str]:
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:
             yield f"[[rooms]] {place} platform: {room.platform!r} is not set up; add [platforms.{room.platform}]"
+        yield from _unnamed(room, f"[[rooms]] {place}")
         if (room.platform, room.room) in taken:
             yield f"[[rooms]] {place} room: {room.room!r} is there twice; give each room one table"
         taken.add((room.platform, room.room))
+
+
+def _unnamed(one: Room | _Followed, here: str) -> Iterator[str]:
+    """Channels of Slack are renamed, and their ids stay."""
+    if one.platform == "slack" and not _CHANNEL.fullmatch(one.room):
+        remedy = "write its id, such as C0123ABCD, from the end of its details"
+        yield f"{here} room: {one.room!r} is no id of a channel; {remedy}"
 
 
 def _unclear(subsystems: tuple[Subsystem, ...]) -> Iterator[str]:
@@ -378,6 +423,9 @@ def _missing(config: Config) -> Iterator[str]:
     file = config.maintainers.file
     if file and not file.is_file():
         yield f"[maintainers] file: there is no file {file}; name the kernel's MAINTAINERS, or leave the key out"
+    for key, path in config.platforms.slack or ():
+        if isinstance(path, Path) and not path.is_file():
+            yield f"[platforms.slack] {key}: there is no file {path}; make it, or leave the key out"
     for key, path in config.people:
         if path and not path.is_file():
             yield f"[people] {key}: there is no file {path}; make it, or leave the key out"
@@ -445,6 +493,7 @@ def _keys() -> list[str]:
         Platforms,
         Terminal,
         Matrix,
+        Slack,
         MailingList,
         Room,
         Subscription,

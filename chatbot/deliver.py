@@ -123,7 +123,7 @@ class _Courier:
         since = delivery.doubt or (self.now() - LOOK_BACK if uncertain else None)
         if since is None:
             return None
-        receipt = await self._call(self.platform.find(delivery.room, delivery.key, since))
+        receipt = await self._call(self.platform.find(delivery.room, delivery.key, since, delivery.under))
         if receipt is None:
             self.outbox.be_certain(delivery)
         elif delivery.doubt is None:

@@ -5,7 +5,7 @@ shown. It imports inside its functions, as app.py does.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chatbot.app import lists_of, login, people_of, subsystems_of, utc_now
 
@@ -145,6 +145,14 @@ def log_in_matrix(
     return device.user, device.id
 
 
+def slack_manifest(**options: Any) -> dict[str, Any]:
+    """What a workspace makes the bot's app of, with the commands of the table."""
+    from chatbot.chat.slack_manifest import Options, Word, manifest
+    from chatbot.commands import COMMANDS
+
+    return manifest((Word(one.word, one.arguments, one.help) for one in COMMANDS), Options(**options))
+
+
 def print_digest(digest: Digest) -> None:
     """Show a digest on a terminal, as the platform would."""
     from chatbot.chat.styled import DIALECT
@@ -257,14 +265,17 @@ def _tell_step(tell: Tell, name: str, step: Progress) -> None:
 
 
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[str, int, list[ListStatus]]:
-    """The index's URL without its password, its size in bytes, and how far it is with each list. Raises BadConfig."""
-    from chatbot.store.database import open_database, size_of
+    """What people call the index, its size in bytes, and how far it is with each list. Raises BadConfig."""
+    from chatbot.store.database import open_database, size_of, url_of
     from chatbot.store.index import Index
 
     engine = open_database(store, _say)
     try:
-        shown = engine.url.render_as_string()
-        return shown, size_of(engine), [_status(name, folder, Index(engine), now) for name, folder in archives.items()]
+        return (
+            url_of(engine),
+            size_of(engine),
+            [_status(name, folder, Index(engine), now) for name, folder in archives.items()],
+        )
     finally:
         engine.dispose()
 

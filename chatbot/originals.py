@@ -21,7 +21,7 @@ class Originals:
         self._sources = sources
 
     def recipients(self, message_ids: Iterable[str]) -> Recipients:
-        """To whom any of these mails was sent. Raises Unreadable where one of them cannot be looked at."""
+        """To whom any of these mails was sent. Raises Unreadable."""
         found = list(map(read_recipients, self._read(message_ids)))
         return Recipients(
             tuple(dict.fromkeys(chain.from_iterable(one.to for one in found))),
@@ -29,18 +29,21 @@ class Originals:
         )
 
     def texts(self, message_ids: Iterable[str]) -> tuple[str, ...]:
-        """All that these mails say, diffs included. Raises Unreadable where one of them cannot be looked at."""
+        """All that these mails say, diffs included. Raises Unreadable."""
         found = map(read_message, self._read(message_ids))
         return tuple("\n".join((one.body, *one.attached)) for one in found)
 
     def _read(self, message_ids: Iterable[str]) -> Iterator[bytes]:
+        """Those that lie in an archive of ours: a list may have been taken out of the config. Raises Unreadable where
+        that is none of them, or an archive cannot be read now.
+        """
         asked, lying = set(message_ids), dict[str, Place]()
         for place in self._places(asked):
             if place.list_name in self._sources:
                 lying.setdefault(place.message_id, place)
-        if lying.keys() != asked:
+        if not lying:
             remedy = "name its list's archive in the config"
-            raise Unreadable(min(asked - lying.keys()), "what is asked of it only its archive tells", remedy)
+            raise Unreadable(min(asked), "what is asked of it only its archive tells", remedy)
         for (name, epoch), few in groupby(sorted(lying.values(), key=_repository), _repository):
             for raw in self._sources[name]().chunk(epoch, tuple(place.commit for place in few)).mails():
                 yield raw.data

@@ -3,16 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from chatbot.chat.post import Dialect, Post
+from chatbot.chat.post import Dialect
 from chatbot.report.digest import Digest, Missed
 from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
 from chatbot.sift import Sifter, Topic
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress, delivery_key
+from chatbot.store.outbox import Outbox, Planned, Progress, planned
 from chatbot.store.recall import SEVERAL
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.subscriptions.due import Due
@@ -77,20 +78,16 @@ def publish(
     wanted = not digest.empty or counted or (subscription.even_empty and had is not None)
     posts: tuple[Planned, ...] = ()
     if wanted:
-        begin, empty = start.upto if start else 0, slot if digest.empty else None
-        name = topic.names[0] if len(topic.names) == 1 else SEVERAL
-        posts = tuple(
-            Planned(
-                delivery_key(subscription.key, begin, empty, part),
-                subscription.platform,
-                subscription.room,
-                Post(dialect.name, body),
-                name,
-            )
-            for part, body in enumerate(dialect.parts(_body(renderer, dialect, digest)))
+        posts = planned(
+            subscription,
+            dialect,
+            _body(renderer, dialect, digest),
+            topic.names[0] if len(topic.names) == 1 else SEVERAL,
+            start=start.upto if start else 0,
+            slot=slot if digest.empty else None,
         )
-    planned = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
-    if not (planned and wanted):
+    taken = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
+    if not (taken and wanted):
         return None
     sifter.remember(topic, digest, covered.stretches)
     return digest
@@ -98,26 +95,18 @@ def publish(
 
 def _body(renderer: Renderer, dialect: Dialect, digest: Digest) -> str:
     """The digest as the templates have it; where they fail, its headline and what began, without them."""
-    try:
-        body = renderer.render(dialect, "digest", digest=digest)
-    except Exception:  # templates are the team's own, and may raise whatever there is
-        log.exception("template failed", dialect=dialect.name, template="digest")
-    else:
-        if dialect.unstyled(body).strip():
-            return body
-        log.error("template says nothing", dialect=dialect.name, template="digest")
-    return plain_digest(dialect, digest)
+    failed = partial(log.error, exc_info=True)
+    return renderer.render_surely(dialect, "digest", plain_digest(digest), failed, digest=digest)
 
 
-def plain_digest(dialect: Dialect, digest: Digest) -> str:
+def plain_digest(digest: Digest) -> list[str]:
     """A digest in lines of text, for which no template is needed."""
     began = (*digest.series, *digest.versions)
-    lines = [
+    return [
         f"{digest.heading}: {digest.headline}",
         *(f"{one.standing.title} {digest.link(one.standing.message_id)}" for one in began[:MOST]),
         *([f"+{len(began) - MOST} more"] if len(began) > MOST else []),
     ]
-    return dialect.lines(lines)
 
 
 def _first(subscription: Subscription, topic: Topic, slot: datetime, index: Index, stretches: Stretches) -> Covered:

@@ -46,6 +46,7 @@ class _Life:
         self._turn = asyncio.Lock()
         self._clock = Clock(bot.refresh, self._tick)
         self._changes = set[asyncio.Task[None]]()
+        self._told = False
 
     async def run(self) -> None:
         """From the first tick to the last answer."""
@@ -101,8 +102,9 @@ class _Life:
 
     def _stop(self, number: signal.Signals, serving: asyncio.Future[None]) -> None:
         """The first time in good order; who says it again does not want to wait."""
-        if self._bot.stopping.is_set():
+        if self._told:
             os._exit(_SIGNALLED + number)
+        self._told = True
         log.info("told to stop", signal=number.name)
         self._bot.stopping.set()
         serving.cancel()

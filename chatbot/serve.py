@@ -135,8 +135,10 @@ class Bot:
         return person in room.managers or await platform.may_manage(person, room.name)
 
     def _share(self) -> None:
-        """Take our part of the rooms, where other replicas are there."""
-        self.outbox.share({(one.platform, one.room) for one in self.subscriptions.all()})
+        """Take our part of the rooms, where other replicas are there; of each platform, for not all may have all."""
+        every = self.subscriptions.all()
+        for platform in self.platforms:
+            self.outbox.share(platform, {one.room for one in every if one.platform == platform})
 
     def _refresh(self) -> set[str]:
         """Read every list that no other replica is reading; the names of those that were read to their end."""
@@ -186,6 +188,9 @@ class Bot:
             if not self.outbox.ours(one.platform, one.room):
                 continue
             with _logged("digest not planned", room=one.room, topic=one.topic):
+                if one.series:
+                    self._announce(one, had.get(one.key), now)
+                    continue
                 topic = topic_of(one, self.lists, lambda: self.subsystems)
                 if one.key not in had and not read.issuperset(topic.names):
                     continue
@@ -197,9 +202,6 @@ class Bot:
 
     def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
         stretches = self.summarizer.stretches
-        if topic.series and had:
-            self._announce(one, topic, had, now)
-            return
 
         def came() -> int:
             return sum(stretches.count_after(name, had.upto) for name in topic.names) if had else 0
@@ -219,23 +221,25 @@ class Bot:
         if digest:
             log.info("digest planned", room=one.room, subscription=one.id, topic=one.topic, mails=digest.mails)
 
-    def _announce(self, one: Subscription, topic: Topic, had: Progress, now: datetime) -> None:
-        """Tell a room of a series that it watches. What there is to tell is cheaper to ask for than how many mails."""
-        found = due(one.when, self.room(one.platform, one.room), had.slot, now, lambda: 1)
-        told = found and announce(
-            one,
-            had,
-            found.slot,
-            max(map(self.index.newest, topic.names)),
-            standings=lambda mails: self.search.standings(mails, self.people),
-            page=self._page,
-            stretches=self.summarizer.stretches,
-            outbox=self.outbox,
-            renderer=self.renderer,
-            dialect=self.platforms[one.platform].dialect,
-        )
-        if told:
-            log.info("news planned", room=one.room, subscription=one.id, news=[str(each.what) for each in told])
+    def _announce(self, one: Subscription, had: Progress | None, now: datetime) -> None:
+        """Tell a room of a series that it watches, unless it is told nothing at this time."""
+        if had is None:
+            newest = max(map(self.index.newest, self.lists))
+            self.outbox.plan(one.key, None, Progress(newest, now), ())
+        elif self.room(one.platform, one.room).moved(now) == now:
+            told = announce(
+                one,
+                had,
+                now,
+                standings=lambda mails: self.search.standings(mails, self.people),
+                page=self._page,
+                stretches=self.summarizer.stretches,
+                outbox=self.outbox,
+                renderer=self.renderer,
+                dialect=self.platforms[one.platform].dialect,
+            )
+            if told:
+                log.info("news planned", room=one.room, subscription=one.id, news=[str(each.what) for each in told])
 
     def _page(self, standing: Standing) -> str:
         """Where a posting can be read: on the first of our lists that has it."""

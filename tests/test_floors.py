@@ -34,7 +34,7 @@ FLOORS = [
     {"__main__"},
 ]
 DOORS = {
-    "aiohttp": {"chat/matrix_http.py"},
+    "aiohttp": {"chat/matrix_http.py", "chat/slack_errors.py", "chat/slack_listener.py"},
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
     "Crypto": {"chat/matrix_keys.py"},
@@ -49,14 +49,26 @@ DOORS = {
     "pydantic": {"config.py"},
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
+    "slack_bolt": {"chat/slack_listener.py"},
+    "slack_sdk": {"chat/slack.py", "chat/slack_errors.py", "chat/slack_listener.py"},
     "sqlalchemy": {"store/"},
-    "structlog": {"app.py", "chat/matrix.py", "deliver.py", "publish.py", "run.py", "serve.py"},
+    "structlog": {
+        "announce.py",
+        "app.py",
+        "chat/matrix.py",
+        "chat/slack_listener.py",
+        "deliver.py",
+        "publish.py",
+        "run.py",
+        "serve.py",
+    },
     "subprocess": {"readers.py", "sources/git.py"},
 }
 # The concrete adapters, and the two files that put them in their places.
 ADAPTERS = {
     "chatbot.chat.matrix",
     "chatbot.chat.matrix_device",
+    "chatbot.chat.slack",
     "chatbot.chat.terminal",
     "chatbot.sources.mirror",
     "chatbot.sources.public_inbox",

@@ -150,7 +150,7 @@ class Matrix:
         content = self._message(room, post.body, key, badge=room in self._manners.badges)
         return Receipt(await self._put(room, content | (threaded(under) if under else {}), key))
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # a room's history has its threads
         """While the homeserver remembers the transaction id, sending again is asking; later its history is read."""
         made = datetime.fromtimestamp(self._device.made, UTC)
         if self._now() - since < _PROTECTED and since >= made:

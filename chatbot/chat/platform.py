@@ -68,9 +68,10 @@ class Platform(Protocol):
         """
         ...
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:
-        """The post with this key, which was first sent at `since` or later. None: it is not there, or sending it again
-        with its key shows it only once. Raises DeliveryError where that cannot be told now.
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
+        """The post with this key, first sent at `since` or later, in the thread of `under` if it was. None: it
+        is not there, or sending it again with its key shows it only once. Raises DeliveryError where that cannot be
+        told now.
         """
         ...
 

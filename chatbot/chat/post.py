@@ -26,10 +26,10 @@ def _whole(body: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """A platform's way of writing: its name, which is the templates' folder, what makes a stranger's text mean only
-    itself, what to write before and after a text of a style, and what takes all styles out of a body.
+    itself, what to write before and after a text of a style, and what is left of a body as text.
 
     `base` is the folder of what is not in its own; `line` stands before and after a line; `parts` cuts a body into
-    bodies that the platform takes, the first of which can be read alone.
+    bodies that the platform takes, the first of which can be read alone; `files` says whether a post may be a file.
     """
 
     name: str
@@ -39,6 +39,7 @@ class Dialect:
     base: str | None = None
     line: tuple[str, str] = ("", "\n")
     parts: Callable[[str], tuple[str, ...]] = _whole
+    files: bool = False
 
     @property
     def folders(self) -> tuple[str, ...]:
@@ -51,11 +52,22 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A text that is too long to be read in a chat, and its name."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
-    """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged."""
+    """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
+    there may be one in its place.
+    """
 
     dialect: str
     body: str
+    file: File | None = None
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.
@@ -66,12 +78,12 @@ def plainer(post: Post, dialect: Dialect, times: int) -> Post:
     """What to try where a platform does not take a post: first without styles, then cut short, then one line."""
     if times == 0:
         return post
-    lines = dialect.unstyled(post.body).splitlines(keepends=True)
-    if times == 1:
-        return Post(post.dialect, "".join(lines))
-    lengths = list(accumulate(map(len, lines)))
-    fitting = sum(length <= SHORT for length in lengths) if times == 2 else 1  # noqa: PLR2004  # the second time
-    return Post(post.dialect, "".join(lines[: max(1, fitting)])[:SHORT])
+    lines = dialect.unstyled(post.body).splitlines()
+    if times > 1:
+        lengths = accumulate(len(line) + 1 for line in lines)
+        fitting = sum(length <= SHORT for length in lengths) if times == 2 else 1  # noqa: PLR2004  # the second time
+        lines = [line[:SHORT] for line in lines[: max(1, fitting)]]
+    return Post(post.dialect, dialect.lines(lines))
 
 
 def printable(text: str) -> str:

@@ -97,11 +97,6 @@ def plain(body: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def unstyled(body: str) -> str:
-    """The same, a line a paragraph, as a body again."""
-    return "".join(f"<p>{escaped(line)}</p>\n" for line in plain(body).splitlines() if line)
-
-
 def headline(body: str) -> str:
     """What a notification says: the first heading, and the first paragraph below it."""
     said = [block for block in blocks(body) if block.kind in (*_HEADINGS, Kind.PARAGRAPH)][:2]
@@ -183,7 +178,7 @@ def dialect(name: str, fits: Callable[[str], bool]) -> Dialect:
         name,
         escape,
         {"strong": ("<strong>", "</strong>")},
-        unstyled,
+        plain,
         base="rich",
         line=("<p>", "</p>\n"),
         parts=lambda body: parts(body, fits),

@@ -81,7 +81,7 @@ class Terminal:
             self._shown.add(key)
         return Receipt(key)
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002  # there is one room
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # there is one room
         """The ledger is what this process has shown: who looks at another one's terminal has not seen it."""
         return Receipt(key) if key in self._shown else None
 

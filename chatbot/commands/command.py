@@ -45,10 +45,11 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an answer says, and the template that says it."""
+    """What an answer says, and the template that says it: where it has a name as a `file`, the classic mail's."""
 
     template: str
     values: Mapping[str, Any]
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

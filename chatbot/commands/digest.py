@@ -28,6 +28,9 @@ def run(arguments: str, context: Context) -> Facts:
     names = {name.casefold() for name in context.lists}
     if len(asked) == 1 and _ID.fullmatch(asked[0]) and asked[0].casefold() not in names:
         return Facts("digest", {"digest": _again(asked[0], context)})
+    if len(asked) == 2 and _ID.fullmatch(asked[0]) and asked[1].lower() == "text":  # noqa: PLR2004
+        digest = _again(asked[0], context, letters=True)
+        return Facts("classic", {"digest": digest}, f"{digest.mailing_list.name}-{digest.id}.txt")
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
     mailing_list = _list(words, context)
     stretch, at = _stretch(mailing_list, words or [DEFAULT_WINDOW], context)
@@ -44,8 +47,8 @@ def _diff(ids: list[str], context: Context) -> Facts:
     return Facts("diff", {"diff": compare(earlier, later)})
 
 
-def _again(digest_id: str, context: Context) -> Digest:
-    digest = context.summarizer.again(digest_id.lower(), context.lists)
+def _again(digest_id: str, context: Context, *, letters: bool = False) -> Digest:
+    digest = context.summarizer.again(digest_id.lower(), context.lists, letters=letters)
     if digest is None:
         raise Misunderstood(repr(digest_id), "there is no such digest", "take the id from a digest's last line")
     return digest
@@ -89,9 +92,9 @@ def _stretch(mailing_list: MailingList, words: list[str], context: Context) -> t
 
 COMMAND = Command(
     "digest",
-    "[LIST] [WINDOW] | ID | diff ID ID",
+    "[LIST] [WINDOW] | ID [text] | diff ID ID",
     "Show what happened on a list: since a time (7d, 2025-11-10), between two, or in the last so many mails (200); a"
-    " digest that was shown before, by its id; or what is new between two of them.",
+    " digest that was shown before, by its id, or its full text; or what is new between two of them.",
     ("/digest", "/digest kvm 7d", "/digest kvm 2025-11-10 2025-11-18", "/digest kvm 200", "/digest diff 1f0c7b 9a3e02"),
     run,
 )

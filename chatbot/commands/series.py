@@ -39,7 +39,7 @@ def run(arguments: str, context: Context) -> Facts:
     if corrected := correct(text, context):
         shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
         return _facts(shown, corrected=corrected)
-    hits = find(text, context)
+    hits = find(text, context, "series")
     best = hits.series[0] if hits.series else None
     family = context.search.family_of(best.head.message_id, context.people.identity) if best else None
     if best is None or family is None:
@@ -68,14 +68,14 @@ class Hits:
     said: bool = False
 
 
-def find(text: str, context: Context) -> Hits:
+def find(text: str, context: Context, word: str) -> Hits:
     """By a Message-ID, a link, or the words of a title; else by what was said. Raises Misunderstood."""
     if message_id := message_id_in(text):
         return Hits(context.search.series_by_id(message_id), exact=True)
     title, revision = _words_of(text)
     if not title:
         raise Misunderstood(
-            f"/series {text}", "this names no series", f"type {COMMAND.usage}, such as {COMMAND.examples[1]}"
+            f"/{word} {text}", "this names no series", f"type /{word} WORDS, such as {COMMAND.examples[1]}"
         )
     found, more = _by_words(title, revision, context)
     if found:

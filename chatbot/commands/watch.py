@@ -14,7 +14,7 @@ def watch(arguments: str, context: Context) -> Facts:
     text = arguments.strip()
     if not text:
         raise Misunderstood("/watch", "it needs a series", f"type {WATCH.usage}, such as {WATCH.examples[0]}")
-    best = next(iter(find(text, context).series), None)
+    best = next(iter(find(text, context, "watch").series), None)
     family = context.search.family_of(best.head.message_id, context.people.identity) if best else None
     if family is None:
         return nothing(text, context)
@@ -36,9 +36,11 @@ def watch(arguments: str, context: Context) -> Facts:
         owner=context.asker,
         created=context.now.replace(microsecond=0),
     )
+    found = context.search.standings([newest.head.message_id], context.people)
+    if not found:  # it has gone while we looked
+        return nothing(text, context)
     kept = keep(one, context, "watch")
-    (standing,) = context.search.standings([newest.head.message_id], context.people)[:1]
-    return Facts("watched", {"one": kept, "standing": standing, "status": status(standing, context.now)})
+    return Facts("watched", {"one": kept, "standing": found[0], "status": status(found[0], context.now)})
 
 
 WATCH = Command(

@@ -68,8 +68,9 @@ def _verdict(one: Subscription, message_id: str, standing: Standing | None, cont
 def _refused(one: Subscription, topic: Topic, message_id: str, standing: Standing | None, context: Context) -> str:
     """Why a subscription does not want a posting; empty where it does."""
     if topic.series:
-        here = context.summarizer.stretches.of_lineage(topic.series, 0, max(map(context.index.newest, topic.names)))
-        return "" if message_id in here else "it is no mail of this series"
+        family = context.search.family_of(topic.series, context.people.identity)
+        own = {mail.message_id for mail in family.mails} if family else set()
+        return "" if message_id in own else "it is no mail of this series"
     if one.when.at_once and (standing is None or message_id not in standing.own):
         return "it begins no series or version, and only these are told as it happens"
     if topic.whole:

@@ -4,7 +4,7 @@ Law of the file: every expression in every template passes through the dialect's
 name; a template cannot forget it. What is already written in the dialect is `Markup`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,20 @@ class Renderer:
             return self._environment(dialect).get_template(f"{template}{_SUFFIX}").render(facts)
         except jinja2.TemplateError as error:
             raise BadConfig((_fault(dialect.name, template, error),)) from error
+
+    def render_surely(
+        self, dialect: Dialect, template: str, instead: Iterable[str], failed: Callable[..., object], **facts: Any
+    ) -> str:
+        """The same; where the template fails, or says nothing, these lines, and `failed` is told."""
+        try:
+            body = self.render(dialect, template, **facts)
+        except Exception:  # noqa: BLE001  # templates are the team's own, and may raise whatever there is
+            failed("template failed", dialect=dialect.name, template=template)
+        else:
+            if dialect.unstyled(body).strip():
+                return body
+            failed("template says nothing", dialect=dialect.name, template=template)
+        return dialect.lines(instead)
 
     def check(self, dialect: Dialect) -> None:
         """Compile all templates of a dialect. Raises BadConfig, one fault for each broken one."""
@@ -82,6 +96,7 @@ def _environment(folders: list[Path], dialect: Dialect) -> jinja2.Environment:
         "link": lambda url: Markup(quote(url, safe=":/?&=@.-_~+$%")),
     }
     environment.filters.update(filters)
+    environment.globals["files"] = dialect.files
     for style, (before, after) in dialect.styles.items():
         environment.filters[style] = _styled(before, after, escape)
     return environment

@@ -76,6 +76,8 @@ class PublicInbox:
 
     def chunk(self, epoch: int, commits: tuple[str, ...]) -> Chunk:
         """These commits of an epoch. Raises Unreadable."""
+        if epoch not in self.epochs:
+            raise Unreadable(str(self.folder), f"epoch {epoch} is not there", "fetch it again")
         return self.epochs[epoch].chunk(commits)
 
     def everything(self) -> tuple[Span, ...]:

@@ -91,7 +91,12 @@ def writable_database(url: str, told: versions.Told = lambda *_: None) -> Iterat
 
 def name_of(engine: Engine) -> str:
     """What a person calls the database; no password is in it."""
-    return str(engine.url.database) if engine.dialect.name == "sqlite" else engine.url.render_as_string()
+    return str(engine.url.database) if engine.dialect.name == "sqlite" else url_of(engine)
+
+
+def url_of(engine: Engine) -> str:
+    """Its URL as it may be shown: a password may stand in the query, too."""
+    return engine.url.set(query={}).render_as_string()
 
 
 def size_of(engine: Engine) -> int:

@@ -39,7 +39,7 @@ LENGTH = timedelta(seconds=30)
 _BEATS = 3
 # An answer that took longer says too little about what time it is at the database. Seconds.
 _SLOW = 1.0
-# Begins the name of the lease by which a replica says that it is there.
+# Begins the name of the lease by which a replica says that it is there, and shares in a group.
 _REPLICA = "replica "
 # So long after its end it is known of a replica that it was there.
 _FORGOTTEN = timedelta(hours=1)
@@ -62,7 +62,6 @@ class Leases:
         self.shared = engine.dialect.name == "postgresql"
         self.length = LENGTH if self.shared else timedelta(0)
         self._holder = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
-        self._presence = f"{_REPLICA}{self._holder}"
         self._since: dict[str, float] = {}  # when each began that is held, and when it will not be believed any more
         self._until: dict[str, float] = {}
         self._turn = threading.Lock()
@@ -91,19 +90,19 @@ class Leases:
         mine = and_(lease.c.name == name, lease.c.holder == self._holder, lease.c.until > _NOW)
         return exists().where(mine) if self.shared else true()
 
-    def share(self, names: Collection[str]) -> None:
+    def share(self, group: str, names: Collection[str]) -> None:
         """Take as many of these as are free, up to our part of them, and give back what is more than that: not while
-        anything is done that needs one. Raises Unavailable.
+        anything is done that needs one. Who never shares in a group has no part of it. Raises Unavailable.
         """
         if not self.shared:
             return
         with self._turn:
-            begun = self._clock()
+            begun, present = self._clock(), f"{_REPLICA}{group} "
             mine = sorted(name for name in names if self.since(name) is not None)
             with leasing(self._engine) as connection:
                 self._read_clock(connection)
-                taken = self._take(connection, [self._presence])
-                there = lease.c.name.startswith(_REPLICA), lease.c.until > _NOW
+                taken = self._take(connection, [f"{present}{self._holder}"])
+                there = lease.c.name.startswith(present, autoescape=True), lease.c.until > _NOW
                 replicas = connection.execute(select(func.count()).where(*there)).scalar_one()
                 part = -(-len(names) // replicas)
                 self._give_back(connection, mine[part:])

@@ -18,11 +18,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, true, update
 
-from chatbot.chat.post import Post
+from chatbot.chat.post import Dialect, Post
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.leases import Leases
 from chatbot.store.tables import moment, seconds
+from chatbot.subscriptions.subscription import Subscription
 
 
 class State(StrEnum):
@@ -97,6 +98,25 @@ def delivery_key(subscription: str, start: int, slot: datetime | None, part: int
     return hashlib.sha256(f"{subscription}\n{start}\n{slot and slot.isoformat()}\n{part}".encode()).hexdigest()
 
 
+def planned(
+    one: Subscription,
+    dialect: Dialect,
+    body: str,
+    list_name: str,
+    *,
+    start: int,
+    slot: datetime | None = None,
+    kind: str = "digest",
+) -> tuple[Planned, ...]:
+    """The posts of a body for a subscription's room, as many as its parts; `start` and `slot` as in `delivery_key`."""
+    return tuple(
+        Planned(
+            delivery_key(one.key, start, slot, part), one.platform, one.room, Post(dialect.name, text), list_name, kind
+        )
+        for part, text in enumerate(dialect.parts(body))
+    )
+
+
 class Outbox:
     """Each call is one transaction."""
 
@@ -110,14 +130,14 @@ class Outbox:
         # What was planned here for the others.
         self._fresh = set[str]()
 
-    def share(self, rooms: Iterable[tuple[str, str]]) -> None:
-        """Take our part of these rooms, and of those for which something waits."""
+    def share(self, platform: str, rooms: Iterable[str]) -> None:
+        """Take our part of a platform's rooms: of these, and of those for which something waits."""
         if self._leases and self._leases.shared:
             table = tables.delivery.c
-            query = select(table.platform, table.room).where(table.state.in_(WAITING)).distinct()
+            query = select(table.room).where(table.platform == platform, table.state.in_(WAITING)).distinct()
             with reading(self._engine) as connection:
-                waiting = [(row.platform, row.room) for row in connection.execute(query)]
-            self._leases.share({_lease(*room) for room in (*rooms, *waiting)})
+                waiting = connection.execute(query).scalars().all()
+            self._leases.share(platform, {_lease(platform, room) for room in (*rooms, *waiting)})
 
     def ours(self, platform: str, room: str) -> bool:
         """Whether the room is ours now."""
@@ -196,23 +216,21 @@ class Outbox:
 
     def waiting(self, now: datetime) -> tuple[Delivery, ...]:
         """The first of each room's posts, where it is time for it and the room is not parked; oldest first."""
-        table, first = tables.delivery, tables.delivery.alias()
-        parent = and_(
-            first.c.platform == table.c.platform,
-            first.c.room == table.c.room,
-            first.c.sequence == table.c.sequence,
-            first.c.part == 0,
-            table.c.part > 0,
+        table, above = tables.delivery, tables.delivery.alias()
+        # What was given up heads no thread.
+        of_it = (above.c.platform == table.c.platform, above.c.room == table.c.room, above.c.part < table.c.part)
+        there = select(above.c.remote_id).where(
+            *of_it, above.c.sequence == table.c.sequence, above.c.remote_id.is_not(None)
         )
+        under = there.order_by(above.c.part).limit(1).scalar_subquery()
         # Texts are read of those alone: a room may have hundreds of posts that wait.
         place = func.row_number().over(
             partition_by=(table.c.platform, table.c.room), order_by=(table.c.sequence, table.c.part)
         )
         queue = select(table.c.id, place.label("place")).where(table.c.state.in_(WAITING)).subquery()
         query = (
-            select(table, first.c.remote_id.label("under"))
+            select(table, under.label("under"))
             .join(queue, and_(queue.c.id == table.c.id, queue.c.place == 1))
-            .outerjoin(first, parent)
             .where(table.c.state != State.PARKED, table.c.next_try <= seconds(now))
             .order_by(table.c.id)
         )

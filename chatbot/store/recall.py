@@ -78,7 +78,8 @@ def _rewind(connection: Connection, row: Row[Any]) -> None:
     """The next tick plans this digest again, and those behind it."""
     table, progress = tables.delivery, tables.progress
     behind = and_(table.c.subscription == row.subscription, table.c.sequence >= row.sequence)
-    connection.execute(delete(table).where(behind, table.c.state.in_(_WAITING)))
+    # What was given up, too, for its key is taken.
+    connection.execute(delete(table).where(behind, table.c.state.in_((*_WAITING, "dead"))))
     here = progress.c.subscription == row.subscription
     if row.had_upto is None:
         connection.execute(delete(progress).where(here))

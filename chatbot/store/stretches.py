@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, insert, select
 
 from chatbot.sources.source import Span
 from chatbot.store import tables
@@ -140,24 +140,28 @@ class Stretches:
                     found.append(Place(mail_id, name, row, epoch, commit, moment(received)))
         return tuple(sorted(found, key=lambda one: one.row))
 
-    def of_lineage(self, message_id: str, row: int, upto: int) -> tuple[str, ...]:
-        """The mails after one row of `seen` up to another that belong to the series with a mail, to any version, as far
-        as that is kept: it is of what has come lately. In the order in which they came.
+    def of_lineage(self, message_id: str, row: int) -> tuple[tuple[str, ...], int]:
+        """The mails that were first seen after a row of `seen` and belong to the series with a mail, to any version, as
+        far as that is kept: it is of what has come lately. In the order in which they came; and the row of the last.
         """
         seen, mail, belongs, standing = tables.seen.c, tables.mail.c, tables.belongs.c, tables.standing.c
+        first = tables.seen.alias().c  # one mail is seen on many lists, and on some of them later
         with reading(self._engine) as connection:
             rows = rows_named(connection, [message_id]).values()
             head = select(belongs.head_id).where(belongs.mail_id.in_(rows)).scalar_subquery()
             lineage = select(standing.lineage_id).where(standing.head_id == head).scalar_subquery()
             versions = select(standing.head_id).where(standing.lineage_id == lineage)
             query = (
-                select(mail.message_id)
+                select(mail.message_id, func.min(seen.id).label("row"))
                 .join_from(tables.belongs, tables.seen, seen.mail_id == belongs.mail_id)
                 .join(tables.mail, mail.id == belongs.mail_id)
-                .where(belongs.head_id.in_(versions), seen.id > row, seen.id <= upto)
-                .order_by(seen.id)
+                .where(belongs.head_id.in_(versions), seen.id > row)
+                .where(~exists().where(first.mail_id == mail.id, first.id <= row))
+                .group_by(mail.message_id)
+                .order_by("row")
             )
-            return tuple(dict.fromkeys(connection.execute(query).scalars()))
+            found = connection.execute(query).all()
+        return tuple(one.message_id for one in found), max((one.row for one in found), default=row)
 
     def _stretch(self, asked: Stretch, which: Iterable[ColumnElement[bool]]) -> Stretch:
         rows, name = tables.seen.c, asked.list_name

@@ -75,7 +75,7 @@ class Subscriptions:
                 made = replace(one, id=next(fresh for fresh in ids if fresh not in taken))
                 taken.add(made.id)
                 connection.execute(insert(table), _row(made))
-                if (upto := _newest(connection, lists_of_it)) is not None:
+                if (upto := _newest(connection, lists_of_it, all_of_them=not made.series)) is not None:
                     _begin(connection, made.key, Progress(upto, now))
                 added.append(made)
         return tuple(added)
@@ -98,7 +98,7 @@ class Subscriptions:
     def skip(self, one: Subscription, lists: Iterable[str], now: datetime) -> None:
         """Have it begin anew now: what came before is not told. Raises Unavailable."""
         with writing(self._engine) as connection:
-            if (upto := _newest(connection, lists)) is not None:
+            if (upto := _newest(connection, lists, all_of_them=not one.series)) is not None:
                 connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
                 _begin(connection, one.key, Progress(upto, now))
 
@@ -138,14 +138,14 @@ class Subscriptions:
             return str(connection.execute(newest).scalar() or "")
 
 
-def _newest(connection: Connection, lists: Iterable[str]) -> int | None:
-    """The newest mail of these lists, by its row of `seen`; None where one of them has none."""
+def _newest(connection: Connection, lists: Iterable[str], *, all_of_them: bool) -> int | None:
+    """The newest mail of these lists, by its row of `seen`; None where one of them has none, if all are to have one."""
     seen, newest = tables.seen.c, 0
     for name in lists:
         found = connection.execute(select(func.max(seen.id)).where(seen.list_id == known_list(name))).scalar()
-        if found is None:
+        if found is None and all_of_them:
             return None
-        newest = max(newest, found)
+        newest = max(newest, found or 0)
     return newest
 
 

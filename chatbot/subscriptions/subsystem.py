@@ -23,6 +23,8 @@ EVERYBODYS = "linux-kernel@vger.kernel.org"
 # So many characters of a posting's texts are looked at for what K: asks, and so many of each line, which is as long as
 # lines of code are: with a hostile text, an expression of two repetitions takes 0.7 s.
 TEXT, LINE = 100_000, 100
+# So many are read in search of these.
+READ = 2_000_000
 # A title's other name stands in brackets at its end: KERNEL VIRTUAL MACHINE FOR X86 (KVM/x86).
 _OTHER_NAME = re.compile(r"([^()]*)\(([^()]*)\)\s*")
 _WORD = re.compile(r"[^\W_]+")
@@ -196,10 +198,12 @@ def _by_list(one: Subsystem, sent: set[str], *, any_files: bool) -> bool:
 
 def _telling(texts: Iterable[str]) -> Iterator[str]:
     """What mails say before their diffs, line by line, and the lines that these add or take out; TEXT of it in all."""
-    left = TEXT
+    left, read = TEXT, READ
     for text in texts:
         changes = False
-        for line in text.split("\n"):
+        lines = text[:read].split("\n")
+        read = max(0, read - len(text))
+        for line in lines:
             changes = changes or line.startswith(_DIFF)
             if changes and not (line.startswith(("+", "-")) and not line.startswith(("+++ ", "--- "))):
                 continue

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.bench import bombs, ingest, memory, queries, reading, slowing, starting, updates
+from tests.bench import asking, bombs, ingest, memory, queries, reading, slowing, starting, updates
 from tests.bench.archives import CORPUS
 from tests.bench.figures import Figure, table
 from tests.bench.setting import Setting
@@ -26,6 +26,7 @@ PARTS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
     "queries": queries.figures,
     "starting": starting.figures,
     "bombs": bombs.figures,
+    "asking": asking.figures,
 }
 
 

@@ -55,7 +55,7 @@ def send(url: str, platform: Ledger, begin: float) -> None:
     outbox = Outbox(engine, leases)
     with leases.kept():
         for _ in range(2):  # who is there first learns of the others the second time
-            outbox.share([])
+            outbox.share("terminal", [])
             time.sleep(0.3)
         time.sleep(max(0, begin - time.monotonic()))
         asyncio.run(deliver(outbox, {"terminal": platform}, {}, utc_now))
@@ -106,7 +106,7 @@ def main() -> None:
         outbox = Outbox(engine, leases)
         for what in ("to take", "to keep"):
             begin = time.monotonic()
-            outbox.share([])
+            outbox.share("terminal", [])
             say(f"{ROOMS} rooms, {what}: {1000 * (time.monotonic() - begin):.0f} ms\n")
         begin = time.monotonic()
         leases.renew()

@@ -170,6 +170,6 @@ def test_a_digest_without_its_template_is_a_line_a_paragraph(context: Context) -
     digest = context.summarizer.make(
         context.lists["kvm"], context.summarizer.stretches.newest("kvm", 200), EVENING, letters=False
     )
-    read = rich.blocks(plain_digest(RICH, digest))
+    read = rich.blocks(RICH.lines(plain_digest(digest)))
     assert {block.kind for block in read} == {Kind.PARAGRAPH}
     assert len(read) > 3

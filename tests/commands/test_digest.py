@@ -103,6 +103,21 @@ def test_it_is_the_same_after_more_has_come_and_for_who_asks_another_day(engine:
         assert connection.execute(select(tables.digest.c.id)).scalars().all() == [id_of(first)]
 
 
+def test_the_full_text_of_a_digest_is_the_classic_mail_or_a_file_of_it(engine: Engine) -> None:
+    first = asking(engine, *WEEK)(EARLIER)
+    context = context_of(engine, KVM, now=NOW)
+    asked = f"/digest {id_of(first)} text"
+    as_text = answer(asked, context, Renderer(), DIALECT)
+    as_file = answer(asked, context, Renderer(), replace(DIALECT, files=True)).file
+    assert as_text.file is None
+    assert as_file
+    assert as_file.name == f"kvm-{id_of(first)}.txt"
+    assert as_file.text.startswith("From ")
+    assert "KVM mailing list update" in as_file.text
+    assert as_text.body == as_file.text
+    assert plain_text(answer("/digest 000000 text", context, Renderer(), DIALECT).body).startswith("'000000'")
+
+
 @pytest.mark.parametrize("words", ["0123456789ab", "abcdef", "1f0c7b9a3e", "123456789012"])
 def test_an_id_that_nobody_has_seen_is_answered_with_where_ids_stand(engine: Engine, words: str) -> None:
     asked = asking(engine, *WEEK)(f"/digest {words}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -13,7 +14,8 @@ from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.commands.command import Context
 from chatbot.mail.mail import Mail
 from chatbot.report.digest import MailingList
-from chatbot.report.news import What
+from chatbot.report.news import What, news
+from chatbot.report.render import Renderer
 from chatbot.store.following import Following
 from chatbot.subscriptions.room import Room
 from tests.conftest import NOON, RENDERER, RICH, add, answered, compose, context_of, read_one
@@ -48,6 +50,7 @@ class Watching:
 
     context: Context
     follow: Callable[[], int]
+    renderer: Renderer = RENDERER
 
     def come(self, *mails: Mail) -> None:
         add(self.context.index, "kvm", *mails)
@@ -59,12 +62,11 @@ class Watching:
             one,
             self.context.outbox.progress()[one.key],
             NOON + timedelta(hours=hours),
-            self.context.index.newest("kvm"),
             standings=lambda mails: self.context.search.standings(mails, self.context.people),
             page=lambda standing: f"https://lore.example/kvm/{standing.message_id}/",
             stretches=self.context.summarizer.stretches,
             outbox=self.context.outbox,
-            renderer=RENDERER,
+            renderer=self.renderer,
             dialect=RICH,
         )
         return tuple(each.what for each in found)
@@ -107,16 +109,68 @@ def test_after_a_long_absence_all_of_it_is_told_in_one_post(watching: Watching) 
     (body,) = watching.bodies()
     assert body.startswith("kvm: one thing <https://lore.example/kvm/m21@sample.example/>\nv2: said to be applied")
     assert "said by Mia" in body
-    assert "v2 is here: v2 · 2 patches · Ana" in body
+    assert "A new version: v2 · 2 patches · Ana" in body
+
+
+def test_what_is_seen_on_another_list_later_or_said_again_is_no_news(watching: Watching) -> None:
+    watching.come(*TWO, MERGED)
+    assert watching.tell(7) == (What.APPLIED, What.VERSION)
+    for mail in (*ONE, *TWO, MERGED):
+        add(watching.context.index, "linux-coco", mail)
+    thanks = sent(24, 8, "Re: [PATCH v2 1/2] kvm: one thing", BO, "Applied, thanks!\n", **below(21))
+    watching.come(thanks)
+    assert watching.tell(9) == ()
+
+
+def test_a_cover_that_comes_last_makes_no_second_version(watching: Watching) -> None:
+    watching.come(*TWO)
+    assert watching.tell(4.2) == (What.VERSION,)
+    cover = sent(20, 4.5, "[PATCH v2 0/2] kvm: both things", body="Both.\n")
+    watching.come(cover)
+    assert watching.tell(5) == ()
+
+
+def test_what_is_in_the_index_and_not_followed_yet_is_told_when_it_is(watching: Watching) -> None:
+    watching.come(TAG)
+    add(watching.context.index, "kvm", LAST_TAG)
+    assert watching.tell(2.1) == ()
+    watching.follow()
+    assert watching.tell(2.2) == (What.REVIEWED,)
+
+
+def test_a_missing_patch_may_be_what_completes_a_review(watching: Watching) -> None:
+    cover = sent(40, 1, "[PATCH 0/2] mm: three things", BO, "Cover.\n")
+    one = sent(41, 1.01, "[PATCH 1/2] mm: first", BO, **below(40))
+    all_of_it = sent(43, 2, "Re: [PATCH 0/2] mm: three things", MIA, "Reviewed-by: Mia <mia@m.example>\n", **below(40))
+    watching.come(cover, one, all_of_it)
+    (other,) = watching.context.subscriptions.all()
+    watching.context.subscriptions.remove([other.id])
+    assert answered("/watch mm: three things", watching.context).startswith("Watching")
+    watching.come(sent(42, 3, "[PATCH 2/2] mm: second", BO, **below(40)))
+    assert watching.tell(3.2) == (What.REVIEWED,)
+
+
+def test_versions_that_come_all_the_time_hold_nothing_back(watching: Watching) -> None:
+    watching.come(*TWO)
+    again = [sent(50 + n, 4.04 + n / 20, f"[PATCH v{n + 3}] kvm: one thing") for n in range(3)]
+    watching.come(*again)
+    assert What.VERSION in watching.tell(4.16)
+
+
+def test_a_template_that_says_nothing_holds_no_news_back(watching: Watching, tmp_path: Path) -> None:
+    (tmp_path / "rich").mkdir()
+    (tmp_path / "rich" / "news.j2").write_text("{# nothing #}")
+    watching.renderer = Renderer(tmp_path)
+    watching.come(*TWO)
+    assert watching.tell(4.2) == (What.VERSION,)
+    assert watching.bodies() == ["kvm: one thing: version https://lore.example/kvm/m21@sample.example/\n"]
 
 
 def test_both_faces_say_the_same(watching: Watching) -> None:
     watching.come(*TWO)
     standings = watching.context.search.standings(["m21@sample.example"], watching.context.people)
-    from chatbot.report.news import news
-
     values = {
-        "news": news(standings, {"m21@sample.example"}),
+        "news": news(standings, {"m21@sample.example", "m22@sample.example"}),
         "links": {"m21@sample.example": "https://l.example/"},
         "id": "k7mq",
     }

@@ -51,7 +51,7 @@ class Ledger:
             raise failure
         return Receipt(key)
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002
         assert since.tzinfo
         await asyncio.sleep(0)
         if silence := self.silences.pop(0) if self.silences else None:

@@ -153,7 +153,7 @@ class Wire:
         body = json.dumps({"key": key, "body": post.body, "under": under})
         return Receipt(await asyncio.to_thread(self._call, "POST", room, body))
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002  # it tells everything
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # it tells everything
         found = {known: remote_id for remote_id, known in await asyncio.to_thread(self._call, "GET", room)}
         return Receipt(found[key]) if key in found else None
 

@@ -44,28 +44,38 @@ def test_replicas_share_what_there_is_and_who_stays_gets_what_the_other_gives_ba
 ) -> None:
     one, two = replica(), replica()
     with one.leases.kept():
-        one.leases.share(ROOMS)
+        one.leases.share("chat", ROOMS)
         assert one.has() == ROOMS
         with two.leases.kept():
-            two.leases.share(ROOMS)
+            two.leases.share("chat", ROOMS)
             assert two.has() == set()
-            one.leases.share(ROOMS)
-            two.leases.share(ROOMS)
+            one.leases.share("chat", ROOMS)
+            two.leases.share("chat", ROOMS)
             assert (len(one.has()), len(two.has())) == (3, 2)
             assert one.has() | two.has() == ROOMS
-        one.leases.share(ROOMS)
+        one.leases.share("chat", ROOMS)
         assert one.has() == ROOMS
+
+
+def test_who_has_not_a_platform_has_no_part_of_its_rooms(replica: Callable[[], Replica]) -> None:
+    one, two = replica(), replica()
+    two.leases.share("other", {"room other a"})
+    one.leases.share("chat", ROOMS)
+    two.leases.share("other", {"room other a"})
+    one.leases.share("chat", ROOMS)
+    assert one.has() == ROOMS
+    assert two.leases.since("room other a") is not None
 
 
 def test_what_a_killed_replica_had_is_the_others_when_it_has_run_out(
     replica: Callable[[], Replica], postgresql_engine: Engine
 ) -> None:
     one, two = replica(), replica()
-    one.leases.share(ROOMS)
-    two.leases.share(ROOMS)
+    one.leases.share("chat", ROOMS)
+    two.leases.share("chat", ROOMS)
     assert two.has() == set()
     run_out(postgresql_engine)
-    two.leases.share(ROOMS)
+    two.leases.share("chat", ROOMS)
     assert two.has() == ROOMS
     one.leases.renew()
     assert one.has() == set()
@@ -75,7 +85,7 @@ def test_who_was_stopped_does_not_believe_in_a_lease_which_the_database_still_ha
     replica: Callable[[], Replica],
 ) -> None:
     one = replica()
-    one.leases.share(ROOMS)
+    one.leases.share("chat", ROOMS)
     since, term = one.leases.since("a"), one.leases.term("a")
     one.clock += SECONDS - 1
     assert term()
@@ -113,7 +123,7 @@ def test_the_time_is_the_databases(replica: Callable[[], Replica], postgresql_en
 def test_on_sqlite_everything_is_the_one_process(sqlite: Engine) -> None:
     one = Replica(sqlite)
     with one.leases.kept(), one.leases.alone("list kvm") as ours:
-        one.leases.share(ROOMS)
+        one.leases.share("chat", ROOMS)
         assert (ours(), one.has(), one.leases.now()) == (True, ROOMS, NOON)
         one.clock += 10 * SECONDS
         assert (one.has(), one.leases.term("a")()) == (ROOMS, True)
@@ -126,12 +136,12 @@ def test_only_who_has_the_room_writes_down_what_became_of_its_posts(
 ) -> None:
     one, two = (Outbox(postgresql_engine, replica().leases) for _ in range(2))
     one.plan("s", None, Progress(1, NOON), [Planned("key", "terminal", "a", Post("terminal", "body"), "kvm")])
-    one.share([])
+    one.share("terminal", [])
     (delivery,) = one.waiting(NOON)
     assert not two.sending(delivery, NOON, timedelta(0))
     assert one.sending(delivery, NOON, timedelta(0))
     run_out(postgresql_engine)
-    two.share([])
+    two.share("terminal", [])
     one.dead(delivery, "as one has it, which was stopped")
     later = NOON + LENGTH
     assert one.waiting(later - timedelta(seconds=1)) == ()  # before its lease had ended it could have been sent

@@ -1,6 +1,6 @@
 """The kill loop: a bot is killed again and again while a platform misbehaves, and every post arrives once, in order.
 
-    python -m tests.stories.killing FOLDER KILLS SEED [CONTROL]
+    python -m tests.stories.killing FOLDER KILLS SEED [PLATFORM [CONTROL]]
 
 Round by round mails come into the archives, an hour passes, and bots are started until one has nothing left to do. One
 half is killed at random times, the other at a point of the code, before or after a commit or a write to the network.
@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -30,6 +30,9 @@ from sqlalchemy.pool import Pool
 
 from chatbot.app import bot
 from chatbot.chat.platform import Platform, Receipt
+from chatbot.chat.post import Post
+from chatbot.chat.slack import Slack
+from chatbot.chat.slack_listener import Sockets
 from chatbot.config import Config, check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
@@ -40,6 +43,7 @@ from chatbot.store.index import Index
 from chatbot.store.outbox import Delivery, Outbox
 from chatbot.subscriptions.due import due
 from tests.conftest import NOON, compose
+from tests.fakes import slack as fake_slack
 from tests.fakes.wire import SETTLES, Server, Wire
 
 # How much faster the bot's clock goes.
@@ -50,18 +54,110 @@ POINTS = 30
 RANDOM, POINT = "at a random time", "at a point"
 # A bot that has not finished by then never will. Seconds.
 STUCK = 60
-ROOMS = {"a": ("kvm", "coco"), "b": ("kvm",)}
 TEMPLATE = (
     "{{ digest.mailing_list.name }}:{% for one in (digest.series | list + digest.versions | list)"
     " | sort(attribute='standing.title') %} {{ one.standing.title }}{% endfor %}"
 )
+Passing = Callable[[str], None]
 
 
 class Forgetful(Wire):
     """A control: what is in doubt is sent again, and nobody asked."""
 
-    async def find(self, room: str, key: str, since: datetime) -> Receipt | None:  # noqa: ARG002
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002
         return None
+
+
+class Killable(Slack):
+    """The adapter for Slack. `passing` is told of each point at which a process may be killed."""
+
+    def __init__(self, url: str, settles: timedelta, passing: Passing) -> None:
+        sockets = Sockets(fake_slack.APP_TOKEN)
+        quick = {"pace": 0, "patience": fake_slack.PATIENCE, "apart": 0.02, "settles": settles}
+        super().__init__(fake_slack.BOT_TOKEN, sockets, lambda: NOON, api=f"{url}/api/", **quick)
+        self._passing = passing
+
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
+        self._passing("before POST")
+        receipt = await super().send(room, post, key, under)
+        self._passing("after POST")
+        return receipt
+
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
+        self._passing("before GET")
+        found = await super().find(room, key, since, under)
+        self._passing("after GET")
+        return found
+
+
+class ForgetfulSlack(Killable):
+    """As above."""
+
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002
+        return None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A platform that a bot is killed on: who wants what there, how a digest is written, and in which posts it comes."""
+
+    rooms: Mapping[str, tuple[str, ...]]
+    template: str
+    posts: Callable[[str], list[str]]
+    start: Callable[[Path, int], tuple[str, int]]
+    adapter: Callable[[str, timedelta, Passing], Platform]
+    forgetful: Callable[[str, timedelta, Passing], Platform]
+
+
+def start_server(ledger: Path, seed: int) -> tuple[int, int]:
+    """Its port, and its process."""
+    ledger.touch()
+    server = Server(ledger, seed)
+    if (process := os.fork()) == 0:
+        try:
+            server.serve_forever()
+        finally:
+            os._exit(0)
+    server.socket.close()
+    return server.server_address[1], process
+
+
+def _start_wire(ledger: Path, seed: int) -> tuple[str, int]:
+    port, process = start_server(ledger, seed)
+    return str(port), process
+
+
+def _start_slack(ledger: Path, seed: int) -> tuple[str, int]:
+    """Its address, and its process."""
+    reader, writer = os.pipe()
+    if (process := os.fork()) == 0:
+        try:
+            asyncio.run(fake_slack.serve(ledger, seed, lambda url: os.write(writer, f"{url}\n".encode())))
+        finally:
+            os._exit(0)
+    os.close(writer)
+    with open(reader) as said:  # noqa: PTH123  # a descriptor has no path
+        return said.readline().strip(), process
+
+
+PLACES = {
+    "terminal": Place(
+        {"a": ("kvm", "coco"), "b": ("kvm",)},
+        TEMPLATE,
+        lambda text: [text],
+        _start_wire,
+        lambda port, settles, passing: Wire(int(port), settles, passing),
+        lambda port, settles, passing: Forgetful(int(port), settles, passing),
+    ),
+    "slack": Place(
+        {"C0A": ("kvm", "coco"), "C0B": ("kvm",)},
+        f"<p>{TEMPLATE}</p><hr><p>more of {TEMPLATE}</p>",
+        lambda text: [text, f"more of {text}"],
+        _start_slack,
+        Killable,
+        ForgetfulSlack,
+    ),
+}
 
 
 class Hasty(Outbox):
@@ -80,47 +176,17 @@ class Hasty(Outbox):
 
 
 class World:
-    """On a platform of our own; killing_matrix.py has another."""
-
-    platform, template = "terminal", TEMPLATE
-    points = POINTS
-    # By the names they have here.
-    rooms: Mapping[str, str] = {room: room for room in ROOMS}
-
-    def __init__(self, folder: Path, seed: int, control: str) -> None:
+    def __init__(self, folder: Path, seed: int, platform: str, control: str) -> None:
         self.folder, self.control, self.chance = folder, control, random.Random(seed)
-        self.expected = {room: list[str]() for room in ROOMS}
-        self.begin(seed)
+        self.platform, self.place = platform, PLACES[platform]
+        self.ledger, self.expected = folder / "ledger", {room: list[str]() for room in self.place.rooms}
+        self.ledger.touch()
+        self.address, self.server = self.place.start(self.ledger, seed)
         self.kills, self.ahead, self._start = Counter[str](), timedelta(0), time.monotonic()
         self._mails = {name: list[tuple[bytes, str, datetime]]() for name in ("kvm", "coco")}
         self._numbers = count(1)
-        (folder / "ours" / self.platform).mkdir(parents=True)
-        (folder / "ours" / self.platform / "digest.j2").write_text(self.template)
-
-    def begin(self, seed: int) -> None:
-        """Start what is talked to."""
-        self.ledger = self.folder / "ledger"
-        self.port, self.server = start_server(self.ledger, seed)
-
-    def end(self) -> None:
-        os.kill(self.server, signal.SIGKILL)
-        os.waitpid(self.server, 0)
-
-    def table(self) -> dict[str, object]:
-        """What the config says of the platform."""
-        return {}
-
-    @contextmanager
-    def open(self, passing: Callable[[str], None]) -> Iterator[Platform]:
-        """The platform, in a bot's own process."""
-        wire = Forgetful if self.control == "send again without asking" else Wire
-        settles = 0 if self.control == "ask without waiting" else SETTLES
-        yield wire(self.port, SPEED * timedelta(seconds=settles), passing)
-
-    def posts(self, room: str) -> list[str]:
-        """What has arrived in a room, as far as it will."""
-        lines = [json.loads(line) for line in self.ledger.read_text().splitlines()]
-        return [line["body"] for line in lines if line["room"] == self.rooms[room]]
+        (folder / "ours" / platform).mkdir(parents=True)
+        (folder / "ours" / platform / "digest.j2").write_text(self.place.template)
 
     def now(self) -> datetime:
         return NOON + self.ahead + SPEED * timedelta(seconds=time.monotonic() - self._start)
@@ -129,11 +195,11 @@ class World:
         settings = {
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "templates": {"folder": "ours"},
-            "platforms": {self.platform: self.table()},
+            "platforms": {self.platform: {}},
             "lists": [{"name": name, "archive": name} for name in self._mails],
             "subscriptions": [
-                {"platform": self.platform, "room": self.rooms[room], "list": one, "when": "hourly"}
-                for room, lists in ROOMS.items()
+                {"platform": self.platform, "room": room, "list": one, "when": "hourly"}
+                for room, lists in self.place.rooms.items()
                 for one in lists
             ],
         }
@@ -153,15 +219,15 @@ class World:
             write_epoch(self.folder / name / "git" / "0.git", mails)
             with writable_database(config.store.url) as engine, PublicInbox(name, self.folder / name) as inbox:
                 ingest(inbox, Index(engine), readers)
-            for room, lists in ROOMS.items():
+            for room, lists in self.place.rooms.items():
                 if told and name in lists:
-                    self.expected[room].append(f"{name}: {' '.join(titles)}")
+                    self.expected[room] += self.place.posts(f"{name}: {' '.join(titles)}")
         self.ahead += timedelta(hours=1)
 
     def live(self, *, killed: bool = True) -> bool:
         """Start a bot; whether it came to its end before it was killed."""
         at_random = self.kills[RANDOM] <= self.kills[POINT]
-        last = self.chance.randrange(1, self.points) if killed and not at_random else 0
+        last = self.chance.randrange(1, POINTS) if killed and not at_random else 0
         child = os.fork()
         if child == 0:
             self._run(last)
@@ -186,10 +252,12 @@ class World:
         """In a process of its own: a bot, until it has nothing left to do, or has come to the last point."""
         code = 1
         try:
-            with (
-                self.open(points(last)) as platform,
-                bot(self.config(), self.now, {self.platform: platform}) as made,
-            ):
+            passing = points(last)
+            forgets = self.control == "send again without asking"
+            settles = 0 if self.control == "ask without waiting" else SETTLES
+            make = self.place.forgetful if forgets else self.place.adapter
+            platform = make(self.address, SPEED * timedelta(seconds=settles), passing)
+            with bot(self.config(), self.now, {self.platform: platform}) as made:
                 hasty = self.control == "mark before sending"
                 asyncio.run(_until_done(replace(made, outbox=Hasty(made.outbox._engine)) if hasty else made))
             code = 0
@@ -198,10 +266,14 @@ class World:
 
     def faults(self) -> dict[str, int]:
         """Of what the ledger has, beside what it should have."""
-        found = Counter(posts=0, lost=0, repeated=0, disordered=0, unknown=0)
+        lines = [json.loads(line) for line in self.ledger.read_text().splitlines()]
+        found = Counter(posts=len(lines), lost=0, repeated=0, disordered=0, unknown=0, astray=0)
+        bodies = {line.get("ts"): line["body"] for line in lines}
+        for line in lines:
+            above = bodies.get(line["under"]) if line["under"] else ""
+            found["astray"] += line["body"] != (f"more of {above}" if above else line["body"].removeprefix("more of "))
         for room, expected in self.expected.items():
-            posts = self.posts(room)
-            found["posts"] += len(posts)
+            posts = [line["body"] for line in lines if line["room"] == room]
             once = list(dict.fromkeys(posts))
             found["lost"] += len(set(expected) - set(posts))
             found["unknown"] += len(set(posts) - set(expected))
@@ -252,36 +324,31 @@ def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[st
     return passing
 
 
-def start_server(ledger: Path, seed: int) -> tuple[int, int]:
-    """Its port, and its process."""
-    ledger.touch()
-    server = Server(ledger, seed)
-    if (process := os.fork()) == 0:
-        try:
-            server.serve_forever()
-        finally:
-            os._exit(0)
-    server.socket.close()
-    return server.server_address[1], process
+@contextmanager
+def world(folder: Path, seed: int, platform: str, control: str, make: type[World] = World) -> Iterator[World]:
+    made = make(folder, seed, platform, control)
+    try:
+        yield made
+    finally:
+        os.kill(made.server, signal.SIGKILL)
+        os.waitpid(made.server, 0)
 
 
-def main(folder: str, kills: str, seed: str, control: str = "", world: type[World] = World) -> None:
+def main(
+    folder: str, kills: str, seed: str, platform: str = "terminal", control: str = "", *, make: type[World] = World
+) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begin = time.monotonic()
-    made = world(Path(folder), int(seed), control)
-    try:
-        with Readers(1) as readers:
-            made.round(readers, told=False)  # rooms begin here
-            assert made.live(killed=False)
-            while made.kills.total() < int(kills):
-                made.round(readers)
-                while not made.live(killed=made.kills.total() < int(kills)):
-                    pass
+    with world(Path(folder), int(seed), platform, control, make) as made, Readers(1) as readers:
+        made.round(readers, told=False)  # rooms begin here
+        assert made.live(killed=False)
+        while made.kills.total() < int(kills):
+            made.round(readers)
+            while not made.live(killed=made.kills.total() < int(kills)):
+                pass
         time.sleep(SETTLES)
         seconds = round(time.monotonic() - begin, 1)
         sys.stdout.write(json.dumps({**made.faults(), **made.kills, "seconds": seconds}) + "\n")
-    finally:
-        made.end()
 
 
 if __name__ == "__main__":

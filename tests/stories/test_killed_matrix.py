@@ -18,7 +18,7 @@ start_matrix = partial(start, loop="killing_matrix")
 
 @pytest.mark.parametrize("control", [(), ("encrypted",)], ids=["plain", "encrypted"])
 def test_each_post_arrives_once_and_in_order_and_can_be_read(tmp_path: Path, control: tuple[str, ...]) -> None:
-    found = result(start_matrix(tmp_path / "loop", KILLS, KILLS, *control))
+    found = result(start_matrix(tmp_path / "loop", KILLS, KILLS, "matrix", *control))
     sys.stdout.write(f"{found}\n")
     assert found["at a random time"] + found["at a point"] == KILLS
     assert found["posts"] > 0
@@ -27,7 +27,7 @@ def test_each_post_arrives_once_and_in_order_and_can_be_read(tmp_path: Path, con
 
 def test_the_loop_sees_what_transaction_ids_are_for(tmp_path: Path) -> None:
     for seed in range(TRIES):
-        found = result(start_matrix(tmp_path / f"loop-{seed}", 10, seed, "other transaction ids"))
+        found = result(start_matrix(tmp_path / f"loop-{seed}", 10, seed, "matrix", "other transaction ids"))
         sys.stdout.write(f"{found}\n")
         if found["repeated"]:
             return

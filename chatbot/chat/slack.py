@@ -1,0 +1,196 @@
+"""The Slack platform: posts go out by the Web API; commands come in as slack_listener has it.
+
+Law of the file: one call is one attempt. The SDK would send again what it has no answer of, and so post twice; here the
+outbox asks first.
+"""
+
+import asyncio
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from chatbot.chat.platform import Answer, Receipt, still_ours
+from chatbot.chat.post import Post, printable
+from chatbot.chat.rich import dialect
+from chatbot.chat.sealed import Seal
+from chatbot.chat.slack_blocks import check, fits, message
+from chatbot.chat.slack_errors import Unscoped, asked
+from chatbot.chat.slack_listener import Listener, Requests, Sockets
+from chatbot.errors import Closed, Refused, Unauthorized, Unknown
+from chatbot.finding import Finding
+
+API = "https://slack.com/api/"
+# One message a second in a channel, by every way of posting: https://docs.slack.dev/apis/web-api/rate-limits
+PACE = 1.1
+# Seconds for an answer.
+PATIENCE = 30
+# Longer than an answer and the pace: what came in late is in the history by then.
+SETTLES = timedelta(minutes=2)
+# The history may be behind by a little: what is not there is looked for once more, so many seconds later.
+APART = 5.0
+# By how much Slack's clock may be behind ours.
+SKEW = timedelta(minutes=5)
+# What the key of a post stands under in its metadata.
+EVENT = "digest_chatbot_post"
+_PAGE = 200
+
+DIALECT = dialect("slack", fits)
+
+
+class Slack:
+    """One workspace, by the tokens of an app of its own."""
+
+    name = "slack"
+
+    def __init__(
+        self,
+        token: str,
+        entrance: Sockets | Requests,
+        now: Callable[[], datetime],
+        *,
+        files: bool = False,
+        unreadable: Literal["hold", "resend"] = "hold",
+        api: str = API,
+        pace: float = PACE,
+        patience: float = PATIENCE,
+        settles: timedelta = SETTLES,
+        apart: float = APART,
+    ) -> None:
+        """`files`: whether the app may upload any. `unreadable`: what becomes of a post in doubt where the channel's
+        history cannot be read.
+        """
+        self.dialect = replace(DIALECT, files=files)
+        # Slack takes back no token that is in a log: what stands for it is a digest.
+        self.login = hashlib.sha256(token.encode()).hexdigest()[:12]
+        self.settles = settles
+        self._entrance, self._now = entrance, now
+        self._seal = Seal(token)
+        self._client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
+        self._unreadable = unreadable
+        self._pace, self._apart = pace, apart
+        self._next: dict[str, float] = defaultdict(float)
+
+    async def listen(self, answer: Answer) -> None:
+        """Until it is cancelled: no socket and no server ends by itself."""
+        listener = Listener(
+            answer,
+            client=self._client,
+            dialect=self.dialect,
+            seal=self._seal,
+            entrance=self._entrance,
+            now=self._now,
+        )
+        await listener.run()
+
+    async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
+        """By chat.postMessage, with the key in its metadata."""
+        made = {
+            **message(post.body, self._seal.close),
+            "metadata": {"event_type": EVENT, "event_payload": {"key": key}},
+        }
+        check(made)
+        await self._in_pace(room)
+        still_ours.get()()
+        said = await asked(self._client.chat_postMessage(channel=room, thread_ts=under, **made))
+        return Receipt(str(said["ts"]))
+
+    async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
+        """By the key, in the history of the room or of the thread, twice."""
+        try:
+            for seconds in (0, self._apart):
+                await asyncio.sleep(seconds)
+                if found := await self._found(room, key, since, under):
+                    return Receipt(found)
+        except Unscoped as error:
+            if self._unreadable == "resend":
+                return None
+            remedy = "look there: if the post is missing, set unreadable_history to resend, else drop it"
+            raise Closed(f"its history cannot be read ({error}); {remedy}") from error
+        except Refused as error:  # of a question it says nothing about the post
+            raise Unknown(str(error)) from error
+        return None
+
+    async def _found(self, room: str, key: str, since: datetime, under: str | None) -> str | None:
+        ask: dict[str, Any] = {
+            "channel": room,
+            "oldest": f"{(since - SKEW).astimezone(UTC).timestamp():.6f}",
+            "inclusive": True,
+            "include_all_metadata": True,
+            "limit": _PAGE,
+        }
+        while True:
+            if under:
+                said = await asked(self._client.conversations_replies(ts=under, **ask))
+            else:
+                said = await asked(self._client.conversations_history(**ask))
+            for one in said["messages"]:
+                metadata = one.get("metadata", {})
+                if metadata.get("event_type") == EVENT and metadata.get("event_payload", {}).get("key") == key:
+                    return str(one["ts"])
+            ask["cursor"] = said.get("response_metadata", {}).get("next_cursor")
+            if not ask["cursor"]:
+                return None
+
+    async def may_manage(self, person: str, room: str) -> bool:
+        """Who made the channel may, and who talks to the bot alone; and the workspace's admins, where the app may know
+        them.
+        """
+        if room.startswith("D"):
+            return True
+        try:
+            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
+            if channel.get("creator") == person:
+                return True
+            user = (await asked(self._client.users_info(user=person)))["user"]
+            return bool(user.get("is_admin") or user.get("is_owner"))
+        except (Closed, Refused, Unscoped):
+            return False
+
+    async def tell(self, person: str, post: Post) -> None:
+        """In the bot's own room with this person, which needs no further scope."""
+        for body in self.dialect.parts(post.body):
+            await asked(self._client.chat_postMessage(channel=person, **message(body, self._seal.close)))
+
+    async def check(self, rooms: Sequence[str]) -> list[Finding]:
+        """As the port says; whether posts in doubt can be looked for is told of each room, too."""
+        what = f"token {self.name}"
+        try:
+            us = await asked(self._client.auth_test())
+            if isinstance(self._entrance, Sockets):
+                await asked(self._client.apps_connections_open(app_token=self._entrance.token))
+        except Unauthorized as error:
+            return [Finding(what, f"{error}; take both tokens from the app's pages again", well=False)]
+        found = [Finding(what, f"{us.get('user')} in {us.get('team')}")]
+        return found + [await self._checked(room) for room in rooms]
+
+    async def _checked(self, room: str) -> Finding:
+        what = f"room {self.name}/{room}"
+        try:
+            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
+            name = printable(str(channel.get("name") or room))
+            if channel.get("is_archived"):
+                return Finding(what, f"#{name} is archived; unarchive it", well=False)
+            if not channel.get("is_member") and not channel.get("is_im"):
+                return Finding(what, f"we are not in #{name}; type /invite with the bot's name there", well=False)
+        except (Closed, Refused, Unauthorized) as error:
+            return Finding(what, str(error), well=False)
+        try:
+            await asked(self._client.conversations_history(channel=room, limit=1))
+        except Unscoped:
+            return Finding(what, f"we are in #{name}, and may not read its history: a post in doubt is for a person")
+        return Finding(what, f"we are in #{name}")
+
+    async def close(self) -> None:
+        """Nothing is held: every call has a connection of its own."""
+
+    async def _in_pace(self, room: str) -> None:
+        """Wait until the room may have its next message."""
+        loop = asyncio.get_running_loop()
+        at = max(loop.time(), self._next[room])
+        self._next[room] = at + self._pace
+        await asyncio.sleep(at - loop.time())

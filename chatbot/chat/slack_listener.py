@@ -1,0 +1,420 @@
+"""What people ask in Slack, and what they are told: slash commands, mentions, direct messages and buttons.
+
+Law of the file: a handler acknowledges and returns; what takes time is a task of its own. A person's questions are
+answered one after the other, so that whoever asks ten thousand makes nobody else wait.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import re
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from secrets import token_urlsafe
+from typing import Any
+from urllib.parse import parse_qs
+
+import structlog
+from aiohttp import ClientError, web
+from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
+from slack_bolt.app.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.webhook.async_client import AsyncWebhookClient
+
+from chatbot.chat.platform import Answer, Request
+from chatbot.chat.post import Dialect, File, Post
+from chatbot.chat.sealed import Seal
+from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
+from chatbot.chat.slack_errors import asked
+from chatbot.errors import BadConfig, DeliveryError, Unauthorized, Unknown
+
+log = structlog.get_logger(__name__)
+
+# Answers are worked out in threads that share one interpreter: more at once are no faster, and the acknowledgements,
+# which Slack wants within three seconds, would wait for all of them in turn.
+AT_ONCE = 2
+# What a person may have under way at once.
+PATIENCE = 10
+# Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
+MOST_PARTS = 5
+# https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors: snippet_too_large
+MOST_SNIPPET = 1_000_000
+# What is remembered, so that it is answered once; and of answers, so that they can be shown to the channel.
+REMEMBERED, SHOWABLE = 10_000, 500
+# Seconds between looks at the socket, and how many in a row may find it gone: the SDK connects anew by itself, but with
+# an address that it was given once.
+WATCH, MISSES = 5.0, 4
+LONGEST_WAIT = 300.0
+# Slack's own patience with a signature: https://docs.slack.dev/authentication/verifying-requests-from-slack
+STALE = 300
+MOST_BYTES = 1 << 20
+SHOW, OLD = "Show to the channel", "This button has grown old: type the command again."
+SHOW_FIRST = "A file is for the whole channel: show this to the channel, and ask below what is there."
+PRIVATE = "private"
+NOTHING = "<p>There is nothing to say.</p>"
+BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
+
+_WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
+_MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """Socket Mode: the bot calls Slack, and needs no address."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """Slack calls the bot, at /slack/events of this host and port, behind whatever speaks TLS."""
+
+    secret: str
+    host: str
+    port: int
+
+
+def unwrapped(text: str) -> str:
+    """What a person typed, without what Slack makes of addresses and links, and of its own three characters."""
+    bare = _WRAPPED.sub(lambda found: found[2], text)
+    return bare.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&").strip()
+
+
+def command_of(command: str, text: str) -> str:
+    """As the table of commands has it: `/lore series x` and `/series x` are one, `/lore-help` is `/help`."""
+    words = unwrapped(text)
+    if command == "/lore":
+        return f"/{words.removeprefix('/')}" if words else "/help"
+    return f"/{command.removeprefix('/').removeprefix('lore-')} {words}".rstrip()
+
+
+Say = Callable[[list[Json]], Awaitable[None]]
+
+
+class Listener:
+    """Takes what people ask to `answer`, and what that says back to them."""
+
+    def __init__(
+        self,
+        answer: Answer,
+        *,
+        client: AsyncWebClient,
+        dialect: Dialect,
+        seal: Seal,
+        entrance: Sockets | Requests,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._answer, self._client, self._dialect, self._seal = answer, client, dialect, seal
+        self._entrance, self._now = entrance, now
+        self._tasks = set[asyncio.Task[None]]()
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting = Counter[str]()
+        self._desk = asyncio.Semaphore(AT_ONCE)
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._showable: OrderedDict[str, list[Json]] = OrderedDict()
+        self._signatures: dict[str, float] = {}
+        # Bolt and the SDK would log what people send.
+        quiet = logging.getLogger("chatbot.slack")
+        quiet.setLevel(logging.CRITICAL + 1)
+        self._app = AsyncApp(
+            client=client, logger=quiet, name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
+        )
+        everything = re.compile(".*")
+        self._app.command(everything)(self._commanded)
+        self._app.action(everything)(self._clicked)
+        self._app.event(everything)(self._happened)
+
+    async def run(self) -> None:
+        """Until it is cancelled; who has asked by then is answered."""
+        try:
+            async with self._requests(self._entrance) if isinstance(self._entrance, Requests) else _nothing():
+                await (self._sockets(self._entrance) if isinstance(self._entrance, Sockets) else asyncio.Event().wait())
+        finally:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+
+    # What comes in
+
+    async def _commanded(self, ack: Any, body: Json) -> None:
+        request = Request(body["channel_id"], body["user_id"], command_of(body["command"], body.get("text", "")))
+        taken = not self._first(body.get("trigger_id")) or self._take(request, self._by_url(body["response_url"]))
+        await ack() if taken else await ack(BUSY)
+
+    async def _clicked(self, ack: Any, body: Json) -> None:
+        await ack()
+        action, room, person = body["actions"][0], body["container"].get("channel_id", ""), body["user"]["id"]
+        if not self._first(body.get("trigger_id")):
+            return
+        say = self._by_url(body["response_url"], replace=bool(body["container"].get("is_ephemeral")))
+        command = self._seal.open(action.get("value", ""))
+        if action["action_id"] == "show":
+            self._spawn(self._show(action.get("value", ""), body["response_url"]))
+        elif command is None:
+            self._spawn(self._hook(body["response_url"], {"text": OLD, "replace_original": False}))
+        elif not self._take(Request(room, person, command), say, _place(body["container"])):
+            self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
+
+    async def _happened(self, ack: Any, body: Json) -> None:
+        await ack()
+        event = body["event"]
+        if event.get("bot_id") or event.get("subtype") or not event.get("user") or not event.get("text"):
+            return
+        direct = event["type"] == "message" and event.get("channel_type") == "im"
+        place = f"{event.get('channel')} {event.get('ts')}"  # an edited mention is the same one
+        if (direct or event["type"] == "app_mention") and self._first(body.get("event_id")) and self._first(place):
+            request = Request(event["channel"], event["user"], command_of("/lore", _MENTION.sub("", event["text"])))
+            self._take(request, self._by_api(event, direct=direct), event.get("thread_ts"))
+
+    def _first(self, name: str | None) -> bool:
+        """Whether this was not delivered before; what has no name counts as new."""
+        if name is None:
+            return True
+        if name in self._seen:
+            return False
+        self._seen[name] = None
+        if len(self._seen) > REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
+
+    def _take(self, request: Request, say: Say, under: str | None = None) -> bool:
+        """Whether it is answered: not where the person has too much under way."""
+        if self._waiting[request.person] >= PATIENCE:
+            return False
+        self._waiting[request.person] += 1
+        self._spawn(self._answered(request, say, under))
+        return True
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        async def logged() -> None:
+            try:
+                await work
+            except DeliveryError as error:
+                log.warning("answer not shown", reason=str(error))
+            except Exception:
+                log.exception("answer not shown")
+
+        task = asyncio.ensure_future(logged())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # What is told
+
+    async def _answered(self, request: Request, say: Say, under: str | None) -> None:
+        try:
+            async with self._turns[request.person]:
+                async with self._desk:
+                    post = await self._answer(request)
+                    messages = await asyncio.to_thread(self._messages, post)
+                if post.file is None:
+                    await say(messages)
+                else:
+                    await self._attach(post.file, request.room, under, say)
+        finally:
+            self._waiting[request.person] -= 1
+            if not self._waiting[request.person]:
+                del self._waiting[request.person], self._turns[request.person]
+
+    async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
+        """Into the room, or the thread: a file cannot be for one person alone. Once: it has no key to be found by."""
+        if under == PRIVATE:
+            await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)])
+            return
+        small = len(file.text.encode("utf-8", "replace")) <= MOST_SNIPPET
+        upload = self._client.files_upload_v2(
+            channel=room,
+            filename=file.name,
+            title=file.name,
+            content=file.text.encode("utf-8", "replace"),
+            snippet_type="text" if small else None,
+            thread_ts=under,
+        )
+        try:
+            await asked(upload)
+        except DeliveryError as error:
+            await say([message(self._dialect.lines([f"{file.name}: {error}"]), self._seal.close)])
+
+    def _messages(self, post: Post) -> list[Json]:
+        """What a post is for one person. Raises Refused."""
+        bodies = (self._dialect.parts(post.body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
+        return [message(body, self._seal.close) for body in bodies]
+
+    def _with_button(self, messages: list[Json]) -> list[Json]:
+        """The same, with what shows it to the channel at its end."""
+        token = token_urlsafe(12)
+        self._showable[token] = messages
+        if len(self._showable) > SHOWABLE:
+            self._showable.popitem(last=False)
+        *before, last = messages
+        *above, lowest = last["blocks"]
+        show = button(SHOW, "show", token)
+        if lowest["type"] == "actions" and len(lowest["elements"]) < MOST_BUTTONS:
+            blocks = [*above, {**lowest, "elements": [*lowest["elements"], show]}]
+        else:
+            blocks = [*last["blocks"], {"type": "actions", "elements": [show]}]
+        made = {**last, "blocks": blocks}
+        check(made)
+        return [*before, made]
+
+    def _by_url(self, url: str, *, replace: bool = False) -> Say:
+        async def say(messages: list[Json]) -> None:
+            for place, one in enumerate(self._with_button(messages)):
+                await self._hook(url, {**one, "replace_original": replace and place == 0})
+
+        return say
+
+    def _by_api(self, event: Json, *, direct: bool) -> Say:
+        """A mention is answered where it stands, to its author alone; a direct message in its room."""
+        room, under = event["channel"], event.get("thread_ts")
+
+        async def say(messages: list[Json]) -> None:
+            for one in messages if direct else self._with_button(messages):
+                calling = (
+                    self._client.chat_postMessage(channel=room, thread_ts=under, **one)
+                    if direct
+                    else self._client.chat_postEphemeral(
+                        channel=room, user=event["user"], thread_ts=under, **_ephemeral(one)
+                    )
+                )
+                await asked(calling)
+
+        return say
+
+    async def _show(self, token: str, url: str) -> None:
+        """What one person saw, for all; and that person's is taken away."""
+        messages = self._showable.pop(token, None)
+        if messages is None:
+            await self._hook(url, {"text": OLD, "replace_original": False})
+            return
+        for one in messages[: MOST_PARTS - 1]:
+            await self._hook(url, {**one, "response_type": "in_channel", "replace_original": False})
+        await self._hook(url, {"delete_original": True})
+
+    async def _hook(self, url: str, body: Json) -> None:
+        """To a response URL, which says by its status alone that it did not take it."""
+        hook = AsyncWebhookClient(url, retry_handlers=[], logger=self._app.logger)
+        try:
+            said = await hook.send_dict({"response_type": "ephemeral", **body})
+        except (ClientError, OSError) as error:
+            raise Unknown(f"Slack's answer was lost: {type(error).__name__}") from error
+        if said.status_code != web.HTTPOk.status_code:
+            log.warning("answer not shown", status=said.status_code, reason=str(said.body)[:100])
+
+    # Where it comes in
+
+    async def _sockets(self, entrance: Sockets) -> None:
+        """A socket, and another one where it is gone for good."""
+        wait = WATCH
+        while True:
+            try:
+                address = (await asked(self._client.apps_connections_open(app_token=entrance.token)))["url"]
+            except DeliveryError as error:
+                wait = LONGEST_WAIT if isinstance(error, Unauthorized) else min(2 * wait, LONGEST_WAIT)
+                log.error("no commands from Slack", reason=str(error), again=wait)  # noqa: TRY400  # not ours
+            else:
+                wait = WATCH
+                await self._watched(entrance, address)
+            await asyncio.sleep(wait)
+
+    async def _watched(self, entrance: Sockets, address: str) -> None:
+        handler = AsyncSocketModeHandler(self._app, entrance.token, logger=self._app.logger)
+        handler.client.wss_uri = address
+        connecting = asyncio.ensure_future(handler.connect_async())  # type: ignore[no-untyped-call]
+        misses = 0
+        try:
+            while misses < MISSES:
+                await asyncio.sleep(WATCH)
+                misses = 0 if await handler.client.is_connected() else misses + 1
+            log.warning("the socket to Slack is gone")
+        finally:
+            connecting.cancel()
+            await handler.close_async()  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def _requests(self, entrance: Requests) -> AsyncIterator[None]:
+        app = web.Application(client_max_size=MOST_BYTES)
+        app.router.add_post("/slack/events", self._request)
+        runner = web.AppRunner(app, access_log=None)
+        await runner.setup()
+        try:
+            try:
+                await web.TCPSite(runner, entrance.host, entrance.port).start()
+            except OSError as error:
+                fault = f"{entrance.host}:{entrance.port} cannot be listened on: {error.strerror}; name another"
+                raise BadConfig((f"[platforms.slack] port: {fault}",)) from error
+            yield
+        finally:
+            await runner.cleanup()
+
+    async def _request(self, request: web.Request) -> web.Response:
+        """Nothing of a body is looked at before its signature, and nothing of it is logged."""
+        body = await request.read()
+        genuine = isinstance(self._entrance, Requests) and self._genuine(self._entrance.secret, request.headers, body)
+        if not (genuine and _well_formed(body, request.content_type)):
+            return web.Response(status=web.HTTPUnauthorized.status_code)
+        said = await self._app.async_dispatch(
+            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
+        )
+        return web.Response(
+            status=said.status,
+            body=said.body,
+            content_type=said.first_headers_without_set_cookie().get("content-type", "text/plain").partition(";")[0],
+        )
+
+    def _genuine(self, secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+        """Signed by Slack, a short while ago, and not seen before."""
+        stamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
+        now = self._now().timestamp()
+        if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12 and abs(now - int(stamp)) <= STALE):  # noqa: PLR2004  # the year 5138
+            return False
+        made = hmac.digest(secret.encode(), b"v0:%s:%s" % (stamp.encode(), body), "sha256").hex()
+        if not hmac.compare_digest(f"v0={made}".encode(), signature.encode("utf-8", "replace")):
+            return False
+        self._signatures = {old: at for old, at in self._signatures.items() if now - at <= 2 * STALE}
+        if signature in self._signatures:
+            return False
+        self._signatures[signature] = now
+        return True
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[None]:
+    yield
+
+
+def _place(container: Json) -> str | None:
+    """The thread of what belongs to a message; PRIVATE of what only one person sees."""
+    return PRIVATE if container.get("is_ephemeral") else container.get("thread_ts") or container.get("message_ts")
+
+
+def _well_formed(body: bytes, content_type: str) -> bool:
+    """Whether it is something that Slack sends: an object, or a form with one or with a command."""
+    try:
+        text = body.decode()
+        if content_type == "application/json":
+            return _event(json.loads(text))
+        form = {key: values[0] for key, values in parse_qs(text, strict_parsing=True).items()}
+        return _interaction(json.loads(form["payload"])) if "payload" in form else _command(form)
+    except (ValueError, KeyError, RecursionError):
+        return False
+
+
+def _event(body: Any) -> bool:
+    return isinstance(body, dict) and (body.get("type") == "url_verification" or isinstance(body.get("event"), dict))
+
+
+def _interaction(body: Any) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("user"), dict)
+
+
+def _command(form: Mapping[str, str]) -> bool:
+    return {"command", "user_id", "channel_id", "response_url"} <= set(form)
+
+
+def _ephemeral(message: Json) -> Json:
+    """What chat.postEphemeral knows of it: it unfurls nothing."""
+    return {key: message[key] for key in ("blocks", "text", "parse")}

@@ -1,0 +1,114 @@
+"""How long people in Slack wait for an acknowledgement and for an answer, while many ask, and while one asks too much.
+
+The bot runs here; Slack, the one of tests/fakes, in a process of its own. Everybody is another person.
+"""
+
+import asyncio
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from chatbot.app import bot, configure_log
+from chatbot.chat.slack import Slack
+from chatbot.chat.slack_listener import Sockets
+from chatbot.config import check_config
+from chatbot.run import run
+from tests.bench.archives import real_archive
+from tests.bench.figures import Figure
+from tests.bench.setting import NAME, Setting
+from tests.fakes import slack as fake
+
+SECONDS = 30
+# Commands a second of many, and those that one person adds.
+LOADS = ((10, 0), (200, 0), (10, 333))
+# Seconds: Slack's own patience with an acknowledgement is 3.
+ACKNOWLEDGED, ANSWERED = 0.3, 3.0
+# For the last answers.
+PATIENCE = 300
+ASKED = (("/series", "memory"), ("/contributor", "dan"), ("/lore-help", ""), ("/lore", "subscriptions"))
+
+
+def figures(setting: Setting) -> Iterator[Figure]:
+    """Of the list of the corpus."""
+    configure_log("error")
+    archive = real_archive(setting.cache).absolute()
+    store = setting.filled(archive, "sqlite")
+    for rate, flood in LOADS:
+        acknowledged, answered = asyncio.run(_asked(archive, store, rate, flood))
+        how = f"{rate} commands a second" + (f", and {flood} of one person" if flood else "")
+        yield Figure(f"{how}: acknowledged, p99", _p99(acknowledged), "s", ACKNOWLEDGED)
+        yield Figure(f"{how}: answered, p99", _p99(answered), "s", ANSWERED)
+
+
+def _p99(times: Sequence[float]) -> float:
+    return sorted(times)[math.ceil(0.99 * len(times)) - 1]
+
+
+async def _asked(archive: Path, store: str, rate: int, flood: int) -> tuple[list[float], list[float]]:
+    here, there = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_people, args=(there, rate, flood))
+    process.start()
+    sockets = Sockets(fake.APP_TOKEN)
+    slack = Slack(fake.BOT_TOKEN, sockets, lambda: datetime.now(UTC), api=f"{here.recv()}/api/")
+    settings = {
+        "store": {"url": store},
+        "platforms": {"slack": {}},
+        "lists": [{"name": NAME, "archive": str(archive)}],
+    }
+    with bot(check_config(settings, archive), lambda: datetime.now(UTC), {"slack": slack}) as made:
+        running = asyncio.ensure_future(run(made))
+        try:
+            found: tuple[list[float], list[float]] = await asyncio.to_thread(here.recv)
+        finally:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+            process.terminate()
+            process.join()
+    return found
+
+
+def _people(pipe: Connection, rate: int, flood: int) -> None:
+    asyncio.run(_ask(pipe, rate, flood))
+
+
+async def _ask(pipe: Connection, rate: int, flood: int) -> None:
+    async with fake.serving(fake.Slack()) as server:
+        pipe.send(server.url)
+        await server.connected.wait()
+        await asyncio.sleep(2)  # the first tick
+        begun: dict[str, float] = {}
+        acknowledged: list[float] = []
+
+        async def one(number: int) -> None:
+            command, text = ASKED[number % len(ASKED)]
+            person = f"U{number}"
+            begun[person] = time.monotonic()
+            await server.command(command, text, person=person)
+            acknowledged.append(time.monotonic() - begun[person])
+
+        async def too_much(_: int) -> None:
+            await server.command("/lore-help", person="U0FLOOD")
+
+        await asyncio.gather(_at(rate, one), _at(flood, too_much))
+        until = time.monotonic() + PATIENCE
+        while (  # noqa: ASYNC110  # of what another party does
+            len({one.user for one in server.messages} - {"U0FLOOD"}) < len(begun) and time.monotonic() < until
+        ):
+            await asyncio.sleep(0.1)
+        came = {one.user: one.at for one in reversed(server.messages)}
+        pipe.send((acknowledged, [came.get(person, until) - at for person, at in begun.items()]))
+
+
+async def _at(rate: int, ask: Callable[[int], Coroutine[None, None, None]]) -> None:
+    """So many a second, whether they are answered or not."""
+    start = time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(rate * SECONDS):
+            await asyncio.sleep(max(0, start + number / rate - time.monotonic()))
+            group.create_task(ask(number))
