@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from chatbot.chat.platform import Platform
     from chatbot.chat.slack import Slack
     from chatbot.config import Config, Exported
+    from chatbot.config import Matrix as MatrixTable
     from chatbot.config import Slack as SlackTable
     from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
     from chatbot.serve import Bot
+    from chatbot.store.subscriptions import Subscriptions
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems
@@ -136,7 +138,7 @@ def bots(
         stack.enter_context(leases.kept())
         now = now or leases.now
         outbox = Outbox(engine, leases, index.newest())
-        platforms = platforms_of(config) if platforms is None else platforms
+        platforms = platforms_of(config, stack, Subscriptions(engine)) if platforms is None else platforms
         readers = stack.enter_context(Readers(config.sources.jobs))
         stopping, vitals = threading.Event(), Vitals(now(), config.sources.refresh)
         breakers: dict[str, Breaker] = {}
@@ -331,14 +333,20 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     return Followed(topic, one.subsystem is not None, wanted, when)
 
 
-def platforms_of(config: Config) -> dict[str, Platform]:
-    """The platforms that are set up: one row each."""
+def platforms_of(
+    config: Config, stack: ExitStack | None = None, subscriptions: Subscriptions | None = None
+) -> dict[str, Platform]:
+    """The platforms that are set up: one row each. Without a stack nothing is held: they can be looked at, and no more.
+    Raises Problem.
+    """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
         from chatbot.chat.terminal import Terminal
         from chatbot.commands import names
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, login())
+    if config.platforms.matrix:
+        found["matrix"] = _matrix(config.platforms.matrix, stack, subscriptions)
     if config.platforms.slack:
         found["slack"] = _slack(config.platforms.slack)
     return found
@@ -374,6 +382,31 @@ def _secret(key: str, file: Path | None, variable: str, begin: str, faults: list
     elif not found.startswith(begin):
         faults.append(f"{where}: {file or variable} has something else; it begins with {begin}")
     return found
+
+
+def _matrix(config: MatrixTable, stack: ExitStack | None, subscriptions: Subscriptions | None) -> Platform:
+    import asyncio
+
+    import structlog
+
+    from chatbot.chat.matrix import Manners, opened, seen_from_outside
+    from chatbot.commands import names
+
+    async def moved(old: str, new: str) -> None:
+        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new) if subscriptions else 0
+        structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
+
+    manners = Manners(
+        prefix=config.prefix,
+        prefixes=config.prefixes,
+        inviters=config.inviters,
+        level=config.level,
+        badges=frozenset(config.badges),
+        unthreaded=frozenset(config.unthreaded),
+    )
+    if stack is None:
+        return seen_from_outside(config.device, names())
+    return stack.enter_context(opened(config.device, names(), manners, moved=moved))
 
 
 def _log(what: str, done: int, total: int) -> None:

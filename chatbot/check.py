@@ -74,7 +74,7 @@ class _Look:
         yield from look("platforms", lambda: ", ".join(self._platforms))
         try:
             platforms = self._platforms
-        except BadConfig:  # it has been told
+        except ChatbotError:  # it has been told
             platforms = {}
         yield from self._templates(platforms)
         if online:

@@ -123,10 +123,29 @@ def _parser() -> argparse.ArgumentParser:
             epilog='Write words in quotes: add "kvm s:tdx -is:bot daily at 9:00". Those of the config stay.',
         )
     )
+    _add_matrix_login(
+        commands.add_parser(
+            "matrix-login",
+            help="make the bot's device on a Matrix homeserver, once",
+            epilog="The folder then is the bot's identity: keep it, and let nobody else read it.",
+        )
+    )
     _add_slack_manifest(
         commands.add_parser("slack-manifest", help="print the manifest of an app for a Slack workspace")
     )
     return parser
+
+
+def _add_matrix_login(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("homeserver", help="its address: https://matrix.corp.example")
+    parser.add_argument("user", help="the bot's account there: its name, or @name:corp.example")
+    parser.add_argument(
+        "--password-file", type=Path, metavar="FILE", help="a file with the password (default: it is asked)"
+    )
+    parser.add_argument("--device", type=Path, metavar="DIR", help="where it is kept (default: what the config says)")
+    parser.add_argument("--again", action="store_true", help="a new device instead of one whose token is lost")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
+    parser.set_defaults(run=_matrix_login)
 
 
 def _add_slack_manifest(parser: argparse.ArgumentParser) -> None:
@@ -497,6 +516,29 @@ def _subscriptions(options: argparse.Namespace) -> int:
             words = [*options.words, *(["--skip"] if options.skip else [])]
             room = desk.room(options.room, options.words if options.do != "add" else ())
             _show(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
+    return 0
+
+
+def _matrix_login(options: argparse.Namespace) -> int:
+    from getpass import getpass
+
+    from chatbot.app import utc_now
+    from chatbot.once import log_in_matrix
+
+    folder = options.device
+    if folder is None:
+        matrix = _config(options).platforms.matrix
+        if matrix is None:
+            raise Misunderstood(
+                "matrix-login", "the config has no [platforms.matrix]", "add that table, or give --device"
+            )
+        folder = matrix.device
+    if "://" not in options.homeserver:
+        raise Misunderstood(options.homeserver, "this is no address", f"write https://{options.homeserver}")
+    file = options.password_file
+    password = file.read_text("utf-8").rstrip("\r\n") if file else getpass(f"Password of {options.user}: ")
+    user, device = log_in_matrix(folder, options.homeserver, options.user, password, utc_now(), again=options.again)
+    print(f"{user}: device {device} is in {folder}; `chatbot run` uses it")
     return 0
 
 

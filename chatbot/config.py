@@ -56,7 +56,7 @@ def _duration(value: object) -> timedelta:
 
 def _not_empty(value: object) -> object:
     if value == "":
-        raise ValueError("this is empty; name the folder of the archive")
+        raise ValueError("this is empty; name a folder")
     return value
 
 
@@ -73,10 +73,12 @@ Quiet = Annotated[Hours, BeforeValidator(_hours)]
 Days = Annotated[frozenset[date], BeforeValidator(_days)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
+# What stands before a command: a blank before it would hide it.
+Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
 # Channels, private groups of old, and direct messages.
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 
-Platform = Literal["terminal", "slack"]
+Platform = Literal["terminal", "slack", "matrix"]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 
 
@@ -153,6 +155,18 @@ class Terminal(_Table):
     color: Literal["auto", "always", "never"] = "auto"
 
 
+class Matrix(_Table):
+    """`[platforms.matrix]`: the rooms that the bot's account is in."""
+
+    device: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)] = Path("matrix")
+    prefix: Prefix = "!"
+    prefixes: dict[str, Prefix] = Field(default_factory=dict)
+    inviters: Texts = ()
+    level: Annotated[int, Field(ge=0)] = 50
+    badges: Texts = ()
+    unthreaded: Texts = ()
+
+
 class Slack(_Table):
     """`[platforms.slack]`: a workspace of Slack, by an app of its own."""
 
@@ -170,6 +184,7 @@ class Platforms(_Table):
     """`[platforms]`: a platform is on when its table is there."""
 
     terminal: Terminal | None = None
+    matrix: Matrix | None = None
     slack: Slack | None = None
 
 
@@ -315,11 +330,12 @@ def _placed(store: Store, folder: Path) -> Store:
 
 def _with_files(platforms: Platforms, folder: Path) -> Platforms:
     """The same, with the files of tokens put below the folder."""
-    found = platforms.slack
-    if found is None:
-        return platforms
-    files = {key: folder / path.expanduser() for key, path in found if isinstance(path, Path)}
-    return platforms.model_copy(update={"slack": found.model_copy(update=files)})
+    placed: dict[str, _Table] = {}
+    for name, table in platforms:
+        if table is not None:
+            files = {key: folder / path.expanduser() for key, path in table if isinstance(path, Path)}
+            placed[name] = table.model_copy(update=files)
+    return platforms.model_copy(update=placed)
 
 
 def _contradictions(config: Config) -> Iterator[str]:
@@ -476,6 +492,7 @@ def _keys() -> list[str]:
         Log,
         Platforms,
         Terminal,
+        Matrix,
         Slack,
         MailingList,
         Room,

