@@ -26,7 +26,7 @@ from chatbot.chat.matrix_device import Device
 from chatbot.chat.matrix_events import KEY, asked, fits, message, number, power, root_of, seen, threaded, typed_here
 from chatbot.chat.matrix_http import Homeserver
 from chatbot.chat.matrix_keys import Keys
-from chatbot.chat.platform import Answer, Receipt, Request
+from chatbot.chat.platform import Answer, Receipt, Request, still_ours
 from chatbot.chat.post import Post, plainer
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 from chatbot.finding import Finding
@@ -450,6 +450,7 @@ class Matrix:
             relation = {name: content[name] for name in ("m.relates_to",) if name in content}
             kind, content = "m.room.encrypted", await self._keys.seal(room, kind, content) | relation
         try:
+            still_ours.get()()
             said = await self._server.call("PUT", f"rooms/{quote(room)}/send/{kind}/{self._txn(key)}", content)
         except Unavailable as error:
             self._pace.slow_down(error.after)
