@@ -382,6 +382,22 @@ def test_as_it_happens_a_new_series_is_told_within_minutes_and_those_beside_it_i
     assert world.run(NOON + timedelta(minutes=60)) == []
 
 
+@pytest.mark.parametrize("when", ["daily at 09:00", "hourly", "every 1 mails", "as it happens"])
+def test_a_clock_that_jumps_back_repeats_nothing_and_loses_nothing(world: World, when: str) -> None:
+    world.digest["when"] = when
+    world.mail("[PATCH] before the bot")
+    assert world.run(NOON) == []
+    world.mail("[PATCH] a")
+    world.ledger.failures = [Unavailable("busy")]
+    assert world.run(NOON + DAY) == []
+    told = [*world.run(NOON - DAY), *world.run(NOON + timedelta(hours=1))]
+    world.mail("[PATCH] b")
+    for hours in (2, 26, 27, 20, 50, 51):
+        told += world.run(NOON + timedelta(hours=hours))
+    bodies = "".join(plain_text(body) for _, body in world.ledger.posts)
+    assert [bodies.count(f"  {title}\n") for title in ("before the bot", "a", "b")] == [0, 1, 1], bodies
+
+
 def test_every_so_many_mails(world: World) -> None:
     world.digest["when"] = "every 3 mails"
     world.mail("[PATCH] before the bot")
