@@ -110,7 +110,8 @@ def found(context: Context) -> Iterator[Facts]:
     yield from ask(f"/digest diff {' '.join(one.values['digest'].id for one in digests)}")
     for number, text in enumerate(map(one_line, HOSTILE)):
         yield from ask(f"/series m{number}.2@s.example")
-        yield from ask(f"/contributor a{number}@a.example")
+        if number % 6 == 0:
+            yield from ask(f"/contributor a{number}@a.example")
         yield from ask(f"/help {text}")
         yield from ask(f"/{text}")
         yield from ask(f"/digest {text}")

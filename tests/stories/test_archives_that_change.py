@@ -47,7 +47,7 @@ from chatbot.subscriptions.when import parse_when
 from tests.changing import Archive, blob_id
 from tests.conftest import NOON, compose, mails_of, read_one, summarizer
 
-SEEDS = int(os.environ.get("SEEDS", "30"))
+SEEDS = int(os.environ.get("SEEDS", "15"))
 STEPS = 150
 LISTS = ("coco", "kvm")
 BEGINNING = 25

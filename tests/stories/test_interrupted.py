@@ -189,7 +189,8 @@ def test_at_ctrl_c_it_ends_without_a_word_and_goes_on_the_next_time(
         assert process.poll() is None, "it was faster than expected"
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         said, complaint = process.communicate(timeout=10)
-        assert (process.returncode, said, complaint) == (130, "", "")
+        assert process.returncode in (130, -signal.SIGINT)  # a shell shows both as 130
+        assert (said, complaint) == ("", "")
         assert not psutil.wait_procs(begun, timeout=10)[1]
     finished(large, store)
     assert rows(store) == undisturbed
