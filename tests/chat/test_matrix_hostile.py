@@ -28,7 +28,7 @@ from tests.fakes.synapse import Synapse
 from tests.hostile import HOSTILE
 
 BASE = "https://lore.example/kvm/"
-TAGS = {"h3", "h4", "p", "ul", "li", "pre", "blockquote", "strong", "em", "code", "br", "a"}
+TAGS = {"h3", "h4", "p", "ul", "ol", "li", "pre", "blockquote", "strong", "em", "code", "br", "a"}
 RENDERER = Renderer()
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0041]")
 
