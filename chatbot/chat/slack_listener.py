@@ -60,6 +60,8 @@ NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
 _WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
+# Where an answer names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
+_HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 
 
@@ -244,7 +246,8 @@ class Listener:
 
     def _messages(self, post: Post) -> list[Json]:
         """What a post is for one person. Raises Refused."""
-        bodies = (self._dialect.parts(post.body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
+        body = _HELP.sub("/lore-", post.body)
+        bodies = (self._dialect.parts(body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
         return [message(body, self._seal.close) for body in bodies]
 
     def _with_button(self, messages: list[Json]) -> list[Json]:

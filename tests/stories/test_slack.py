@@ -88,6 +88,7 @@ def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> 
         assert "hourly" in (await asked("/subscriptions", "")).words
         assert "you may not manage" not in (await asked("/unsubscribe", "all", "U0CREATOR")).words
         assert "/series" in (await asked("/lore-help", "")).words
+        assert "type /lore-help." in (await asked("/lore", "hello")).words
         misunderstood = await asked("/lore", "serie x")
         assert "no command of mine" in misunderstood.words
         assert SHOW not in misunderstood.buttons()
