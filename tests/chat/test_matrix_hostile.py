@@ -43,12 +43,17 @@ class Parser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.links += [value or "" for name, value in attrs if name == "href"]
-        self.others += [name for name, _ in attrs if name != "href"]
+        self.others += [name for name, value in attrs if name != "href" and not numbers(tag, name, value)]
 
     def handle_comment(self, data: str) -> None:
         self.others.append(data)
 
     handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def numbers(tag: str, name: str, value: str | None) -> bool:
+    """Whether it is what a list counts from."""
+    return (tag, name) == ("ol", "start") and (value or "").isdigit()
 
 
 def one_line(text: str) -> str:
