@@ -7,7 +7,7 @@ in its thread; `matrix.html` is a room and a thread as Element shows them, 1000 
     chromium --headless --force-device-scale-factor=2 --window-size=1000,870 --screenshot=docs/matrix.png \
         build/pictures/matrix.html
 
-The README's have the clients' fonts, faces and frames around that, are trimmed, and left with 32 colours.
+The README's have the clients' fonts, faces and frames around that, are trimmed, and left with 96 colours.
 """
 
 import asyncio
