@@ -42,7 +42,7 @@ types: $(BIN)/.installed-dev ## does mypy find anything?
 bench: $(BIN)/.installed-dev ## measure speed and memory, beside git, the standard library and public-inbox
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-picture: $(BIN)/.installed-dev ## draw the README's picture anew
+picture: $(BIN)/.installed-dev ## draw the README's pictures anew, as far as Python can
 	@$(BIN)/python -m tests.picture
 
 lock: ## write the lock files anew (needs uv)

@@ -16,13 +16,13 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     try:
         facts = look_up(text, context)
     except (Misunderstood, Unreadable) as problem:
-        return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem))
+        return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem), aside=True)
     if facts.file is None:
         return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
     text = renderer.render(CLASSIC, facts.template, **facts.values)
     if dialect.files:
         return Post(dialect.name, dialect.lines([facts.file]), File(facts.file, text))
-    return Post(dialect.name, dialect.lines(text.splitlines()))
+    return Post(dialect.name, dialect.as_it_is(text))
 
 
 def look_up(text: str, context: Context) -> Facts:

@@ -28,8 +28,9 @@ class Dialect:
     """A platform's way of writing: its name, which is the templates' folder, what makes a stranger's text mean only
     itself, what to write before and after a text of a style, and what is left of a body as text.
 
-    `base` is the folder of what is not in its own; `line` stands before and after a line; `parts` cuts a body into
-    bodies that the platform takes, the first of which can be read alone; `files` says whether a post may be a file.
+    `base` is the folder of what is not in its own; `line` stands before and after a line, `frame` around a text whose
+    blanks and lines count; `parts` cuts a body into bodies that the platform takes, the first of which can be read
+    alone; `files` says whether a post may be a file.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Dialect:
     unstyled: Callable[[str], str] = plain
     base: str | None = None
     line: tuple[str, str] = ("", "\n")
+    frame: tuple[str, str] = ("", "")
     parts: Callable[[str], tuple[str, ...]] = _whole
     files: bool = False
 
@@ -49,6 +51,10 @@ class Dialect:
     def lines(self, texts: Iterable[str]) -> str:
         """A body of these texts, a line each."""
         return "".join(f"{self.line[0]}{self.escape(text)}{self.line[1]}" for text in texts)
+
+    def as_it_is(self, text: str) -> str:
+        """A body of this text, every blank and line of it."""
+        return f"{self.frame[0]}{self.escape(text)}{self.frame[1]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,13 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
-    there may be one in its place.
+    there may be one in its place. `aside` is what is of no use to anybody but who asked.
     """
 
     dialect: str
     body: str
     file: File | None = None
+    aside: bool = False
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.

@@ -1,8 +1,9 @@
 """What Slack and Matrix have in common: a body in a few of HTML's tags, which each of them says in its own way.
 
 Law of the file: whatever tags a body has, what comes out of `blocks` and `write` has ours alone, and links to the web.
-A block is a heading, a paragraph, an item of a list, a quote, lines as they are, a rule, or a button. The rule stands
-between what can be read alone and its details.
+A block is a heading, a paragraph, an item of a list, a quote, lines as they are, a rule, or a button. The items of an
+`<ol>` have numbers, which `start` and `value` set, as everywhere in HTML. The rule stands between what can be read
+alone and its details.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +31,8 @@ class Kind(StrEnum):
 
 _KINDS = {kind.value: kind for kind in Kind}
 _HEADINGS = (Kind.HEADING, Kind.SUBHEADING)
+# Of an item's number: no list is so long, and no platform says what it does of a longer one.
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +48,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands on lines of its own. `command` is what a button asks."""
+    """What stands on lines of its own. `command` is what a button asks, `number` that of an item which has one."""
 
     kind: Kind
     spans: tuple[Span, ...] = ()
     command: str = ""
+    number: int | None = None
 
     @property
     def text(self) -> str:
@@ -73,9 +77,15 @@ def blocks(body: str) -> tuple[Block, ...]:
 def write(those: Iterable[Block]) -> str:
     """The body of these blocks."""
     return "".join(
-        f"<ul>\n{''.join(map(_written, group))}</ul>\n" if listed else "".join(map(_written, group))
+        "".join(map(_list, lists(group))) if listed else "".join(map(_written, group))
         for listed, group in groupby(those, lambda block: block.kind is Kind.ITEM)
     )
+
+
+def lists(items: Iterable[Block]) -> Iterator[list[Block]]:
+    """Items that follow one another, in lists: each has numbers without a gap, or none."""
+    for _, group in groupby(enumerate(items), lambda one: None if one[1].number is None else one[1].number - one[0]):
+        yield [item for _, item in group]
 
 
 def plain(body: str) -> str:
@@ -87,7 +97,8 @@ def plain(body: str) -> str:
             case Kind.HEADING | Kind.SUBHEADING:
                 lines += ["", text] if lines else [text]
             case Kind.ITEM:
-                lines.append(f"- {text}".replace("\n", "\n  "))
+                mark = "-" if block.number is None else f"{block.number}."
+                lines.append(f"{mark} {text}".replace("\n", "\n  "))
             case Kind.QUOTE:
                 lines.append(f"> {text}".replace("\n", "\n> "))
             case Kind.PARAGRAPH | Kind.LINES:
@@ -119,7 +130,9 @@ def _cut(section: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> I
         if taken and not fits([*taken, *group]):
             yield taken
             taken = []
-        taken += group if fits([*taken, *group]) else _shortened(group, fits)
+        *whole, last = _by_lines(group, fits)
+        yield from whole
+        taken += last if fits([*taken, *last]) else _shortened(last, fits)
     if taken:
         yield taken
 
@@ -135,6 +148,19 @@ def _groups(section: Sequence[Block]) -> Iterator[list[Block]]:
             group = []
     if group:
         yield group
+
+
+def _by_lines(group: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> list[list[Block]]:
+    """Lines as they are that are too many, in as many blocks as it takes; what stands above them stays with the first;
+    of all else the group itself.
+    """
+    *above, lines = group
+    text = lines.text.splitlines(keepends=True)
+    if lines.kind is not Kind.LINES or len(text) <= 1 or fits(group):
+        return [list(group)]
+    half = len(text) // 2
+    first, rest = (replace(lines, spans=(Span("".join(some)),)) for some in (text[:half], text[half:]))
+    return [*_by_lines([*above, first], fits), *_by_lines([rest], fits)]
 
 
 def _shortened(group: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> list[Block]:
@@ -154,6 +180,12 @@ def _short(span: Span, length: int) -> Span:
 
 def _plain(span: Span) -> str:
     return span.text if span.link in (None, span.text) else f"{span.text} <{span.link}>"
+
+
+def _list(items: Sequence[Block]) -> str:
+    number = items[0].number
+    begin, end = ("<ul>", "</ul>") if number is None else (f'<ol start="{number}">', "</ol>")
+    return f"{begin}\n{''.join(map(_written, items))}{end}\n"
 
 
 def _written(block: Block) -> str:
@@ -181,6 +213,7 @@ def dialect(name: str, fits: Callable[[str], bool]) -> Dialect:
         plain,
         base="rich",
         line=("<p>", "</p>\n"),
+        frame=("<pre>", "</pre>\n"),
         parts=lambda body: parts(body, fits),
     )
 
@@ -193,14 +226,23 @@ class _Reader(HTMLParser):
         self._spans: list[Span] = []
         self._styles = dict.fromkeys(("strong", "em", "code"), 0)
         self._link: str | None = None
+        # Of the next item of the list that is open.
+        self._number: int | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Of the attributes two count: where a link leads, and what a button asks."""
+        """Of the attributes these count: where a link leads, what a button asks, and an item's number."""
         if kind := _KINDS.get(tag):
             self._close()
-            self._open = Block(kind, command=(dict(attrs).get("value") or "") if kind is Kind.BUTTON else "")
+            value = dict(attrs).get("value") or ""
+            self._open = Block(kind, command=value if kind is Kind.BUTTON else "")
+            if kind is Kind.ITEM and self._number is not None:
+                number = _number(value, self._number)
+                self._open, self._number = replace(self._open, number=number), number + 1
             if kind is Kind.RULE:
                 self._close()
+        elif tag in ("ul", "ol"):
+            self._close()
+            self._number = _number(dict(attrs).get("start") or "", 1) if tag == "ol" else None
         elif tag == "br":
             self._say("\n")
         elif tag == "a":
@@ -211,8 +253,11 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         """Whatever is open ends with its block."""
-        if tag in _KINDS or tag in ("ul", "ol"):
+        if tag in _KINDS:
             self._close()
+        elif tag in ("ul", "ol"):
+            self._close()
+            self._number = None
         elif tag == "a":
             self._link = None
         elif self._styles.get(tag):
@@ -245,6 +290,10 @@ class _Reader(HTMLParser):
                 self._blocks.append(replace(self._open, spans=tuple(spans)))
         self._open, self._spans, self._link = None, [], None
         self._styles = dict.fromkeys(self._styles, 0)
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) <= _DIGITS else otherwise
 
 
 def _tidied(spans: Iterable[Span]) -> list[Span]:

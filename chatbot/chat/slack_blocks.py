@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from chatbot.chat.post import printable
-from chatbot.chat.rich import Block, Kind, Span, blocks, plain
+from chatbot.chat.rich import Block, Kind, Span, blocks, lists, plain
 from chatbot.errors import Refused
 
 Json = dict[str, Any]
@@ -144,8 +144,7 @@ def _elements(group: Iterable[Block]) -> Iterator[Json]:
         if kind is Kind.PARAGRAPH:
             made = [_section(list(_running(those, begun=begun)))]
         elif kind is Kind.ITEM:
-            items = [_section(leaves) for block in those if (leaves := _leaves(block.spans))]
-            made = [{"type": "rich_text_list", "style": "bullet", "elements": items}]
+            made = list(map(_list, lists(block for block in those if _leaves(block.spans))))
         else:
             made = [
                 {"type": _FRAMES[kind], "elements": _leaves(block.spans, styled=kind is Kind.QUOTE)} for block in those
@@ -155,15 +154,21 @@ def _elements(group: Iterable[Block]) -> Iterator[Json]:
 
 
 def _running(those: Iterable[Block], *, begun: bool) -> Iterator[Json]:
-    """Headings and paragraphs, a line each, as a client writes them; a blank line before a heading."""
-    first = True
+    """Headings and paragraphs, with a blank line between them but below a heading, as a client writes them."""
+    breaks = "\n" * begun
     for block in those:
         heading = block.kind in _HEADINGS
         if leaves := _leaves(block.spans, strong=heading):
-            breaks = ("" if first else "\n") + ("\n" if heading and (begun or not first) else "")
             yield from [{"type": "text", "text": breaks}] if breaks else []
             yield from leaves
-            first = False
+            breaks = "\n" if heading else "\n\n"
+
+
+def _list(items: Sequence[Block]) -> Json:
+    """With numbers, or without; an offset is the number before the first."""
+    number = items[0].number
+    style = {"style": "bullet"} if number is None else {"style": "ordered", "offset": max(0, number - 1)}
+    return {"type": "rich_text_list", **style, "elements": [_section(_leaves(one.spans)) for one in items]}
 
 
 def _section(leaves: list[Json]) -> Json:

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs
 
 import structlog
@@ -60,6 +60,8 @@ NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
 _WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
+# Where an answer names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
+_HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 
 
@@ -93,7 +95,11 @@ def command_of(command: str, text: str) -> str:
     return f"/{command.removeprefix('/').removeprefix('lore-')} {words}".rstrip()
 
 
-Say = Callable[[list[Json]], Awaitable[None]]
+class Say(Protocol):
+    """Tells who asked, with a button that shows it to the channel, or without."""
+
+    async def __call__(self, messages: list[Json], *, showable: bool) -> None:  # noqa: D102
+        ...
 
 
 class Listener:
@@ -211,7 +217,7 @@ class Listener:
                     post = await self._answer(request)
                     messages = await asyncio.to_thread(self._messages, post)
                 if post.file is None:
-                    await say(messages)
+                    await say(messages, showable=not post.aside)
                 else:
                     await self._attach(post.file, request.room, under, say)
         finally:
@@ -222,7 +228,7 @@ class Listener:
     async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
         """Into the room, or the thread: a file cannot be for one person alone. Once: it has no key to be found by."""
         if under == PRIVATE:
-            await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)])
+            await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)], showable=False)
             return
         small = len(file.text.encode("utf-8", "replace")) <= MOST_SNIPPET
         upload = self._client.files_upload_v2(
@@ -236,11 +242,12 @@ class Listener:
         try:
             await asked(upload)
         except DeliveryError as error:
-            await say([message(self._dialect.lines([f"{file.name}: {error}"]), self._seal.close)])
+            await say([message(self._dialect.lines([f"{file.name}: {error}"]), self._seal.close)], showable=False)
 
     def _messages(self, post: Post) -> list[Json]:
         """What a post is for one person. Raises Refused."""
-        bodies = (self._dialect.parts(post.body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
+        body = _HELP.sub("/lore-", post.body)
+        bodies = (self._dialect.parts(body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
         return [message(body, self._seal.close) for body in bodies]
 
     def _with_button(self, messages: list[Json]) -> list[Json]:
@@ -261,8 +268,8 @@ class Listener:
         return [*before, made]
 
     def _by_url(self, url: str, *, replace: bool = False) -> Say:
-        async def say(messages: list[Json]) -> None:
-            for place, one in enumerate(self._with_button(messages)):
+        async def say(messages: list[Json], *, showable: bool) -> None:
+            for place, one in enumerate(self._with_button(messages) if showable else messages):
                 await self._hook(url, {**one, "replace_original": replace and place == 0})
 
         return say
@@ -271,8 +278,8 @@ class Listener:
         """A mention is answered where it stands, to its author alone; a direct message in its room."""
         room, under = event["channel"], event.get("thread_ts")
 
-        async def say(messages: list[Json]) -> None:
-            for one in messages if direct else self._with_button(messages):
+        async def say(messages: list[Json], *, showable: bool) -> None:
+            for one in self._with_button(messages) if showable and not direct else messages:
                 calling = (
                     self._client.chat_postMessage(channel=room, thread_ts=under, **one)
                     if direct

@@ -1,12 +1,13 @@
 """What a command is: words in, facts out; the template turns the facts into a post."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
+from chatbot.report.links import LORE, mail_link
 from chatbot.sift import Sifter
 from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
@@ -41,6 +42,14 @@ class Context:
     asker: str
     room: Room
     manager: bool = False
+
+    def base(self, lists: Iterable[str]) -> str:
+        """Where the first of these lists that is ours has its pages."""
+        return next((self.lists[name].base for name in lists if name in self.lists), LORE)
+
+    def link_of(self, message_id: str) -> str:
+        """Where a mail can be read."""
+        return mail_link(self.base(self.search.lists_of((message_id,))), message_id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,9 +45,8 @@ def run(arguments: str, context: Context) -> Facts:
         lists=work.lists,
         lately=_lately(best, context),
     )
-    return Facts(
-        "contributor", {"report": shown, "others": found[1 : OTHERS + 1], "more": max(0, len(found) - OTHERS - 1)}
-    )
+    others, more = found[1 : OTHERS + 1], max(0, len(found) - OTHERS - 1)
+    return Facts("contributor", {"report": shown, "others": others, "more": more, "link_of": context.link_of})
 
 
 def _lately(match: Match, context: Context) -> LatelyReport:

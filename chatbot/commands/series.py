@@ -13,7 +13,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
 from chatbot.report.digest import amount
-from chatbot.report.links import LORE, list_in, message_id_in
+from chatbot.report.links import list_in, message_id_in
 from chatbot.report.series_report import SeriesReport, report_series
 from chatbot.store.lineages import Family
 
@@ -53,7 +53,7 @@ def run(arguments: str, context: Context) -> Facts:
     versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
     others = [one for one in hits.series[1:] if one.head.message_id not in versions]
     more = hits.more + max(0, len(others) - OTHERS)
-    return _facts(shown, page=page, others=others[:OTHERS], more=more, said=hits.said)
+    return _facts(shown, page=page, others=others[:OTHERS], more=more, said=hits.said, link_of=context.link_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ def _report(series: Series[Mail], family: Family, context: Context) -> SeriesRep
         family.mails,
         people=context.people,
         now=context.now,
-        base=_base(lists, context),
+        base=context.base(lists),
         lists=lists,
     )
 
@@ -122,11 +122,6 @@ def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple
     found = context.search.series_by_words(title, revision)
     chosen = tuple(one for one in found.series if one.subject.revision == revision)
     return (chosen, 0) if chosen else (found.series, found.more)
-
-
-def _base(lists: tuple[str, ...], context: Context) -> str:
-    """Where the first list of ours that has the series has its pages."""
-    return next((context.lists[name].base for name in lists if name in context.lists), LORE)
 
 
 COMMAND = Command(

@@ -40,7 +40,8 @@ def watch(arguments: str, context: Context) -> Facts:
     if not found:  # it has gone while we looked
         return nothing(text, context)
     kept = keep(one, context, "watch")
-    return Facts("watched", {"one": kept, "standing": found[0], "status": status(found[0], context.now)})
+    values = {"one": kept, "standing": found[0], "status": status(found[0], context.now), "link_of": context.link_of}
+    return Facts("watched", values)
 
 
 WATCH = Command(

@@ -28,7 +28,7 @@ from tests.fakes.synapse import Synapse
 from tests.hostile import HOSTILE
 
 BASE = "https://lore.example/kvm/"
-TAGS = {"h3", "h4", "p", "ul", "li", "pre", "blockquote", "strong", "em", "code", "br", "a"}
+TAGS = {"h3", "h4", "p", "ul", "ol", "li", "pre", "blockquote", "strong", "em", "code", "br", "a"}
 RENDERER = Renderer()
 UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\U000e0041]")
 
@@ -43,12 +43,17 @@ class Parser(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags[tag] += 1
         self.links += [value or "" for name, value in attrs if name == "href"]
-        self.others += [name for name, _ in attrs if name != "href"]
+        self.others += [name for name, value in attrs if name != "href" and not numbers(tag, name, value)]
 
     def handle_comment(self, data: str) -> None:
         self.others.append(data)
 
     handle_decl = handle_pi = unknown_decl = handle_comment
+
+
+def numbers(tag: str, name: str, value: str | None) -> bool:
+    """Whether it is what a list counts from."""
+    return (tag, name) == ("ol", "start") and (value or "").isdigit()
 
 
 def one_line(text: str) -> str:

@@ -58,6 +58,25 @@ def test_a_body_is_read_into_blocks_and_spans() -> None:
     )
 
 
+def test_items_of_a_numbered_list_have_their_numbers_and_a_gap_begins_another_list() -> None:
+    body = '<ol start="3"><li>c</li><li>d<br>e</li><li value="7">g</li></ol><ul><li>x</li></ul><ol><li>a</li></ol>'
+    assert [block.number for block in rich.blocks(body)] == [3, 4, 7, None, 1]
+    assert rich.plain(body) == "3. c\n4. d\n  e\n7. g\n- x\n1. a\n"
+    assert rich.write(rich.blocks(body)).replace("\n", "") == (
+        '<ol start="3"><li>c</li><li>d<br>e</li></ol><ol start="7"><li>g</li></ol><ul><li>x</li></ul>'
+        '<ol start="1"><li>a</li></ol>'
+    )
+
+
+def test_lines_that_are_too_many_are_cut_between_two() -> None:
+    text = "".join(f"  line {number:3}\n" for number in range(100))
+    cut = rich.parts(f"<h4>Text</h4><pre>{text}</pre><p>end</p>", lambda part: len(part) <= 300)
+    assert all(len(part) <= 300 for part in cut)
+    read = [block for part in cut for block in rich.blocks(part)]
+    assert "".join(block.text for block in read if block.kind is Kind.LINES) == text
+    assert [read[0].text, read[-1].text] == ["Text", "end"]
+
+
 def test_as_text_a_body_says_all_and_where_links_lead() -> None:
     body = (
         '<h3>KVM</h3><p><a href="https://a.example/">title</a><br>https://b.example/</p><hr><h4>New</h4><ul><li>one<br>two'
@@ -80,7 +99,7 @@ def test_tags_that_are_none_of_ours_go_and_their_text_stays() -> None:
 
 
 _TAGS = st.sampled_from(
-    [f"<{slash}{tag}>" for tag in ("p", "li", "pre", "hr", "ul", "strong", "a") for slash in ("", "/")]
+    [f"<{slash}{tag}>" for tag in ("p", "li", "pre", "hr", "ul", "ol", "strong", "a") for slash in ("", "/")]
 )
 _BODIES = st.lists(_TAGS | st.text(max_size=8), max_size=30).map("".join)
 
@@ -90,7 +109,7 @@ def test_what_is_written_reads_as_what_it_was_and_holds_our_tags_alone(body: str
     read = rich.blocks(body)
     written = rich.write(read)
     assert rich.write(rich.blocks(written)) == written
-    assert set(re.findall(r"</?([^\s>]+)", written)) <= {*Kind, "ul", "strong", "em", "code", "br", "a"}
+    assert set(re.findall(r"</?([^\s>]+)", written)) <= {*Kind, "ul", "ol", "strong", "em", "code", "br", "a"}
 
 
 @given(st.text())

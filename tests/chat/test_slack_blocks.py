@@ -47,6 +47,19 @@ def test_a_body_is_one_block_of_rich_text_with_its_buttons_below() -> None:
     assert [one["text"]["text"] for one in actions["elements"]] == ["Patches", "Why"]
 
 
+def test_a_numbered_list_counts_on_from_its_offset_and_what_follows_a_list_stands_apart() -> None:
+    (made,) = slack_blocks.slack_blocks(
+        '<ol start="21"><li>u</li><li>v</li><li value="24">x</li></ol><p>+2</p><p>end</p>'
+    )
+    first, second, below = made["elements"]
+    assert [(one["style"], one["offset"], len(one["elements"])) for one in (first, second)] == [
+        ("ordered", 20, 2),
+        ("ordered", 23, 1),
+    ]
+    assert "".join(leaf["text"] for leaf in below["elements"]) == "\n+2\n\nend"
+    check_message(message('<ol start="21"><li>u</li></ol><p>+2</p>'))
+
+
 def test_a_buttons_value_is_what_stands_for_its_command() -> None:
     _, actions = slack_blocks.slack_blocks(DIGEST, lambda command: f"sealed {len(command)}")
     assert [one["value"] for one in actions["elements"]] == ["sealed 11", "sealed 6"]
@@ -86,7 +99,7 @@ def test_a_link_ends_where_it_should(link: str) -> None:
 
 
 def test_what_nobody_sees_is_not_there_even_where_a_template_writes_it() -> None:
-    made = message("<ul><li>&#8203;</li><li>a&#8238;b</li></ul><p>&#xad;</p><p>c\x1b</p>")
+    made = message("<ul><li>&#8203;</li><li>a&#8238;b</li></ul><p>&#xad;</p><pre>c\x1b</pre>")
     check_message(made)
     rich = made["blocks"][0]["elements"]
     assert [[leaf["text"] for leaf in item["elements"]] for item in rich[0]["elements"]] == [["ab"]]

@@ -160,16 +160,16 @@ def test_unwrapping_leaves_what_slack_did_not_make() -> None:
 
 def test_an_answer_is_shown_to_the_channel_once_and_taken_from_its_reader() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
-        await server.command("/help")
+        await server.command("/why")
         (private,) = await shown(server, 1)
-        assert "help" not in json.dumps(private.buttons()[SHOW]["value"])
+        assert "why" not in json.dumps(private.buttons()[SHOW]["value"])
         await server.click(private, SHOW)
         _, public = await shown(server, 2)
-        assert (public.user, public.words, list(public.buttons())) == (None, "/help", [])
+        assert (public.user, public.words, list(public.buttons())) == (None, "/why", [])
         await until(lambda: server.deleted == ["U0MIA"])
         await server.click(private, SHOW)
         assert (await shown(server, 3))[-1].words == OLD
-        assert answers.texts == ["/help"]
+        assert answers.texts == ["/why"]
 
     listening(use)
 
@@ -177,11 +177,11 @@ def test_an_answer_is_shown_to_the_channel_once_and_taken_from_its_reader() -> N
 def test_an_answer_whose_answer_is_lost_is_not_shown_twice() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
         server.resets = 1
-        await server.command("/help", "one")
-        await server.command("/help", "two")
+        await server.command("/why", "one")
+        await server.command("/why", "two")
         await shown(server, 2)
-        assert [one.words for one in server.messages] == [f"/help one {SHOW}", f"/help two {SHOW}"]
-        assert answers.texts == ["/help one", "/help two"]
+        assert [one.words for one in server.messages] == [f"/why one {SHOW}", f"/why two {SHOW}"]
+        assert answers.texts == ["/why one", "/why two"]
 
     listening(use)
 
@@ -340,14 +340,14 @@ def test_told_to_stop_it_takes_nothing_more_and_answers_who_has_asked() -> None:
             task = asyncio.ensure_future(slack.listen(answers))
             await asyncio.wait_for(server.connected.wait(), 10)
             answers.gate.clear()
-            await server.command("/help")
+            await server.command("/why")
             task.cancel()
             await until(lambda: not server.connected.is_set())
             assert not task.done()
             answers.gate.set()
             with suppress(asyncio.CancelledError):
                 await task
-            assert [one.words.split(" ")[0] for one in server.messages] == ["/help"]
+            assert [one.words.split(" ")[0] for one in server.messages] == ["/why"]
 
     asyncio.run(run())
 

@@ -175,7 +175,7 @@ def test_commands_are_answered_and_who_may_not_manage_is_told(world: World) -> N
     world.run(NOON, ask)
     series, helped, refused, subscribed, misunderstood = world.said()
     assert series.startswith("tdx: one")
-    assert helped.startswith("- !series WORDS")
+    assert helped.startswith("!series WORDS")
     assert "you may not manage what this room follows" in refused
     assert subscribed.startswith("Subscribed to kvm")
     assert "type !series" in misunderstood

@@ -88,7 +88,10 @@ def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> 
         assert "hourly" in (await asked("/subscriptions", "")).words
         assert "you may not manage" not in (await asked("/unsubscribe", "all", "U0CREATOR")).words
         assert "/series" in (await asked("/lore-help", "")).words
-        assert "no command of mine" in (await asked("/lore", "serie x")).words
+        assert "type /lore-help." in (await asked("/lore", "hello")).words
+        misunderstood = await asked("/lore", "serie x")
+        assert "no command of mine" in misunderstood.words
+        assert SHOW not in misunderstood.buttons()
         assert {one.user for one in server.messages[before:]} == {"U0MIA", "U0MANAGER", "U0CREATOR"}
         assert set(server.refusals) == {"users.info: missing_scope users:read"}  # who is an admin it may not ask
 
