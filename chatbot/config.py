@@ -60,6 +60,12 @@ def _not_empty(value: object) -> object:
     return value
 
 
+def _no_token(value: object) -> object:
+    if str(value).startswith(("xox", "xapp-")):  # it is not to be shown, as a file's name would be
+        raise ValueError("a token stands here; write it into a file, and name that")
+    return value
+
+
 def _texts(value: object) -> object:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
@@ -72,6 +78,7 @@ Due = Annotated[When, BeforeValidator(_when)]
 Quiet = Annotated[Hours, BeforeValidator(_hours)]
 Days = Annotated[frozenset[date], BeforeValidator(_days)]
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Secret = Annotated[Path | None, Field(strict=False), BeforeValidator(_no_token)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 # What stands before a command: a blank before it would hide it.
 Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
@@ -171,9 +178,9 @@ class Slack(_Table):
     """`[platforms.slack]`: a workspace of Slack, by an app of its own."""
 
     mode: Literal["socket", "http"] = "socket"
-    bot_token_file: Annotated[Path | None, Field(strict=False)] = None
-    app_token_file: Annotated[Path | None, Field(strict=False)] = None
-    signing_secret_file: Annotated[Path | None, Field(strict=False)] = None
+    bot_token_file: Secret = None
+    app_token_file: Secret = None
+    signing_secret_file: Secret = None
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     files: bool = False
