@@ -40,7 +40,7 @@ def test_a_device_is_made_once_and_the_bot_answers_with_it(
         eventually(lambda: mia.heard(room, person))
         mia.say(room, "!help series")
         _, answer = eventually(lambda: len(found := mia.heard(room, person)) > 1 and found)
-        assert answer["content"]["body"].startswith("- !series WORDS")
+        assert answer["content"]["body"].startswith("!series WORDS")
         assert "is using it" in chatbot(*login[:1], *login[1:], "--again").stderr
         process.terminate()
         assert process.wait(timeout=10) == 0
