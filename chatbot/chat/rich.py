@@ -130,9 +130,9 @@ def _cut(section: Sequence[Block], fits: Callable[[Sequence[Block]], bool]) -> I
         if taken and not fits([*taken, *group]):
             yield taken
             taken = []
-        *whole, last = _by_lines(group, fits)
+        *whole, last = (some if fits(some) else _shortened(some, fits) for some in _by_lines(group, fits))
         yield from whole
-        taken += last if fits([*taken, *last]) else _shortened(last, fits)
+        taken += last
     if taken:
         yield taken
 

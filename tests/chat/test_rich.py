@@ -192,3 +192,14 @@ def test_a_digest_without_its_template_is_a_line_a_paragraph(context: Context) -
     read = rich.blocks(RICH.lines(plain_digest(digest)))
     assert {block.kind for block in read} == {Kind.PARAGRAPH}
     assert len(read) > 3
+
+
+@given(st.lists(st.sampled_from(["x", "y" * 30, "z" * 200, ""]), max_size=30), st.booleans())
+def test_lines_as_they_are_are_cut_between_lines_and_every_part_fits(lines: list[str], headed: bool) -> None:
+    text = "\n".join(lines)
+    body = f"{'<h4>above</h4>' if headed else ''}<pre>x{text}</pre>"
+    cut = rich.parts(body, lambda part: len(part) <= 120)
+    assert all(len(part) <= 120 for part in cut)
+    if all(len(line) < 60 for line in lines):
+        said = "".join(block.text for part in cut for block in rich.blocks(part) if block.kind is Kind.LINES)
+        assert said == f"x{text}"
