@@ -182,6 +182,29 @@ def test_the_rest_of_a_digest_that_is_partly_out_is_let_go(engine: Engine) -> No
     assert outbox.progress() == {"s": at(1)}
 
 
+def test_what_was_given_up_of_a_digest_is_no_hindrance_to_planning_it_anew(engine: Engine) -> None:
+    """It told of a mail that was purged since, and its key will be the same."""
+    with Index(engine).writer("kvm"):
+        pass
+    outbox = Outbox(engine)
+    outbox.plan("s", None, at(0), [])
+    outbox.plan("s", at(0), at(1), [post(1), post(2)])
+    outbox.dead(first(outbox), "too long")
+    purge(engine, 1)
+    assert outbox.progress() == {"s": at(0)}
+    assert outbox.plan("s", at(0), at(2), [post(1), post(2)])
+    assert [state for _, state, _ in rows(engine)] == ["pending", "pending"]
+
+
+def test_what_was_given_up_heads_no_thread(engine: Engine) -> None:
+    outbox = Outbox(engine)
+    outbox.plan("s", None, at(1), [post(1), post(2), post(3)])
+    outbox.dead(first(outbox), "too long")
+    assert first(outbox).under is None
+    outbox.sent(first(outbox), "second")
+    assert (first(outbox).key, first(outbox).under) == ("key3", "second")
+
+
 def test_a_promise_is_on_the_disk_before_anything_is_built_on_it(sqlite: Engine) -> None:
     with writing(sqlite) as connection:
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL: with less, a power cut undoes it
