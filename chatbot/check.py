@@ -10,9 +10,11 @@ from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from chatbot.app import lists_of, people_of, platforms_of, subscriptions_of, subsystems_of
+from chatbot.app import login, utc_now
+from chatbot.connect import platforms_of
 from chatbot.errors import BadConfig, ChatbotError
 from chatbot.finding import Finding, each_once, look
+from chatbot.translate import lists_of, people_of, subscriptions_of, subsystems_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -89,7 +91,7 @@ class _Look:
 
     @cached_property
     def _platforms(self) -> Mapping[str, Platform]:
-        return platforms_of(self.config) if self.handed_in is None else self.handed_in
+        return platforms_of(self.config, login(), utc_now) if self.handed_in is None else self.handed_in
 
     def _archive(self, name: str, folder: Path, *, mirrored: bool) -> str:
         """Raises Unreadable."""

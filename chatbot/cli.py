@@ -461,8 +461,8 @@ def _question(options: argparse.Namespace) -> int:
 
 
 def _subsystems(options: argparse.Namespace) -> int:
-    from chatbot.app import subsystems_of
     from chatbot.commands.subsystems import look_up
+    from chatbot.translate import subsystems_of
 
     config = _config(options)
     facts = look_up(" ".join(options.words), lambda: subsystems_of(config, lambda _: None))
@@ -494,9 +494,10 @@ def _show_facts(facts: Facts, *, as_json: bool) -> int:
 def _subscriptions(options: argparse.Namespace) -> int:
     from functools import cache
 
-    from chatbot.app import subscriptions_of, subsystems_of, utc_now
+    from chatbot.app import utc_now
     from chatbot.manage import COMMANDS, Desk
     from chatbot.once import questions
+    from chatbot.translate import subscriptions_of, subsystems_of
 
     config = _config(options)
     subsystems = cache(lambda: subsystems_of(config, lambda _: None))

@@ -29,7 +29,7 @@ class Desk:
     """A question's Context, and all rooms that there are something to say of."""
 
     def __init__(self, context: Context, config: Config) -> None:
-        from chatbot.app import rooms_of
+        from chatbot.translate import rooms_of
 
         self._context = context
         self._config = config
@@ -86,11 +86,11 @@ class Desk:
         """Add what was exported, all or nothing: how many were added, and how many were there already. Raises
         BadConfig.
         """
-        from chatbot.app import followed_by
         from chatbot.config import read_exported
         from chatbot.errors import BadConfig
         from chatbot.sift import topic_of
         from chatbot.subscriptions.subscription import Subscription
+        from chatbot.translate import followed_by
 
         context, faults = self._context, list[str]()
         found = [

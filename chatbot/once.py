@@ -7,7 +7,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatbot.app import lists_of, login, people_of, subsystems_of, utc_now
+from chatbot.app import login, utc_now
+from chatbot.translate import lists_of, people_of, subsystems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -82,19 +82,14 @@ class Manners:
     unthreaded: frozenset[str] = frozenset()
 
 
-def utc_now() -> datetime:
-    """What the homeserver's times are compared with."""
-    return datetime.now(UTC)
-
-
 @contextmanager
 def opened(
     folder: Path,
     words: Iterable[str],
     manners: Manners | None = None,
     *,
+    now: Callable[[], datetime],
     moved: Moved = _nowhere,
-    now: Callable[[], datetime] = utc_now,
 ) -> Iterator["Matrix"]:
     """The platform, on the device in a folder, which no other process can have meanwhile. Raises Problem."""
     with matrix_device.held(folder) as device:
@@ -106,9 +101,9 @@ def opened(
             made.let_go()
 
 
-def seen_from_outside(folder: Path, words: Iterable[str]) -> "Matrix":
+def seen_from_outside(folder: Path, words: Iterable[str], now: Callable[[], datetime]) -> "Matrix":
     """The same, to be asked how it is, and no more: another process may have the device. Raises Problem."""
-    return Matrix(matrix_device.load(folder), folder, words, Manners(), moved=_nowhere, now=utc_now)
+    return Matrix(matrix_device.load(folder), folder, words, Manners(), moved=_nowhere, now=now)
 
 
 class Matrix:

@@ -20,7 +20,6 @@ from pathlib import Path
 
 from sqlalchemy import delete, func, select, update
 
-from chatbot.app import people_of, subscriptions_of
 from chatbot.chat.post import Post
 from chatbot.config import load_config
 from chatbot.store import tables
@@ -28,6 +27,7 @@ from chatbot.store.database import open_database, writing
 from chatbot.store.following import rules_of
 from chatbot.store.outbox import Outbox, Planned, Progress
 from chatbot.subscriptions.subsystem import Subsystems
+from chatbot.translate import people_of, subscriptions_of
 from tests.bench.archives import real_archive
 from tests.bench.figures import Figure
 from tests.bench.followed import follow_each

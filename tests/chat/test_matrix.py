@@ -15,7 +15,7 @@ from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Manners, Matrix, seen_from_outside
 from chatbot.chat.post import Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
-from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until
+from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now
 from tests.fakes.proxy import proxy
 from tests.fakes.synapse import PASSWORD, Person, Said, Synapse, eventually
 
@@ -432,7 +432,7 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
 
     def check() -> list[tuple[str, bool, str]]:
         async def asked() -> list[tuple[str, bool, str]]:
-            outside = seen_from_outside(setting.folder, WORDS)
+            outside = seen_from_outside(setting.folder, WORDS, utc_now)
             try:
                 found = await outside.check([setting.room, muted, elsewhere])
             finally:

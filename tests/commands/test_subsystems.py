@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.app import subsystems_of
 from chatbot.commands.subsystems import OTHERS, subsystem_named
 from chatbot.config import check_config
 from chatbot.errors import BadConfig, Misunderstood
 from chatbot.mail.person import Person
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
+from chatbot.translate import subsystems_of
 from tests.conftest import TESTS, answered, context_of
 from tests.subscriptions.test_maintainers import SECTIONS
 from tests.test_cli import chatbot

@@ -61,12 +61,17 @@ async def until(holds: Callable[[], Any]) -> Any:
     return await asyncio.to_thread(eventually, holds)
 
 
+def utc_now() -> datetime:
+    """The homeserver's time."""
+    return datetime.now(UTC)
+
+
 @contextmanager
 def bot(
     folder: Path, manners: Manners | None = None, **more: Any
 ) -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     """Runs what is done with an open platform: `run(lambda platform: …)`."""
-    with opened(folder, WORDS, manners, **more) as platform:
+    with opened(folder, WORDS, manners, **{"now": utc_now, **more}) as platform:
 
         def run(do: Callable[[Matrix], Coroutine[Any, Any, Any]]) -> Any:
             async def whole() -> Any:

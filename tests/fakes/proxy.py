@@ -3,20 +3,18 @@
 python -m tests.fakes.proxy PORT SEED       prints its own port; misbehaves from its first SIGUSR1 on
 """
 
-import contextlib
 import http.client
 import json
 import random
 import signal
-import socket
-import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import ThreadingHTTPServer
+
+from tests.fakes.handler import Handler
 
 # What it does with 100 requests that change something; with the rest it behaves.
 FAULTS = {
@@ -64,7 +62,7 @@ class Proxy(ThreadingHTTPServer):
         """Whoever asked was killed."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Proxy
 
     def _handle(self) -> None:
@@ -79,10 +77,10 @@ class _Handler(BaseHTTPRequestHandler):
             case "page before":
                 self._answer(502, b"<html>Bad Gateway \xff\xfe</html>")
             case "resets before":
-                self._reset()
+                self.reset()
             case "resets after":
                 self._pass_on(body)
-                self._reset()
+                self.reset()
             case "500 after":
                 self._pass_on(body)
                 self._answer(500, b"Internal Server Error")
@@ -113,17 +111,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body) + longer))
         self.end_headers()
         self.wfile.write(body)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RD)
-        self.rfile.close()
-        self.connection.close()
-        self.wfile = self.rfile = open("/dev/null", "r+b")  # noqa: SIM115, PTH123  # nobody hears any more
-
-    def log_message(self, *_: Any) -> None:
-        """It says nothing."""
 
 
 @contextmanager

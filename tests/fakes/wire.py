@@ -4,18 +4,15 @@ Its ledger is a file that only grows, one line a post. Times are real seconds, a
 """
 
 import asyncio
-import contextlib
 import http.client
 import json
 import random
-import socket
-import struct
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from chatbot.chat.platform import Answer, Receipt, still_ours
 from chatbot.chat.post import Dialect, Post
 from chatbot.chat.styled import DIALECT
 from chatbot.errors import Unavailable, Unknown
+from tests.fakes.handler import Handler
 
 # How long the adapter waits for an answer, how late a post may be accepted, and how old a history may be.
 PATIENCE = LATE = STALE = 0.1
@@ -82,13 +80,13 @@ class Server(ThreadingHTTPServer):
         """Whoever asked was killed."""
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Handler):
     server: Server
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802  # the library calls it so
         self._answer(200, self.server.history(self.path.strip("/")))
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802  # as above
         post = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         accept = lambda: self.server.accept(self.path.strip("/"), **post)  # noqa: E731
         match self.server.roll():
@@ -103,12 +101,12 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(500, "something went wrong")
             case "accepts, resets":
                 accept()
-                self._reset()
+                self.reset()
             case "accepts, hangs":
                 accept()
                 time.sleep(2 * PATIENCE)
             case "accepts late":
-                self._reset()
+                self.reset()
                 time.sleep(random.uniform(0, LATE))
                 accept()
             case _:
@@ -122,17 +120,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        with contextlib.suppress(OSError):
-            self.connection.shutdown(socket.SHUT_RD)
-        self.rfile.close()
-        self.connection.close()
-        self.wfile = self.rfile = open("/dev/null", "r+b")  # noqa: SIM115, PTH123  # nobody hears any more
-
-    def log_message(self, *_: Any) -> None:
-        """It says nothing."""
 
 
 @dataclass
