@@ -47,12 +47,12 @@ def platforms_of(
 def _slack(config: SlackTable, now: Callable[[], datetime]) -> Slack:
     """Raises BadConfig: for tokens that are missing, or in each other's places."""
     from chatbot.chat.slack import Slack
-    from chatbot.chat.slack_listener import Requests, Sockets
+    from chatbot.chat.slack_entrance import Entrance, Requests, Sockets
     from chatbot.errors import BadConfig
 
     faults: list[str] = []
     bot = _secret("bot_token", config.bot_token_file, "SLACK_BOT_TOKEN", "xoxb-", faults)
-    entrance: Requests | Sockets
+    entrance: Entrance
     if config.mode == "http":
         secret = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
         entrance = Requests(secret, config.host, config.port)

@@ -19,8 +19,9 @@ from chatbot.chat.post import Post, printable
 from chatbot.chat.rich import dialect
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import check, fits, message
+from chatbot.chat.slack_entrance import Entrance, Sockets
 from chatbot.chat.slack_errors import Unscoped, asked
-from chatbot.chat.slack_listener import Listener, Requests, Sockets
+from chatbot.chat.slack_listener import Listener
 from chatbot.errors import Closed, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
 
@@ -50,7 +51,7 @@ class Slack:
     def __init__(
         self,
         token: str,
-        entrance: Sockets | Requests,
+        entrance: Entrance,
         now: Callable[[], datetime],
         *,
         files: bool = False,

@@ -5,24 +5,17 @@ answered one after the other, so that whoever asks ten thousand makes nobody els
 """
 
 import asyncio
-import hmac
-import json
 import logging
 import re
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from secrets import token_urlsafe
 from typing import Any, Protocol
-from urllib.parse import parse_qs
 
 import structlog
 from aiohttp import ClientError, web
-from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
-from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -30,8 +23,9 @@ from chatbot.chat.platform import Answer, Request
 from chatbot.chat.post import Dialect, File, Post
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
+from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
-from chatbot.errors import BadConfig, DeliveryError, Unauthorized, Unknown
+from chatbot.errors import DeliveryError, Unknown
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +40,6 @@ MOST_PARTS = 5
 MOST_SNIPPET = 1_000_000
 # What is remembered, so that it is answered once; and of answers, so that they can be shown to the channel.
 REMEMBERED, SHOWABLE = 10_000, 500
-# Seconds between looks at the socket, and how many in a row may find it gone: the SDK connects anew by itself, but with
-# an address that it was given once.
-WATCH, MISSES = 5.0, 4
-LONGEST_WAIT = 300.0
-# Slack's own patience with a signature: https://docs.slack.dev/authentication/verifying-requests-from-slack
-STALE = 300
-MOST_BYTES = 1 << 20
 SHOW, OLD = "Show to the channel", "This button has grown old: type the command again."
 SHOW_FIRST = "A file is for the whole channel: show this to the channel, and ask below what is there."
 PRIVATE = "private"
@@ -63,22 +50,6 @@ _WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
 # Where an answer names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
 _HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
-
-
-@dataclass(frozen=True, slots=True)
-class Sockets:
-    """Socket Mode: the bot calls Slack, and needs no address."""
-
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
-class Requests:
-    """Slack calls the bot, at /slack/events of this host and port, behind whatever speaks TLS."""
-
-    secret: str
-    host: str
-    port: int
 
 
 def unwrapped(text: str) -> str:
@@ -112,7 +83,7 @@ class Listener:
         client: AsyncWebClient,
         dialect: Dialect,
         seal: Seal,
-        entrance: Sockets | Requests,
+        entrance: Entrance,
         now: Callable[[], datetime],
     ) -> None:
         self._answer, self._client, self._dialect, self._seal = answer, client, dialect, seal
@@ -138,8 +109,7 @@ class Listener:
     async def run(self) -> None:
         """Until it is cancelled; who has asked by then is answered."""
         try:
-            async with self._requests(self._entrance) if isinstance(self._entrance, Requests) else _nothing():
-                await (self._sockets(self._entrance) if isinstance(self._entrance, Sockets) else asyncio.Event().wait())
+            await self._entrance.let_in(self._app, self._now)
         finally:
             while self._tasks:
                 await asyncio.wait(self._tasks)
@@ -311,115 +281,10 @@ class Listener:
         if said.status_code != web.HTTPOk.status_code:
             log.warning("answer not shown", status=said.status_code, reason=str(said.body)[:100])
 
-    # Where it comes in
-
-    async def _sockets(self, entrance: Sockets) -> None:
-        """A socket, and another one where it is gone for good."""
-        wait = WATCH
-        while True:
-            try:
-                address = (await asked(self._client.apps_connections_open(app_token=entrance.token)))["url"]
-            except DeliveryError as error:
-                wait = LONGEST_WAIT if isinstance(error, Unauthorized) else min(2 * wait, LONGEST_WAIT)
-                log.error("no commands from Slack", reason=str(error), again=wait)  # noqa: TRY400  # not ours
-            else:
-                wait = WATCH
-                await self._watched(entrance, address)
-            await asyncio.sleep(wait)
-
-    async def _watched(self, entrance: Sockets, address: str) -> None:
-        handler = AsyncSocketModeHandler(self._app, entrance.token, logger=self._app.logger)
-        handler.client.wss_uri = address
-        connecting = asyncio.ensure_future(handler.connect_async())  # type: ignore[no-untyped-call]
-        misses = 0
-        try:
-            while misses < MISSES:
-                await asyncio.sleep(WATCH)
-                misses = 0 if await handler.client.is_connected() else misses + 1
-            log.warning("the socket to Slack is gone")
-        finally:
-            connecting.cancel()
-            await handler.close_async()  # type: ignore[no-untyped-call]
-
-    @asynccontextmanager
-    async def _requests(self, entrance: Requests) -> AsyncIterator[None]:
-        app = web.Application(client_max_size=MOST_BYTES)
-        app.router.add_post("/slack/events", self._request)
-        runner = web.AppRunner(app, access_log=None)
-        await runner.setup()
-        try:
-            try:
-                await web.TCPSite(runner, entrance.host, entrance.port).start()
-            except OSError as error:
-                fault = f"{entrance.host}:{entrance.port} cannot be listened on: {error.strerror}; name another"
-                raise BadConfig((f"[platforms.slack] port: {fault}",)) from error
-            yield
-        finally:
-            await runner.cleanup()
-
-    async def _request(self, request: web.Request) -> web.Response:
-        """Nothing of a body is looked at before its signature, and nothing of it is logged."""
-        body = await request.read()
-        genuine = isinstance(self._entrance, Requests) and self._genuine(self._entrance.secret, request.headers, body)
-        if not (genuine and _well_formed(body, request.content_type)):
-            return web.Response(status=web.HTTPUnauthorized.status_code)
-        said = await self._app.async_dispatch(
-            AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
-        )
-        return web.Response(
-            status=said.status,
-            body=said.body,
-            content_type=said.first_headers_without_set_cookie().get("content-type", "text/plain").partition(";")[0],
-        )
-
-    def _genuine(self, secret: str, headers: Mapping[str, str], body: bytes) -> bool:
-        """Signed by Slack, a short while ago, and not seen before."""
-        stamp, signature = headers.get("X-Slack-Request-Timestamp", ""), headers.get("X-Slack-Signature", "")
-        now = self._now().timestamp()
-        if not (stamp.isascii() and stamp.isdigit() and len(stamp) < 12 and abs(now - int(stamp)) <= STALE):  # noqa: PLR2004  # the year 5138
-            return False
-        made = hmac.digest(secret.encode(), b"v0:%s:%s" % (stamp.encode(), body), "sha256").hex()
-        if not hmac.compare_digest(f"v0={made}".encode(), signature.encode("utf-8", "replace")):
-            return False
-        self._signatures = {old: at for old, at in self._signatures.items() if now - at <= 2 * STALE}
-        if signature in self._signatures:
-            return False
-        self._signatures[signature] = now
-        return True
-
-
-@asynccontextmanager
-async def _nothing() -> AsyncIterator[None]:
-    yield
-
 
 def _place(container: Json) -> str | None:
     """The thread of what belongs to a message; PRIVATE of what only one person sees."""
     return PRIVATE if container.get("is_ephemeral") else container.get("thread_ts") or container.get("message_ts")
-
-
-def _well_formed(body: bytes, content_type: str) -> bool:
-    """Whether it is something that Slack sends: an object, or a form with one or with a command."""
-    try:
-        text = body.decode()
-        if content_type == "application/json":
-            return _event(json.loads(text))
-        form = {key: values[0] for key, values in parse_qs(text, strict_parsing=True).items()}
-        return _interaction(json.loads(form["payload"])) if "payload" in form else _command(form)
-    except (ValueError, KeyError, RecursionError):
-        return False
-
-
-def _event(body: Any) -> bool:
-    return isinstance(body, dict) and (body.get("type") == "url_verification" or isinstance(body.get("event"), dict))
-
-
-def _interaction(body: Any) -> bool:
-    return isinstance(body, dict) and isinstance(body.get("user"), dict)
-
-
-def _command(form: Mapping[str, str]) -> bool:
-    return {"command", "user_id", "channel_id", "response_url"} <= set(form)
 
 
 def _ephemeral(message: Json) -> Json:

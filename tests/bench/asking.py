@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chatbot.app import bot, configure_log
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import Sockets
+from chatbot.chat.slack_entrance import Sockets
 from chatbot.config import check_config
 from chatbot.run import run
 from tests.bench.archives import real_archive

@@ -10,7 +10,7 @@ import pytest
 from chatbot.chat.platform import still_ours
 from chatbot.chat.post import Post
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import Sockets
+from chatbot.chat.slack_entrance import Sockets
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, Channel, serving

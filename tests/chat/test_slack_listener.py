@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from chatbot.chat.platform import Request
 from chatbot.chat.post import File, Post
 from chatbot.chat.slack import Slack
+from chatbot.chat.slack_entrance import Requests, Sockets
 from chatbot.chat.slack_listener import (
     AT_ONCE,
     BUSY,
@@ -24,8 +25,6 @@ from chatbot.chat.slack_listener import (
     PATIENCE,
     SHOW,
     SHOW_FIRST,
-    Requests,
-    Sockets,
     command_of,
     unwrapped,
 )

@@ -32,7 +32,7 @@ from chatbot.app import bot
 from chatbot.chat.platform import Platform, Receipt
 from chatbot.chat.post import Post
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import Sockets
+from chatbot.chat.slack_entrance import Sockets
 from chatbot.config import Config, check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers

@@ -9,7 +9,8 @@ from typing import Any
 
 from chatbot.app import bot
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_listener import SHOW, Sockets
+from chatbot.chat.slack_entrance import Sockets
+from chatbot.chat.slack_listener import SHOW
 from chatbot.config import check_config
 from chatbot.run import run
 from chatbot.sources.sample import EVENING
