@@ -39,20 +39,33 @@ def look_up(text: str, context: Context) -> Facts:
 
 def manages(text: str) -> bool:
     """Whether a command is for those alone who may manage the room."""
-    words = text.split(None, 1)
-    return any(command.manages and f"/{command.word}" == words[0].lower() for command in COMMANDS if words)
+    command = _row(_word(text))
+    return command is not None and command.manages
+
+
+def for_all(text: str) -> bool:
+    """Whether the answer to a command is the same for whoever asks, in whatever room of a platform."""
+    command = _row(_word(text))
+    return command is not None and command.for_all
 
 
 def known_word(text: str) -> str:
     """The word of the table that a command begins with; "other" for whatever else people type."""
-    word = (text.split(None, 1) or ["/help"])[0].lower()
-    return next((command.word for command in COMMANDS if f"/{command.word}" == word), "other")
+    command = _row(_word(text))
+    return command.word if command else "other"
+
+
+def _word(text: str) -> str:
+    return (text.split(None, 1) or ["/help"])[0]
+
+
+def _row(word: str) -> Command | None:
+    return next((command for command in COMMANDS if f"/{command.word}" == word.lower()), None)
 
 
 def _command(word: str) -> Command:
     """The row of the table. Raises Misunderstood."""
-    for command in COMMANDS:
-        if f"/{command.word}" == word.lower():
-            return command
+    if command := _row(word):
+        return command
     likest = closest(word, names(), limit=1)
     raise Misunderstood(repr(word), "this is no command of mine", f"type {(*likest, '/help')[0]}")

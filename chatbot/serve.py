@@ -10,11 +10,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from chatbot.announce import announce
-from chatbot.answer import answer, known_word, manages
+from chatbot.answer import answer, for_all, known_word, manages
 from chatbot.chat.platform import Platform, Request, Tells
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
+from chatbot.desk import Desk
 from chatbot.errors import ChatbotError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.ledger import TOLERANCE, Expected, missing
@@ -74,6 +75,7 @@ class Bot:
     vitals: Vitals
     stopping: threading.Event = field(default_factory=threading.Event)
     breakers: dict[str, Breaker] = field(default_factory=dict)
+    desk: Desk[Post] = field(default_factory=Desk)
 
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
@@ -105,30 +107,38 @@ class Bot:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         try:
-            context = Context(
-                self.index,
-                self.search,
-                self.summarizer,
-                self.corrections,
-                self.following,
-                self.lists,
-                self.people,
-                lambda: self.subsystems,
-                self.sifter,
-                self.subscriptions,
-                self.outbox,
-                self.now(),
-                request.person,
-                room,
-                manages(request.text) and await self._may_manage(platform, request.person, room),
+            manager = manages(request.text) and await self._may_manage(platform, request.person, room)
+            return await self.desk.ask(
+                (platform.name, request.text) if for_all(request.text) else None,
+                lambda: answer(
+                    request.text, self._context(request.person, room, manager=manager), self.renderer, platform.dialect
+                ),
             )
-            return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
         finally:
             self.vitals.answered(known_word(request.text), loop.time() - begin)
+
+    def _context(self, person: str, room: Room, *, manager: bool) -> Context:
+        return Context(
+            self.index,
+            self.search,
+            self.summarizer,
+            self.corrections,
+            self.following,
+            self.lists,
+            self.people,
+            lambda: self.subsystems,
+            self.sifter,
+            self.subscriptions,
+            self.outbox,
+            self.now(),
+            person,
+            room,
+            manager,
+        )
 
     async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
         """Asked afresh each time: whom the platform demotes may no more."""

@@ -15,7 +15,7 @@ PACKAGE = Path(chatbot.__file__).parent
 FLOORS = [
     {"errors"},
     {"lock"},
-    {"rhythm", "reaction", "finding"},
+    {"rhythm", "reaction", "finding", "desk"},
     {"mail", "sources", "chat"},
     {"read", "people"},
     {"subscriptions"},

@@ -9,6 +9,7 @@ alone and its details.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from html import escape as escaped
 from html.parser import HTMLParser
 from itertools import groupby
@@ -66,6 +67,8 @@ def escape(text: str) -> str:
     return escaped(printable(text))
 
 
+# A body is asked whether it fits, cut, drawn and told in plain text: it is read once for all of them.
+@lru_cache(maxsize=64)
 def blocks(body: str) -> tuple[Block, ...]:
     """The body, read. Of a tag that is none of ours the text is kept."""
     reader = _Reader()

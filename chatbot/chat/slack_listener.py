@@ -10,6 +10,7 @@ import re
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import lru_cache
 from secrets import token_urlsafe
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot.chat.platform import Answer, Request
-from chatbot.chat.post import Dialect, File, Post
+from chatbot.chat.post import Dialect, File
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
 from chatbot.chat.slack_entrance import Entrance
@@ -29,9 +30,6 @@ from chatbot.errors import DeliveryError, Unknown
 
 log = structlog.get_logger(__name__)
 
-# Answers are worked out in threads that share one interpreter: more at once are no faster, and the acknowledgements,
-# which Slack wants within three seconds, would wait for all of them in turn.
-AT_ONCE = 2
 # What a person may have under way at once.
 PATIENCE = 10
 # Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
@@ -91,7 +89,8 @@ class Listener:
         self._tasks = set[asyncio.Task[None]]()
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting = Counter[str]()
-        self._desk = asyncio.Semaphore(AT_ONCE)
+        # Whoever asks the same at the same time is given the same post.
+        self._messages = lru_cache(maxsize=64)(self._made)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._showable: OrderedDict[str, list[Json]] = OrderedDict()
         self._signatures: dict[str, float] = {}
@@ -183,9 +182,8 @@ class Listener:
     async def _answered(self, request: Request, say: Say, under: str | None) -> None:
         try:
             async with self._turns[request.person]:
-                async with self._desk:
-                    post = await self._answer(request)
-                    messages = await asyncio.to_thread(self._messages, post)
+                post = await self._answer(request)
+                messages = await asyncio.to_thread(self._messages, post.body)
                 if post.file is None:
                     await say(messages, showable=not post.aside)
                 else:
@@ -214,9 +212,9 @@ class Listener:
         except DeliveryError as error:
             await say([message(self._dialect.lines([f"{file.name}: {error}"]), self._seal.close)], showable=False)
 
-    def _messages(self, post: Post) -> list[Json]:
-        """What a post is for one person. Raises Refused."""
-        body = _HELP.sub("/lore-", post.body)
+    def _made(self, body: str) -> list[Json]:
+        """What a body is for one person. Raises Refused."""
+        body = _HELP.sub("/lore-", body)
         bodies = (self._dialect.parts(body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
         return [message(body, self._seal.close) for body in bodies]
 

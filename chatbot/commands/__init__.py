@@ -30,7 +30,7 @@ COMMANDS = (
     watch.WATCH,
     why.WHY,
     why.WHYNOT,
-    Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help),
+    Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help, for_all=True),
 )
 
 

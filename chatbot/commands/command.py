@@ -47,9 +47,10 @@ class Context:
         """Where the first of these lists that is ours has its pages."""
         return next((self.lists[name].base for name in lists if name in self.lists), LORE)
 
-    def link_of(self, message_id: str) -> str:
-        """Where a mail can be read."""
-        return mail_link(self.base(self.search.lists_of((message_id,))), message_id)
+    def links(self, message_ids: Iterable[str]) -> Callable[[str], str]:
+        """Where each of these mails can be read."""
+        lists = self.search.lists_by_mail(message_ids)
+        return lambda message_id: mail_link(self.base(lists.get(message_id, ())), message_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row of the table: `/word arguments`. `run` may raise Misunderstood. What `manages` is not for everyone."""
+    """One row of the table: `/word arguments`. `run` may raise Misunderstood. What `manages` is not for everyone; what
+    is `for_all` is the same for whoever asks at one time, in whatever room.
+    """
 
     word: str
     arguments: str
@@ -71,6 +74,7 @@ class Command:
     examples: tuple[str, ...]
     run: Callable[[str, Context], Facts]
     manages: bool = False
+    for_all: bool = False
 
     @property
     def usage(self) -> str:

@@ -46,7 +46,9 @@ def run(arguments: str, context: Context) -> Facts:
         lately=_lately(best, context),
     )
     others, more = found[1 : OTHERS + 1], max(0, len(found) - OTHERS - 1)
-    return Facts("contributor", {"report": shown, "others": others, "more": more, "link_of": context.link_of})
+    own = [one.message_id for one in (*shown.lately.in_flight, *shown.lately.applied)]
+    link_of = context.links([*own, *(one.message_id for one in shown.series)])
+    return Facts("contributor", {"report": shown, "others": others, "more": more, "link_of": link_of})
 
 
 def _lately(match: Match, context: Context) -> LatelyReport:
@@ -88,4 +90,5 @@ COMMAND = Command(
     "Show what a person wrote and reviewed.",
     ("/contributor marc", "/contributor maz@kernel.org"),
     run,
+    for_all=True,
 )

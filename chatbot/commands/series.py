@@ -53,7 +53,9 @@ def run(arguments: str, context: Context) -> Facts:
     versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
     others = [one for one in hits.series[1:] if one.head.message_id not in versions]
     more = hits.more + max(0, len(others) - OTHERS)
-    return _facts(shown, page=page, others=others[:OTHERS], more=more, said=hits.said, link_of=context.link_of)
+    others = others[:OTHERS]
+    link_of = context.links(one.message_id for one in others)
+    return _facts(shown, page=page, others=others, more=more, said=hits.said, link_of=link_of)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +133,5 @@ COMMAND = Command(
     " versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists what was corrected.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example", "/series corrections"),
     run,
+    for_all=True,
 )

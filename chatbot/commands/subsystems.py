@@ -65,4 +65,5 @@ COMMAND = Command(
     "Find subsystems by words of their titles, people, lists or paths: who looks after them, and what belongs to them.",
     ("/subsystems kvm x86", "/subsystems arch/x86/kvm/mmu.c"),
     run,
+    for_all=True,
 )

@@ -40,7 +40,8 @@ def watch(arguments: str, context: Context) -> Facts:
     if not found:  # it has gone while we looked
         return nothing(text, context)
     kept = keep(one, context, "watch")
-    values = {"one": kept, "standing": found[0], "status": status(found[0], context.now), "link_of": context.link_of}
+    link_of = context.links(one.message_id for one in found[:1])
+    values = {"link_of": link_of, "one": kept, "standing": found[0], "status": status(found[0], context.now)}
     return Facts("watched", values)
 
 

@@ -90,8 +90,13 @@ def tags_of(connection: Connection, mail_ids: Sequence[int]) -> dict[int, list[t
 
 def load_mails_by_id(connection: Connection, ids: Iterable[int]) -> list[Mail]:
     """The mails of these rows, oldest row first."""
-    query = SELECT_MAILS.order_by(tables.mail.c.id)
-    return _make_mails(connection, by_ids(connection, query, tables.mail.c.id, sorted(set(ids))))
+    return load_mails_as(connection, sorted(set(ids)))
+
+
+def load_mails_as(connection: Connection, ids: Sequence[int]) -> list[Mail]:
+    """The mails of these rows, in this order."""
+    rows = {row.id: row for row in by_ids(connection, SELECT_MAILS, tables.mail.c.id, ids)}
+    return _make_mails(connection, [rows[mail_id] for mail_id in ids if mail_id in rows])
 
 
 def load_parts(connection: Connection, query: Select[Any]) -> list[Part]:

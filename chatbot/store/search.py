@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, func, select
@@ -131,17 +132,22 @@ class Search:
 
     def lists_of(self, message_ids: Iterable[str]) -> tuple[str, ...]:
         """The names of the lists on which any of these mails was seen."""
-        seen, mail, found = tables.seen, tables.mail, set[str]()
+        return tuple(sorted(set(chain.from_iterable(self.lists_by_mail(message_ids).values()))))
+
+    def lists_by_mail(self, message_ids: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The names of the lists on which each of these mails was seen; mails that are not known are left out."""
+        seen, mail, found = tables.seen, tables.mail, dict[str, tuple[str, ...]]()
         query = (
-            select(tables.mailing_list.c.name)
-            .distinct()
-            .join(seen, seen.c.list_id == tables.mailing_list.c.id)
-            .join(mail, mail.c.id == seen.c.mail_id)
+            select(mail.c.message_id, tables.mailing_list.c.name)
+            .join(seen, mail.c.id == seen.c.mail_id)
+            .join(tables.mailing_list, seen.c.list_id == tables.mailing_list.c.id)
+            .order_by(tables.mailing_list.c.name)
         )
         with reading(self._engine) as connection:
             for few in chunks(sorted(set(message_ids)), 2):
-                found.update(connection.execute(query.where(*named(few))).scalars())
-        return tuple(sorted(found))
+                for message_id, name in connection.execute(query.where(*named(few))):
+                    found[message_id] = (*found.get(message_id, ()), name)
+        return found
 
     def people(self, text: str, mailmap: Mailmap) -> tuple[Match, ...]:
         """Who has this address, or all these words in name and address, the likeliest first."""

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from chatbot.mail.mail import Mail
 from chatbot.store import tables
-from chatbot.store.rows import CHUNK, SELECT_MAILS, chunks, load_mails
+from chatbot.store.rows import CHUNK, SELECT_MAILS, chunks, load_mails, load_mails_as
 from chatbot.store.words import key_of
 
 
@@ -49,18 +49,8 @@ def rows_named(connection: Connection, message_ids: Iterable[str]) -> dict[str, 
 
 
 def replies_below(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
-    """What answers these mails, and what answers that; series that hang there are left out, with all below them."""
-    asked, found = set(message_ids), list[Mail]()
-    ids = sorted(asked)
-    while ids:
-        below: list[Mail] = []
-        for few in chunks(ids, 2):
-            answers = SELECT_MAILS.where(*_answering(few), ~tables.mail.c.is_patch)
-            below += load_mails(connection, answers)
-        found += (mail for mail in below if mail.message_id not in asked)
-        ids = sorted({mail.message_id for mail in below} - asked)
-        asked.update(ids)
-    return found
+    """What answers these mails, then what answers that; series that hang there are left out, with all below them."""
+    return load_mails_as(connection, list(talk_below(connection, message_ids)))
 
 
 def patches_answering(connection: Connection, message_ids: Iterable[str]) -> list[Mail]:
@@ -72,8 +62,8 @@ def patches_answering(connection: Connection, message_ids: Iterable[str]) -> lis
 
 
 def talk_below(connection: Connection, message_ids: Iterable[str]) -> dict[int, str]:
-    """The rows of what answers these mails, and of what answers that, as far as it is no patch; each with which of them
-    it is below.
+    """The rows of what answers these mails, then of what answers that, as far as it is no patch, and can be read; each
+    with which of them it is below.
     """
     top = {message_id: message_id for message_id in message_ids}
     found: dict[int, str] = {}
@@ -82,7 +72,7 @@ def talk_below(connection: Connection, message_ids: Iterable[str]) -> dict[int, 
         below: list[str] = []
         for few in chunks(ids, 2):
             answers = select(mail.id, mail.message_id, mail.in_reply_to)
-            asked = answers.where(*_answering(few), ~mail.is_patch)
+            asked = answers.where(*_answering(few), ~mail.is_patch, mail.blob != "")
             for row, message_id, above in connection.execute(asked):
                 if message_id not in top:
                     top[message_id] = found[row] = top[above]

@@ -19,7 +19,6 @@ from chatbot.chat.post import File, Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Requests, Sockets
 from chatbot.chat.slack_listener import (
-    AT_ONCE,
     BUSY,
     OLD,
     PATIENCE,
@@ -370,20 +369,6 @@ def test_a_socket_that_is_gone_without_a_word_is_followed_by_another() -> None:
         await server.command("/help")
         await shown(server, 1)
         assert answers.texts == ["/help"]
-
-    listening(use)
-
-
-def test_answers_of_many_are_worked_out_two_at_a_time() -> None:
-    async def use(server: fake.Slack, answers: Answers) -> None:
-        answers.gate.clear()
-        for number in range(5):
-            await server.command("/help", person=f"U{number}")
-        await asyncio.sleep(0.05)
-        assert len(answers.asked) == AT_ONCE
-        answers.gate.set()
-        await shown(server, 5)
-        assert {one.user for one in server.messages} == {f"U{number}" for number in range(5)}
 
     listening(use)
 

@@ -33,8 +33,8 @@ from tests.stories.killing import TEMPLATE, Hasty
 QUIET = timedelta(minutes=10)
 
 
-# Of statements every fourth, or with SWEEP=1 each: they are many, and those of one transaction fail alike.
-EVERY = 1 if os.environ.get("SWEEP") else 4
+# Of statements every eighth, or with SWEEP=1 each: they are many, and those of one transaction fail alike.
+EVERY = 1 if os.environ.get("SWEEP") else 8
 STATEMENT, COMMIT, WRITE = "a statement", "a commit", "a write to the network"
 # Its only template is the story's.
 PLAIN = Dialect("plain", plain)

@@ -1,0 +1,96 @@
+"""Where answers are worked out: so many at once, and for all who ask the same while it waits."""
+
+import asyncio
+import threading
+
+import pytest
+
+from chatbot.answer import for_all
+from chatbot.commands import COMMANDS
+from chatbot.desk import AT_ONCE, Desk
+
+PATIENCE = 10
+
+
+class Work:
+    """What is worked out: it begins, and ends when it may."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self.gate = threading.Event()
+
+    def on(self, name: str) -> str:
+        """The number of what was begun so far."""
+        self.begun.append(name)
+        assert self.gate.wait(PATIENCE)
+        return f"{name} {self.begun.count(name)}"
+
+
+async def until_begun(work: Work, number: int) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while len(work.begun) < number:  # noqa: ASYNC110  # a thread tells no loop
+            await asyncio.sleep(0.001)
+
+
+def test_so_many_are_worked_out_at_once_and_the_first_comes_first() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        asking = [asyncio.ensure_future(desk.ask(name, lambda name=name: work.on(name))) for name in "abcde"]
+        await until_begun(work, AT_ONCE)
+        await asyncio.sleep(0.05)
+        assert sorted(work.begun) == ["a", "b"]
+        work.gate.set()
+        assert await asyncio.gather(*asking) == [f"{name} 1" for name in "abcde"]
+
+    asyncio.run(run())
+
+
+def test_who_asks_what_still_waits_is_given_that_and_who_asks_what_has_begun_is_not() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        begun = [asyncio.ensure_future(desk.ask(name, lambda name=name: work.on(name))) for name in "ab"]
+        await until_begun(work, AT_ONCE)
+        crowd = [asyncio.ensure_future(desk.ask("a", lambda: work.on("a"))) for _ in range(100)]
+        await asyncio.sleep(0)
+        work.gate.set()
+        assert await asyncio.gather(*begun) == ["a 1", "b 1"]
+        assert set(await asyncio.gather(*crowd)) == {"a 2"}
+
+    asyncio.run(run())
+
+
+def test_what_has_no_question_is_worked_out_for_each() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        work.gate.set()
+        await asyncio.gather(*(desk.ask(None, lambda: work.on("a")) for _ in range(5)))
+        assert work.begun == ["a"] * 5
+
+    asyncio.run(run())
+
+
+def test_whoever_goes_away_or_fails_leaves_the_others_theirs() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        busy = [asyncio.ensure_future(desk.ask(name, lambda name=name: work.on(name))) for name in "ab"]
+        await until_begun(work, AT_ONCE)
+        first, other = (asyncio.ensure_future(desk.ask("c", lambda: work.on("c"))) for _ in range(2))
+        failing = [asyncio.ensure_future(desk.ask("d", lambda: int("d") and "")) for _ in range(2)]
+        await asyncio.sleep(0)
+        first.cancel()
+        work.gate.set()
+        assert await other == "c 1"
+        for one in failing:
+            with pytest.raises(ValueError, match="'d'"):
+                await one
+        assert await desk.ask("d", lambda: "well again") == "well again"
+        await asyncio.gather(*busy)
+
+    asyncio.run(run())
+
+
+def test_what_depends_on_the_room_or_on_who_asks_is_not_for_all() -> None:
+    own = {"subscribe", "unsubscribe", "subscriptions", "pause", "resume", "watch", "why", "whynot"}
+    assert {command.word for command in COMMANDS if not for_all(f"/{command.word} x")} == own
+    assert for_all("")
+    assert not for_all("/nonsense")
