@@ -18,7 +18,8 @@ from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
 from chatbot.config import check_config
 from chatbot.run import run
-from tests.bench.archives import real_archive
+from chatbot.store.database import open_database
+from chatbot.store.search import Search
 from tests.bench.figures import Figure
 from tests.bench.setting import NAME, Setting
 from tests.fakes import slack as fake
@@ -30,28 +31,43 @@ LOADS = ((10, 0), (200, 0), (10, 333))
 ACKNOWLEDGED, ANSWERED = 0.3, 3.0
 # For the last answers.
 PATIENCE = 300
-ASKED = (("/series", "memory"), ("/contributor", "dan"), ("/lore-help", ""), ("/lore", "subscriptions"))
+# Mails of the index, and of these the newest series and the busiest people that are asked for, in turn.
+MAILS, SERIES, PEOPLE = 150_000, 20, 10
+Asked = Sequence[tuple[str, str]]
 
 
 def figures(setting: Setting) -> Iterator[Figure]:
-    """Of the list of the corpus."""
+    """Of a list as large as a busy one's last years."""
     configure_log("error")
-    archive = real_archive(setting.cache).absolute()
+    archive = setting.large(MAILS).absolute()
     store = setting.filled(archive, "sqlite")
+    questions = _questions(store)
     for rate, flood in LOADS:
-        acknowledged, answered = asyncio.run(_asked(archive, store, rate, flood))
+        acknowledged, answered = asyncio.run(_asked(archive, store, rate, flood, questions))
         how = f"{rate} commands a second" + (f", and {flood} of one person" if flood else "")
         yield Figure(f"{how}: acknowledged, p99", _p99(acknowledged), "s", ACKNOWLEDGED)
         yield Figure(f"{how}: answered, p99", _p99(answered), "s", ANSWERED)
+
+
+def _questions(store: str) -> Asked:
+    engine = open_database(store)
+    try:
+        search = Search(engine)
+        titles = list(dict.fromkeys(search.titles()))[:SERIES]
+        people = [address for _, address, _ in search.top_contributors(limit=PEOPLE)]
+    finally:
+        engine.dispose()
+    series, persons = [("/series", title) for title in titles], [("/contributor", one) for one in people]
+    return [*series, *persons, ("/lore-help", ""), ("/lore", "subscriptions")]
 
 
 def _p99(times: Sequence[float]) -> float:
     return sorted(times)[math.ceil(0.99 * len(times)) - 1]
 
 
-async def _asked(archive: Path, store: str, rate: int, flood: int) -> tuple[list[float], list[float]]:
+async def _asked(archive: Path, store: str, rate: int, flood: int, questions: Asked) -> tuple[list[float], list[float]]:
     here, there = multiprocessing.Pipe()
-    process = multiprocessing.get_context("spawn").Process(target=_people, args=(there, rate, flood))
+    process = multiprocessing.get_context("spawn").Process(target=_people, args=(there, rate, flood, questions))
     process.start()
     sockets = Sockets(fake.APP_TOKEN)
     slack = Slack(fake.BOT_TOKEN, sockets, lambda: datetime.now(UTC), api=f"{here.recv()}/api/")
@@ -73,11 +89,11 @@ async def _asked(archive: Path, store: str, rate: int, flood: int) -> tuple[list
     return found
 
 
-def _people(pipe: Connection, rate: int, flood: int) -> None:
-    asyncio.run(_ask(pipe, rate, flood))
+def _people(pipe: Connection, rate: int, flood: int, questions: Asked) -> None:
+    asyncio.run(_ask(pipe, rate, flood, questions))
 
 
-async def _ask(pipe: Connection, rate: int, flood: int) -> None:
+async def _ask(pipe: Connection, rate: int, flood: int, questions: Asked) -> None:
     async with fake.serving(fake.Slack()) as server:
         pipe.send(server.url)
         await server.connected.wait()
@@ -86,7 +102,7 @@ async def _ask(pipe: Connection, rate: int, flood: int) -> None:
         acknowledged: list[float] = []
 
         async def one(number: int) -> None:
-            command, text = ASKED[number % len(ASKED)]
+            command, text = questions[number % len(questions)]
             person = f"U{number}"
             begun[person] = time.monotonic()
             await server.command(command, text, person=person)

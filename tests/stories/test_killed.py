@@ -49,7 +49,7 @@ CONTROLS = [
     ("terminal", "mark before sending", "lost"),
     ("slack", "send again without asking", "repeated"),
 ]
-if KILLS > 100:  # noqa: PLR2004  # of 25 kills every second run shows it, or none, where the machine is busy
+if KILLS > 100:  # of 25 kills every second run shows it, or none, where the machine is busy
     CONTROLS.append(("terminal", "ask without waiting", "repeated"))
 
 
