@@ -42,16 +42,8 @@ class Heard:
 class SecondOpinion:
     """Its client, with a device of its own."""
 
-    def __init__(self, person: Person, log: Path) -> None:
-        with log.open("ab") as errors:
-            self._process = subprocess.Popen(
-                ["node", HERE / "client.mjs", person.url, person.id, PASSWORD],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
-        self._log = log
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self._process, self._log = process, log
         self.device = str(self._said())
 
     def make_room(self, guest: str) -> str:
@@ -71,9 +63,6 @@ class SecondOpinion:
         found = self._ask("signed", user=user, device=device)
         return found if found is None else bool(found)
 
-    def end(self) -> None:
-        self._process.communicate()
-
     def _ask(self, name: str, **more: str) -> Any:
         assert self._process.stdin
         self._process.stdin.write(json.dumps({"do": name, **more}) + "\n")
@@ -92,8 +81,12 @@ class SecondOpinion:
 @contextmanager
 def second_opinion(person: Person, log: Path) -> Iterator[SecondOpinion]:
     """One that runs, and is ended."""
-    made = SecondOpinion(person, log)
-    try:
-        yield made
-    finally:
-        made.end()
+    command = ["node", HERE / "client.mjs", person.url, person.id, PASSWORD]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+    ):
+        try:
+            yield SecondOpinion(process, log)
+        finally:
+            process.kill()
