@@ -21,6 +21,7 @@ from tests.fakes.second_opinion import Heard, SecondOpinion, missing, second_opi
 from tests.fakes.synapse import Person, Synapse
 from tests.stories.test_archive_to_matrix import DAY, Growing
 
+pytestmark = pytest.mark.skipif(bool(missing()), reason=missing())
 UNSIGNED = "UNSIGNED_SENDER_DEVICE"
 
 
@@ -48,9 +49,12 @@ class World(Growing):
         self.run(when, both)
 
     async def ask(self, client: SecondOpinion, text: str) -> list[Heard]:
-        """What is answered, in the thread below it."""
-        asked = await asyncio.to_thread(client.say, self.room, text)
-        return list(await until(lambda: [one for one in self.heard(client) if one.thread == asked]))
+        """What is answered."""
+        return await self.below(await asyncio.to_thread(client.say, self.room, text), client)
+
+    async def below(self, root: str, client: SecondOpinion) -> list[Heard]:
+        """What comes in a message's thread."""
+        return list(await until(lambda: [one for one in self.heard(client) if one.thread == root]))
 
     async def hears(self, line: str) -> Heard:
         """A message of the bot's that begins so, when mia can read it."""
@@ -67,8 +71,6 @@ class World(Growing):
 
 @pytest.fixture
 def world(homeserver: Synapse, tmp_path: Path, archive: Callable[..., Path]) -> Iterator[World]:
-    if why := missing():
-        pytest.skip(why)
     person = homeserver.person("mia")
     with second_opinion(person, tmp_path / "mia.log") as mia:
         world = World(tmp_path, archive, homeserver, person, mia)
@@ -85,15 +87,19 @@ def test_a_strict_client_reads_digests_and_is_answered_over_a_restart_of_the_bot
 
     async def second() -> None:
         digest = await world.hears("KVM mailing list\n")
-        (below,) = await until(lambda: [one for one in world.heard(world.mia) if one.thread == digest.id])
-        assert "tdx: two" in below.body
+        assert digest.html.startswith("<h3>KVM mailing list</h3>")
+        (details,) = await world.below(digest.id, world.mia)
+        assert "tdx: two" in details.body
+        (helped,) = await world.below(asked_meanwhile, world.mia)
+        assert helped.body.startswith("!series")
         (answer,) = await world.ask(world.mia, "!series tdx two")
         assert answer.body.startswith("tdx: two")
 
     world.live(NOON, first)
     world.mail("[PATCH] tdx: two")
+    asked_meanwhile = world.mia.say(world.room, "!help series")
     world.live(NOON + DAY, second)
-    assert len(world.heard(world.mia)) == 5
+    assert len(world.heard(world.mia)) == 6
     assert {(one.shield, one.failure) for one in world.heard(world.mia)} == {("NONE", "")}
     assert world.mia.signed(world.user, world.device.id)
 
