@@ -31,9 +31,12 @@ class Growing:
     room = ""
 
     def __init__(self, folder: Path, archive: Callable[..., Path], url: str, account: Person) -> None:
-        self.folder, self.archive, self.user = folder, archive, account.id
+        self.folder, self.archive, self.url, self.user = folder, archive, url, account.id
         self.now, self.mails = NOON, list[bytes]()
-        self.device = matrix_device.log_in(folder / "device", url, account.id, PASSWORD, NOON - DAY)
+        self.device = self.log_in()
+
+    def log_in(self, *, again: bool = False) -> matrix_device.Device:
+        return matrix_device.log_in(self.folder / "device", self.url, self.user, PASSWORD, NOON - DAY, again=again)
 
     def mail(self, *subjects: str) -> None:
         for subject in subjects:

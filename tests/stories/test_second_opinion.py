@@ -124,6 +124,21 @@ def test_it_neither_reads_nor_tells_anything_to_a_device_that_the_bot_has_not_si
     world.live(NOON, people)
 
 
+def test_a_device_in_the_place_of_a_lost_one_is_trusted_as_that_was(world: World) -> None:
+    async def people() -> None:
+        await world.hears("Hello!")
+        (answer,) = await world.ask(world.mia, "!series tdx one")
+        assert (answer.shield, answer.body[:8]) == ("NONE", "tdx: one")
+
+    lost = world.device.id
+    world.live(NOON, people)
+    world.account.call("POST", "logout/all")
+    new = world.log_in(again=True).id
+    world.live(NOON, people)
+    assert new != lost
+    assert world.mia.signed(world.user, new)
+
+
 def test_a_device_that_comes_later_reads_what_is_posted_from_then_on_and_is_read(world: World) -> None:
     async def people() -> None:
         hello = await world.hears("Hello!")

@@ -68,7 +68,6 @@ const answers = {
         const made = await client.createRoom({ preset: "private_chat", invite: [guest], initial_state: [ENCRYPTED] });
         return made.room_id;
     },
-    // The transaction ends when the homeserver has it.
     say: async ({ room, text }) => (await client.sendMessage(room, { msgtype: MsgType.Text, body: text })).event_id,
     heard: async ({ room }) => {
         const events = client.getRoom(room)?.getLiveTimeline().getEvents() ?? [];
