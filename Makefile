@@ -9,10 +9,10 @@ EVENTS ?= 500
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run install test soak check format lint types bench picture lock clean
+.PHONY: help run install test second-opinion soak check format lint types bench picture lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 run: $(BIN)/.installed ## run the bot: on config.toml, or as a demonstration where there is none
 	@$(BIN)/chatbot run
@@ -21,6 +21,10 @@ install: $(BIN)/.installed ## set up .venv; afterwards .venv/bin/chatbot works
 
 test: $(BIN)/.installed-dev ## run all tests
 	@$(BIN)/python -m pytest --numprocesses=auto --dist=worksteal
+
+second-opinion: $(BIN)/.installed-dev ## have npm's matrix-js-sdk talk to the bot (needs Node.js); from then on `make test` does so, too
+	@npm ci --prefix tests/fakes/second_opinion
+	@$(BIN)/python -m pytest --no-cov tests/stories/test_second_opinion.py
 
 soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, and all zones, many times
 	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py tests/test_rhythm.py

@@ -25,27 +25,18 @@ from tests.fakes.synapse import PASSWORD, Person, Synapse, synapse
 DAY, SOON = timedelta(days=1), timedelta(minutes=10)
 
 
-class World:
-    """A bot on an archive that grows, on a day that can be chosen, and a room with mia in it."""
+class Growing:
+    """A bot on an archive that grows, on a day that can be chosen; what it posts goes to a room."""
 
-    def __init__(
-        self, folder: Path, archive: Callable[..., Path], server: Synapse, between: Proxy, *, encrypted: bool
-    ) -> None:
-        self.folder, self.archive, self.server, self.between, self.encrypted = (
-            folder,
-            archive,
-            server,
-            between,
-            encrypted,
-        )
+    room = ""
+
+    def __init__(self, folder: Path, archive: Callable[..., Path], url: str, account: Person) -> None:
+        self.folder, self.archive, self.url, self.user = folder, archive, url, account.id
         self.now, self.mails = NOON, list[bytes]()
-        self.mia, self.ben, account = server.person("mia"), server.person("ben"), server.person("bot")
-        self.user = account.id
-        matrix_device.log_in(folder / "device", between.url, account.id, PASSWORD, NOON - DAY)
-        self.room = self.mia.make_room(account, self.ben, encrypted=encrypted)
-        account.join(self.room)
-        self.ben.join(self.room)
-        self.reader = Elsewhere(self.mia, folder / "mia")
+        self.device = self.log_in()
+
+    def log_in(self, *, again: bool = False) -> matrix_device.Device:
+        return matrix_device.log_in(self.folder / "device", self.url, self.user, PASSWORD, NOON - DAY, again=again)
 
     def mail(self, *subjects: str) -> None:
         for subject in subjects:
@@ -68,6 +59,21 @@ class World:
             bot(check_config(settings, self.folder), lambda: self.now, {"matrix": platform}) as made,
         ):
             asyncio.run(do(made, platform))
+
+
+class World(Growing):
+    """Its homeserver behind a proxy, and a room with mia in it."""
+
+    def __init__(
+        self, folder: Path, archive: Callable[..., Path], server: Synapse, between: Proxy, *, encrypted: bool
+    ) -> None:
+        self.server, self.between, self.encrypted = server, between, encrypted
+        self.mia, self.ben, account = server.person("mia"), server.person("ben"), server.person("bot")
+        super().__init__(folder, archive, between.url, account)
+        self.room = self.mia.make_room(account, self.ben, encrypted=encrypted)
+        account.join(self.room)
+        self.ben.join(self.room)
+        self.reader = Elsewhere(self.mia, folder / "mia")
 
     def tick(self, when: Any, times: int = 1) -> list[str]:
         """So many ticks, ten minutes apart; what is new in the room."""
