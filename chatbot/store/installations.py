@@ -4,12 +4,13 @@ Law of the file: a token is in the database as ciphertext only, and nothing that
 """
 
 import hashlib
+import logging
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from slack_sdk.oauth.installation_store.models import Bot
+from slack_sdk.oauth.installation_store.models import Bot, Installation
 from slack_sdk.oauth.installation_store.sqlalchemy import SQLAlchemyInstallationStore
 from slack_sdk.oauth.sqlalchemy_utils import normalize_datetime_for_db
 from slack_sdk.oauth.state_store.sqlalchemy import SQLAlchemyOAuthStateStore
@@ -25,6 +26,9 @@ SECRETS = frozenset({"bot_token", "bot_refresh_token", "user_token", "user_refre
 # Anybody can begin to install, and each beginning is a row: no more than this are remembered.
 MOST_STATES = 1_000
 WRONG_KEY = "the installations in the database were written with another key; name it, too, behind the newest"
+# The SDK's stores would log what strangers send.
+_QUIET = logging.getLogger("chatbot.slack.installations")
+_QUIET.setLevel(logging.CRITICAL + 1)
 
 
 class Keys:
@@ -85,21 +89,27 @@ class Installations(SQLAlchemyInstallationStore):
 
     def __init__(self, client_id: str, engine: Engine, keys: Keys) -> None:
         """The engine comes from `open_database`."""
-        self._transactions: Any = _Transactions(engine)
-        super().__init__(client_id, self._transactions)
+        transactions: Any = _Transactions(engine)
+        super().__init__(client_id, transactions, logger=_QUIET)
+        self._transactions = transactions
         self._keys, self.login = keys, keys.digest
         self.bots, self.installations = keys.over(tables.slack_bots), keys.over(tables.slack_installations)
 
     def workspace(self, name: str) -> Bot | None:
         """The newest installation in the workspace, or in the whole organisation, of this id."""
-        return next((one for one in self._newest_first(name) if name_of(one) == name), None)
+        return next((one for one in self._newest_first(name) if self.name_of(one) == name), None)
 
     def workspaces(self) -> tuple[Bot, ...]:
         """The newest installation of each, in the order of their names."""
         found: dict[str, Bot] = {}
         for one in self._newest_first():
-            found.setdefault(name_of(one), one)
+            found.setdefault(self.name_of(one), one)
         return tuple(found[name] for name in sorted(found))
+
+    @staticmethod
+    def name_of(one: Bot | Installation) -> str:
+        """What stands before the slash of its rooms: the id of the workspace, or of the whole organisation."""
+        return str(one.team_id or one.enterprise_id)
 
     def _newest_first(self, name: str | None = None) -> list[Bot]:
         c = self.bots.c
@@ -132,18 +142,14 @@ class Installations(SQLAlchemyInstallationStore):
                     connection.execute(table.update().where(table.c.id == row["id"]).values(values))
 
 
-def name_of(bot: Bot) -> str:
-    """What stands before the slash of its rooms: the id of the workspace, or of the whole organisation."""
-    return str(bot.team_id or bot.enterprise_id)
-
-
 class States(SQLAlchemyOAuthStateStore):
     """What says that who comes back from Slack is who went there; each counts once."""
 
     def __init__(self, engine: Engine, seconds: int) -> None:
         """The engine comes from `open_database`; after so many seconds one has to begin anew."""
-        self._transactions: Any = _Transactions(engine)
-        super().__init__(seconds, self._transactions)
+        transactions: Any = _Transactions(engine)
+        super().__init__(seconds, transactions, logger=_QUIET)
+        self._transactions = transactions
         self.oauth_states = tables.slack_oauth_states
 
     def issue(self, *args: Any, **kwargs: Any) -> str:
