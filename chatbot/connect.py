@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from chatbot.chat.platform import Platform
+    from chatbot.chat.slack_workspaces import Workspaces
     from chatbot.config import Config
     from chatbot.config import Install as InstallTable
     from chatbot.config import Matrix as MatrixTable
@@ -29,7 +30,7 @@ def platforms_of(
     engine: Any = None,  # SQLAlchemy's, whose door is store/
 ) -> dict[str, Platform]:
     """The platforms that are set up: one row each; `person` sits at the terminal. Without a stack nothing is held: they
-    can be looked at, and no more; what they remember in the database of `engine` is not there without it. Raises Problem.
+    can be looked at, and no more; `engine` is of the database in which they remember things. Raises Problem.
     """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
@@ -41,7 +42,9 @@ def platforms_of(
         found["matrix"] = _matrix(config.platforms.matrix, now, stack, engine)
     if config.platforms.slack:
         slack = config.platforms.slack
-        found["slack"] = _workspaces(slack, slack.install, now, stack, engine) if slack.install else _slack(slack, now)
+        found["slack"] = (
+            workspaces_of(slack, slack.install, now, stack, engine) if slack.install else _slack(slack, now)
+        )
     return found
 
 
@@ -64,10 +67,17 @@ def _slack(config: SlackTable, now: Callable[[], datetime]) -> Platform:
     return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history)
 
 
-def _workspaces(
-    config: SlackTable, install: InstallTable, now: Callable[[], datetime], stack: ExitStack | None, engine: Any
-) -> Platform:
-    """Raises BadConfig: for secrets that are missing, and for a key that is not the installations'."""
+def workspaces_of(
+    config: SlackTable,
+    install: InstallTable,
+    now: Callable[[], datetime],
+    stack: ExitStack | None,
+    engine: Any,
+    **manners: Any,
+) -> Workspaces:
+    """The platform of all workspaces that install the app; `manners` are a Slack's. Raises BadConfig: for secrets that
+    are missing, and for a key that is not the installations'.
+    """
     from dataclasses import replace
 
     from chatbot.chat.slack import API, DIALECT, SETTLES, Slack
@@ -82,8 +92,8 @@ def _workspaces(
     faults: list[str] = []
     table, how = "platforms.slack.install", "make one with: openssl rand -base64 32 | tr +/ -_"
     signing = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
-    secret = _secret("client_secret", install.client_secret_file, "SLACK_CLIENT_SECRET", "", faults, table)
-    key = _secret("key", install.key_file, "SLACK_INSTALLATION_KEY", "", faults, table, f"{how}; then ")
+    secret = _secret("client_secret", install.client_secret_file, "SLACK_CLIENT_SECRET", "", faults, table=table)
+    key = _secret("key", install.key_file, "SLACK_INSTALLATION_KEY", "", faults, table=table, make=f"{how}; then ")
     try:
         keys = Keys(key) if key else None
     except ValueError:
@@ -97,7 +107,7 @@ def _workspaces(
         raise BadConfig((f"[{table}] key_file: {error}",)) from error
 
     def make(token: str, entrance: Entrance) -> Slack:
-        return Slack(token, entrance, now, files=config.files, unreadable=config.unreadable_history)
+        return Slack(token, entrance, now, files=config.files, unreadable=config.unreadable_history, **manners)
 
     def back(name: str) -> None:
         Undelivered(engine).release("slack", f"{name}/", now())
@@ -106,11 +116,18 @@ def _workspaces(
         client_id=install.client_id,
         client_secret=secret,
         url=url,
-        scopes=scopes(Options(**dict.fromkeys(install.options, True), files=config.files)),
+        scopes=scopes(
+            Options(
+                private="private" in install.options,
+                mentions="mentions" in install.options,
+                files=config.files,
+                admins="admins" in install.options,
+            )
+        ),
         installations=installed,
         states=States(engine, PATIENCE),
         allowed=install.workspaces,
-        api=API,
+        api=manners.get("api", API),
     )
     return Workspaces(
         installed,
@@ -120,7 +137,7 @@ def _workspaces(
         now,
         url=url,
         dialect=replace(DIALECT, files=config.files),
-        settles=SETTLES,
+        settles=manners.get("settles", SETTLES),
         back=back,
     )
 
@@ -131,6 +148,7 @@ def _secret(
     variable: str,
     begin: str,
     faults: list[str],
+    *,
     table: str = "platforms.slack",
     make: str = "",
 ) -> str:
