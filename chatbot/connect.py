@@ -80,6 +80,7 @@ def workspaces_of(
     """
     from dataclasses import replace
 
+    from chatbot.chat.sealed import Seal
     from chatbot.chat.slack import API, DIALECT, SETTLES, Slack
     from chatbot.chat.slack_entrance import Entrance, Requests
     from chatbot.chat.slack_install import PATIENCE, Install
@@ -106,8 +107,9 @@ def workspaces_of(
     except Unauthorized as error:
         raise BadConfig((f"[{table}] key_file: {error}",)) from error
 
-    def make(token: str, entrance: Entrance) -> Slack:
-        return Slack(token, entrance, now, files=config.files, unreadable=config.unreadable_history, **manners)
+    def make(name: str, token: str, entrance: Entrance) -> Slack:
+        seal, unreadable = Seal(f"{signing} {name}"), config.unreadable_history
+        return Slack(token, entrance, now, seal=seal, files=config.files, unreadable=unreadable, **manners)
 
     def back(name: str) -> None:
         Undelivered(engine).release("slack", f"{name}/", now())

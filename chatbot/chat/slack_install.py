@@ -8,6 +8,7 @@ import asyncio
 import html
 import logging
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -17,7 +18,7 @@ from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_sdk.oauth.installation_store import Installation
+from slack_sdk.oauth.installation_store import Bot, Installation
 from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.oauth.installation_store.installation_store import InstallationStore
 from slack_sdk.oauth.state_store import OAuthStateStore
@@ -34,6 +35,8 @@ log = structlog.get_logger(__name__)
 AUTHORIZE = "https://slack.com/oauth/v2/authorize"
 # Seconds from the beginning to the end of an installation.
 PATIENCE = 600
+# Tokens that expire live for 12 hours: https://docs.slack.dev/authentication/using-token-rotation
+SOON = timedelta(hours=2)
 _OTHERS = "not_ours"
 _REASONS = {
     "access_denied": "You did not allow it, and nothing was installed.",
@@ -102,13 +105,33 @@ class Install:
             state_expiration_seconds=PATIENCE,
             logger=quiet,
         )
-        client = AsyncWebClient(base_url=api, retry_handlers=[])
-        self._flow = _Flow(client, quiet, settings, allowed)
+        self._client = AsyncWebClient(base_url=api, retry_handlers=[])
+        self._flow = _Flow(self._client, quiet, settings, allowed)
 
     def pages(self, saved: Callable[[Installation], Awaitable[None]]) -> dict[str, Dispatch]:
         """By their paths; `saved` is told of each installation."""
         self._saved = saved
         return {INSTALL: self._shown(self._flow.handle_installation), REDIRECT: self._shown(self._flow.handle_callback)}
+
+    async def renewed(self, bot: Bot, now: datetime) -> Bot | None:
+        """The same with a new token, where the app's tokens expire and this one does soon. Raises DeliveryError."""
+        expires = bot.bot_token_expires_at
+        if expires is None or expires > (now + SOON).timestamp():
+            return None
+        said = await asked(
+            self._client.oauth_v2_access(
+                client_id=self._flow.settings.client_id,
+                client_secret=self._flow.settings.client_secret,
+                grant_type="refresh_token",
+                refresh_token=bot.bot_refresh_token,
+            )
+        )
+        new = {
+            "bot_token": said["access_token"],
+            "bot_refresh_token": said["refresh_token"],
+            "bot_token_expires_at": int(now.timestamp()) + int(said["expires_in"]),
+        }
+        return Bot(**{**bot.to_dict_for_copying(), **new})
 
     def _shown(self, page: Dispatch) -> Dispatch:
         async def show(request: AsyncBoltRequest) -> BoltResponse:
@@ -136,7 +159,8 @@ class Install:
         reason = html.escape(_REASONS.get(code, f"Slack says: {code[:100]}"))
         again = "" if code == _OTHERS else f'<p><a class="button" href="{INSTALL}">Begin anew</a></p>'
         cookie = args.settings.state_utils.build_set_cookie_for_deletion()
-        return _page(args.suggested_status_code, "Not installed", f"<p>{reason}</p>{again}", cookie)
+        status = 403 if code == _OTHERS else args.suggested_status_code
+        return _page(status, "Not installed", f"<p>{reason}</p>{again}", cookie)
 
 
 class _NotOursError(BoltError):

@@ -7,6 +7,7 @@ Law of the file: what is wrong with one workspace is said of its rooms, never of
 """
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -58,6 +59,10 @@ class Installed(Protocol):
         """What stands before the slash of its rooms."""
         ...
 
+    def save_bot(self, bot: Bot) -> None:
+        """Remember its new token."""
+        ...
+
     def drop(self, bot: Bot) -> None:
         """Forget this one, and not one that came after it."""
         ...
@@ -95,7 +100,7 @@ class Workspaces:
         installed: Installed,
         requests: Requests,
         install: Install,
-        make: Callable[[str, Entrance], Slack],
+        make: Callable[[str, str, Entrance], Slack],
         now: Callable[[], datetime],
         *,
         url: str,
@@ -103,8 +108,8 @@ class Workspaces:
         settles: timedelta,
         back: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`make` makes the Slack of a token; `url` is where people reach us; `back` is told, beside the loop, of each
-        workspace that has installed the app.
+        """`make` makes the Slack of a workspace's name and token; `url` is where people reach us; `back` is told, beside
+        the loop, of each workspace that has installed the app.
         """
         self.dialect, self.settles, self.login = dialect, settles, installed.login
         self._installed, self._requests, self._install = installed, requests, install
@@ -112,6 +117,7 @@ class Workspaces:
         self._page = f"{url}{INSTALL}"
         self._known: dict[str, _Workspace] = {}
         self._answer: Answer | None = None
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._desk = asyncio.Semaphore(AT_ONCE)
         self._tasks = set[asyncio.Task[None]]()
 
@@ -203,15 +209,30 @@ class Workspaces:
         bot = await asyncio.to_thread(self._installed.workspace, name)
         if bot is None:
             raise Closed(f"{name} has not installed the bot; install it there: {self._page}")
+        if bot.bot_token_expires_at is not None:
+            bot = await self._renewed(name, bot)
         known = self._known.get(name)
         if known and known.token == bot.bot_token:
             return known
         if known:
             self._leave(known)
         desk = _Desk()
-        made = self._known[name] = _Workspace(bot.bot_token, self._make(bot.bot_token, desk), desk)
+        made = self._known[name] = _Workspace(bot.bot_token, self._make(name, bot.bot_token, desk), desk)
         made.slack.name = f"{self.name}/{name}"
         return made
+
+    async def _renewed(self, name: str, bot: Bot) -> Bot:
+        """With another token in time. Where that fails the old one lasts a while, and a replica may have a new."""
+        async with self._turns[name]:
+            bot = (await asyncio.to_thread(self._installed.workspace, name)) or bot
+            try:
+                new = await self._install.renewed(bot, self._now())
+            except DeliveryError as error:
+                log.warning("token not renewed", workspace=name, reason=str(error))
+                return bot
+            if new:
+                await asyncio.to_thread(self._installed.save_bot, new)
+            return new or bot
 
     # What goes out
 
