@@ -112,7 +112,7 @@ def workspaces_of(
         return Slack(token, entrance, now, seal=seal, files=config.files, unreadable=unreadable, **manners)
 
     def back(name: str) -> None:
-        Undelivered(engine).release("slack", f"{name}/", now())
+        Undelivered(engine).release("slack", f"{name}/")
 
     pages = Install(
         client_id=install.client_id,

@@ -63,8 +63,8 @@ class Slack:
         settles: timedelta = SETTLES,
         apart: float = APART,
     ) -> None:
-        """`seal`: what buttons are sealed with, where they are to outlive the token. `files`: whether the app may upload
-        any. `unreadable`: what becomes of a post in doubt where the channel's history cannot be read.
+        """`seal`: what buttons are sealed with, where they outlive the token. `files`: whether the app may upload any.
+        `unreadable`: what becomes of a post in doubt where the channel's history cannot be read.
         """
         self.dialect = replace(DIALECT, files=files)
         # Slack takes back no token that is in a log: what stands for it is a digest.

@@ -108,8 +108,8 @@ class Workspaces:
         settles: timedelta,
         back: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`make` makes the Slack of a workspace's name and token; `url` is where people reach us; `back` is told, beside
-        the loop, of each workspace that has installed the app.
+        """`make` makes the Slack of a workspace's name and token; `url` is where people reach us; `back` is told,
+        beside the loop, of each workspace that has installed the app.
         """
         self.dialect, self.settles, self.login = dialect, settles, installed.login
         self._installed, self._requests, self._install = installed, requests, install
@@ -224,7 +224,8 @@ class Workspaces:
     async def _renewed(self, name: str, bot: Bot) -> Bot:
         """With another token in time. Where that fails the old one lasts a while, and a replica may have a new."""
         async with self._turns[name]:
-            bot = (await asyncio.to_thread(self._installed.workspace, name)) or bot
+            newest = await asyncio.to_thread(self._installed.workspace, name)
+            bot = newest or bot
             try:
                 new = await self._install.renewed(bot, self._now())
             except DeliveryError as error:

@@ -4,10 +4,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 import pytest
@@ -53,16 +54,22 @@ def made(directory: Directory, engine: Engine, port: int = 3000, **install: Any)
         return workspaces_of(config, config.install, lambda: datetime.now(UTC), stack, engine, **manners)
 
 
-class Here:
-    """The bot and Slack, and the browser of somebody who installs the one in the other."""
+class Browser:
+    """That of somebody who installs the app: it keeps no cookie, for it is told which to send."""
 
-    def __init__(self, directory: Directory, slack: Workspaces, answers: Answers, port: int) -> None:
-        self.directory, self.slack, self.answers, self.url = directory, slack, answers, f"http://127.0.0.1:{port}"
-        self.browser = aiohttp.ClientSession()
+    def __init__(self, directory: Directory, port: int) -> None:
+        self.directory, self.url = directory, f"http://127.0.0.1:{port}"
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
 
     async def get(self, path: str, cookie: str = "") -> tuple[int, str, str]:
         """The status, the page, and the cookie that came with it, which browsers send to https alone."""
-        async with self.browser.get(self.url + path, headers={"Cookie": cookie} if cookie else {}) as response:
+        async with self._session.get(self.url + path, headers={"Cookie": cookie} if cookie else {}) as response:
             cookies = [f"{one.key}={one.value}" for one in response.cookies.values()]
             assert all(one["secure"] and one["httponly"] for one in response.cookies.values())
             assert "default-src 'none'" in response.headers["Content-Security-Policy"]
@@ -79,8 +86,22 @@ class Here:
         return back, cookie
 
     async def install(self, name: str) -> tuple[int, str]:
+        """All of it, for a workspace: the status and the page at the end."""
         status, page, _ = await self.get(*await self.begin(name))
         return status, page
+
+
+@dataclass
+class Here(Browser):
+    """The bot and Slack, and who installs the one in the other."""
+
+    directory: Directory
+    slack: Workspaces
+    answers: Answers
+    port: int
+
+    def __post_init__(self) -> None:
+        super().__init__(self.directory, self.port)
 
 
 @asynccontextmanager
@@ -91,11 +112,10 @@ async def running(directory: Directory, engine: Engine, **install: Any) -> Async
     await answering(port)
     for one in directory.workspaces.values():
         one.request_url = f"http://127.0.0.1:{port}/slack/events"
-    here = Here(directory, slack, answers, port)
     try:
-        yield here
+        async with Here(directory, slack, answers, port) as here:
+            yield here
     finally:
-        await here.browser.close()
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
