@@ -68,7 +68,7 @@ def scopes(options: Options) -> list[str]:
 
 def base_of(url: str) -> str:
     """Where people reach the bot, by where Slack calls it."""
-    return url.removesuffix(_EVENTS).rstrip("/")
+    return url.rstrip("/").removesuffix(_EVENTS)
 
 
 def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
