@@ -150,14 +150,15 @@ class Install:
         name = html.escape(str(one.team_name or one.enterprise_name or "your workspace"))
         body = f"""<p>The bot is in <b>{name}</b>. What to do next:</p>
 <ol><li>In a channel, type <code>/invite</code> with the bot's name.</li>
-<li>There, try <code>/lore-help</code>, and subscribe the channel with <code>/subscribe</code>.</li></ol>"""
+<li>There, try <code>/lore-help</code>, and subscribe the channel with <code>/subscribe</code>.</li></ol>
+<p>In the bot's config, its rooms begin with <code>{html.escape(str(one.team_id or one.enterprise_id))}/</code>.</p>"""
         return _page(200, "Installed", body, args.settings.state_utils.build_set_cookie_for_deletion())
 
     async def _failed(self, args: AsyncFailureArgs) -> BoltResponse:
         code = _OTHERS if isinstance(args.error, _NotOursError) else args.reason
         log.warning("installation failed", reason=code if code in _REASONS else "another")
         reason = html.escape(_REASONS.get(code, f"Slack says: {code[:100]}"))
-        again = "" if code == _OTHERS else f'<p><a class="button" href="{INSTALL}">Begin anew</a></p>'
+        again = "" if code == _OTHERS else f'<p><a class="button" href="install">Begin anew</a></p>'
         cookie = args.settings.state_utils.build_set_cookie_for_deletion()
         status = 403 if code == _OTHERS else args.suggested_status_code
         return _page(status, "Not installed", f"<p>{reason}</p>{again}", cookie)
