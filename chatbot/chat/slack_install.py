@@ -158,7 +158,7 @@ class Install:
         code = _OTHERS if isinstance(args.error, _NotOursError) else args.reason
         log.warning("installation failed", reason=code if code in _REASONS else "another")
         reason = html.escape(_REASONS.get(code, f"Slack says: {code[:100]}"))
-        again = "" if code == _OTHERS else f'<p><a class="button" href="install">Begin anew</a></p>'
+        again = "" if code == _OTHERS else '<p><a class="button" href="install">Begin anew</a></p>'
         cookie = args.settings.state_utils.build_set_cookie_for_deletion()
         status = 403 if code == _OTHERS else args.suggested_status_code
         return _page(status, "Not installed", f"<p>{reason}</p>{again}", cookie)
