@@ -5,6 +5,7 @@ Law of the file: a token is in the database as ciphertext only, and nothing that
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
@@ -23,6 +24,7 @@ from chatbot.store.database import reading, writing
 
 # What of an installation is as good as a token.
 SECRETS = frozenset({"bot_token", "bot_refresh_token", "user_token", "user_refresh_token", "incoming_webhook_url"})
+_KEY = re.compile(r"[A-Za-z0-9_+/-]{43}=")
 # Anybody can begin to install, and each beginning is a row: no more than this are remembered.
 MOST_STATES = 1_000
 WRONG_KEY = "the installations in the database were written with another key; name it, too, behind the newest"
@@ -36,8 +38,10 @@ class Keys:
 
     def __init__(self, written: str) -> None:
         """With commas between them. Raises ValueError for what is none."""
-        self._rings = MultiFernet([Fernet(one.strip()) for one in written.split(",")])
-        self.several = "," in written
+        keys = [one.strip() for one in written.split(",")]
+        if not all(map(_KEY.fullmatch, keys)):  # Fernet would pass over what is no sign of a key
+            raise ValueError("this is no key")
+        self._rings, self.several = MultiFernet(map(Fernet, keys)), len(keys) > 1
         self.digest = hashlib.sha256(written.encode()).hexdigest()[:12]
 
     def close(self, text: str) -> str:

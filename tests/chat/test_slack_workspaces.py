@@ -238,7 +238,7 @@ def test_who_uninstalls_the_app_stops_nobody_else_and_finds_what_waits_on_coming
             await here.install(name)
         one, two = here.directory.workspaces.values()
         await one.event({"type": "app_uninstalled"})  # of an earlier installation: its token is good
-        await until(lambda: "auth.test" in one.calls)
+        await until(lambda: "auth.test" in one.calls and not here.slack._tasks)
         await here.slack.send(rooms[0], DIGEST, "another")
         here.directory.uninstall(ONE)
         with pytest.raises(Closed, match=f"invalid_auth; install the bot in T0ONE again: {PAGE}"):
