@@ -129,8 +129,8 @@ class Workspaces:
         try:
             await self._requests.serve(self._dispatch, self._now, self._install.pages(self._came))
         finally:
-            for one in self._known.values():
-                self._leave(one)
+            for name in list(self._known):
+                self._leave(name)
             while self._tasks:
                 await asyncio.wait(self._tasks)
 
@@ -196,26 +196,27 @@ class Workspaces:
         (found,) = await (await self._workspace(name)).slack.check(())
         if not found.well:
             await asyncio.to_thread(self._installed.drop, bot)
-            if gone := self._known.pop(name, None):
-                self._leave(gone)
+            self._leave(name)
             log.warning("workspace gone", workspace=name, remedy=f"what waits is kept; install again: {self._page}")
 
-    def _leave(self, workspace: _Workspace) -> None:
-        if workspace.listening:
-            workspace.listening.cancel()
+    def _leave(self, name: str) -> None:
+        """Who has asked by then is answered."""
+        known = self._known.pop(name, None)
+        if known and known.listening:
+            known.listening.cancel()
 
     async def _workspace(self, name: str) -> _Workspace:
         """As the database has it now: another replica may have installed it, or seen it go. Raises DeliveryError."""
         bot = await asyncio.to_thread(self._installed.workspace, name)
         if bot is None:
+            self._leave(name)
             raise Closed(f"{name} has not installed the bot; install it there: {self._page}")
         if bot.bot_token_expires_at is not None:
             bot = await self._renewed(name, bot)
         known = self._known.get(name)
         if known and known.token == bot.bot_token:
             return known
-        if known:
-            self._leave(known)
+        self._leave(name)
         desk = _Desk()
         made = self._known[name] = _Workspace(bot.bot_token, self._make(name, bot.bot_token, desk), desk)
         made.slack.name = f"{self.name}/{name}"

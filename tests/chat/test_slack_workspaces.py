@@ -216,6 +216,18 @@ def test_who_comes_back_is_who_went_and_only_once(engine: Engine) -> None:
     with_workspaces(use, engine)
 
 
+def test_where_slack_does_not_answer_a_page_says_so_and_no_more(sqlite: Engine) -> None:
+    async def run() -> None:
+        async with serving(Directory(ONE)) as directory:
+            directory.url = "http://127.0.0.1:1"
+            async with running(directory, sqlite) as here:
+                status, page, _ = await here.get(*await here.begin(ONE))
+                assert (status, "Please try again" in page, "127.0.0.1" in page) == (503, True, False)
+                assert here.slack._installed.workspaces() == ()
+
+    asyncio.run(run())
+
+
 def test_only_the_workspaces_that_the_config_names_may_install_it(engine: Engine) -> None:
     async def use(here: Here) -> None:
         status, page = await here.install(TWO)
