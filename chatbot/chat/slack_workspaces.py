@@ -154,7 +154,9 @@ class Workspaces:
             return BoltResponse(status=503)
         if workspace.listening is None:
             workspace.listening = self._spawn(workspace.slack.listen(self._answers(name)))
-        return await (await workspace.desk.app).async_dispatch(request)
+        app = workspace.desk.app
+        await asyncio.wait((app, workspace.listening), return_when=asyncio.FIRST_COMPLETED)
+        return await app.result().async_dispatch(request) if app.done() else BoltResponse(status=503)
 
     def _answers(self, name: str) -> Answer:
         """With whole names, and no more at once than one workspace alone has."""
