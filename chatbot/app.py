@@ -116,7 +116,6 @@ def bots(
     from chatbot.store.index import Index
     from chatbot.store.leases import Leases
     from chatbot.store.outbox import Outbox
-    from chatbot.store.subscriptions import Subscriptions
     from chatbot.vitals import Vitals
 
     with ExitStack() as stack:
@@ -125,7 +124,7 @@ def bots(
         stack.enter_context(leases.kept())
         now = now or leases.now
         if platforms is None:
-            platforms = platforms_of(config, login(), utc_now, stack, Subscriptions(engine))
+            platforms = platforms_of(config, login(), utc_now, stack, engine)
 
         @cache
         def archive(name: str, folder: Path) -> PublicInbox:

@@ -5,6 +5,7 @@ The wiring of `chatbot check`; it imports inside its functions, as app.py does. 
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import chain
@@ -46,8 +47,8 @@ def check(
     except BadConfig as error:
         return tuple(Finding("config", fault, well=False) for fault in error.faults)
     said = f"{path}: {_number(len(config.lists), 'list')}, {_number(len(config.subscriptions), 'subscription')}"
-    looked = _Look(config, now, platforms).findings(online=online)
-    return (Finding("config", said), *looked)
+    with ExitStack() as stack:
+        return (Finding("config", said), *_Look(config, now, platforms, stack).findings(online=online))
 
 
 def _number(number: int, word: str) -> str:
@@ -61,6 +62,7 @@ class _Look:
     config: Config
     now: datetime
     handed_in: Mapping[str, Platform] | None
+    stack: ExitStack
     followed: list[Subscription] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
@@ -91,7 +93,15 @@ class _Look:
 
     @cached_property
     def _platforms(self) -> Mapping[str, Platform]:
-        return platforms_of(self.config, login(), utc_now) if self.handed_in is None else self.handed_in
+        if self.handed_in is not None:
+            return self.handed_in
+        engine, slack = None, self.config.platforms.slack
+        if slack and slack.install:
+            from chatbot.store.database import open_database
+
+            engine = open_database(self.config.store.url, make=False, migrate=False)
+            self.stack.callback(engine.dispose)
+        return platforms_of(self.config, login(), utc_now, engine=engine)
 
     def _archive(self, name: str, folder: Path, *, mirrored: bool) -> str:
         """Raises Unreadable."""

@@ -154,6 +154,7 @@ def _add_slack_manifest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--files", action="store_true", help="give the classic text as a file")
     parser.add_argument("--admins", action="store_true", help="let the workspace's admins manage every channel")
     parser.add_argument("--url", metavar="URL", help='where Slack calls the bot, with mode = "http"')
+    parser.add_argument("--install", action="store_true", help="for several workspaces, which install it from there")
     parser.add_argument("--name", metavar="NAME", default="List digests", help="the app's name (default: %(default)s)")
     parser.add_argument("--json", action="store_true", help="as JSON (default: YAML)")
     parser.set_defaults(run=_slack_manifest)
@@ -169,7 +170,9 @@ def _slack_manifest(options: argparse.Namespace) -> int:
         raise Misunderstood(f"--name {options.name}", f"Slack takes 1 to {MOST_NAME} characters", "give another name")
     if options.url and not options.url.startswith("https://"):
         raise Misunderstood(f"--url {options.url}", "Slack calls https alone", "write https://HOST/slack/events")
-    keys = ("private", "mentions", "files", "admins", "url", "name")
+    if options.install and not options.url:
+        raise Misunderstood("--install", "Slack has to call the bot for that", "add --url https://HOST/slack/events")
+    keys = ("private", "mentions", "files", "admins", "url", "install", "name")
     found = slack_manifest(**{key: getattr(options, key) for key in keys})
     _write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else to_yaml(found), None)
     return 0

@@ -84,6 +84,8 @@ Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
 # Channels, private groups of old, and direct messages.
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
+# The same of one of several workspaces, or of a whole organisation.
+_WHOLE = re.compile(r"[TE][A-Z0-9]{2,}/[CGD][A-Z0-9]{2,}")
 
 Platform = Literal["terminal", "slack", "matrix"]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
@@ -174,8 +176,19 @@ class Matrix(_Table):
     unthreaded: Texts = ()
 
 
+class Install(_Table):
+    """`[platforms.slack.install]`: several workspaces, each of which installs the app."""
+
+    url: Annotated[str, Field(pattern=r"^https://[^\s|<>\"?#]*[^\s|<>\"?#/]$")]
+    client_id: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
+    client_secret_file: Secret = None
+    key_file: Secret = None
+    options: Annotated[tuple[Literal["private", "mentions", "admins"], ...], Field(strict=False)] = ()
+    workspaces: Texts = ()
+
+
 class Slack(_Table):
-    """`[platforms.slack]`: a workspace of Slack, by an app of its own."""
+    """`[platforms.slack]`: a workspace of Slack, by an app of its own; or several."""
 
     mode: Literal["socket", "http"] = "socket"
     bot_token_file: Secret = None
@@ -185,6 +198,7 @@ class Slack(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     files: bool = False
     unreadable_history: Literal["hold", "resend"] = "hold"
+    install: Install | None = None
 
 
 class Platforms(_Table):
@@ -340,9 +354,19 @@ def _with_files(platforms: Platforms, folder: Path) -> Platforms:
     placed: dict[str, _Table] = {}
     for name, table in platforms:
         if table is not None:
-            files = {key: folder / path.expanduser() for key, path in table if isinstance(path, Path)}
-            placed[name] = table.model_copy(update=files)
+            placed[name] = _with_paths(table, folder)
     return platforms.model_copy(update=placed)
+
+
+def _with_paths(table: _Table, folder: Path) -> _Table:
+    """The same, with paths below the folder, in the tables of the table, too."""
+    placed: dict[str, Path | _Table] = {}
+    for key, value in table:
+        if isinstance(value, Path):
+            placed[key] = folder / value.expanduser()
+        elif isinstance(value, _Table):
+            placed[key] = _with_paths(value, folder)
+    return table.model_copy(update=placed)
 
 
 def _contradictions(config: Config) -> Iterator[str]:
@@ -357,6 +381,7 @@ def _contradictions(config: Config) -> Iterator[str]:
     yield from _unclear(config.subsystems)
     yield from _missing(config)
     yield from _rooms(config)
+    yield from _installed(config.platforms.slack)
     yield from _unfollowable(config.subscriptions, config)
 
 
@@ -379,7 +404,7 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
         here = f"[[subscriptions]] {place}"
         if getattr(config.platforms, one.platform) is None:
             yield f"{here} platform: {one.platform!r} is not set up; add [platforms.{one.platform}]"
-        yield from _unnamed(one, here)
+        yield from _unnamed(one, here, config)
         if [one.list, one.subsystem, one.series].count(None) != 2:  # noqa: PLR2004  # all but one
             yield f"{here} list: it follows a list, a subsystem or a series; name one of them"
         if one.series and (one.filter or not (one.when.at_once or "when" not in one.model_fields_set) or _beside(one)):
@@ -398,17 +423,30 @@ def _rooms(config: Config) -> Iterator[str]:
     for place, room in enumerate(config.rooms, 1):
         if getattr(config.platforms, room.platform) is None:
             yield f"[[rooms]] {place} platform: {room.platform!r} is not set up; add [platforms.{room.platform}]"
-        yield from _unnamed(room, f"[[rooms]] {place}")
+        yield from _unnamed(room, f"[[rooms]] {place}", config)
         if (room.platform, room.room) in taken:
             yield f"[[rooms]] {place} room: {room.room!r} is there twice; give each room one table"
         taken.add((room.platform, room.room))
 
 
-def _unnamed(one: Room | _Followed, here: str) -> Iterator[str]:
+def _unnamed(one: Room | _Followed, here: str, config: Config) -> Iterator[str]:
     """Channels of Slack are renamed, and their ids stay."""
-    if one.platform == "slack" and not _CHANNEL.fullmatch(one.room):
-        remedy = "write its id, such as C0123ABCD, from the end of its details"
+    several = config.platforms.slack and config.platforms.slack.install
+    if one.platform == "slack" and not (_WHOLE if several else _CHANNEL).fullmatch(one.room):
+        if several:
+            remedy = "write the workspace's id and the channel's, such as T0123ABCD/C0123ABCD"
+        else:
+            remedy = "write its id, such as C0123ABCD, from the end of its details"
         yield f"{here} room: {one.room!r} is no id of a channel; {remedy}"
+
+
+def _installed(slack: Slack | None) -> Iterator[str]:
+    """Where each workspace installs the app, Slack has to call us, and each has a token of its own."""
+    if slack and slack.install:
+        if slack.mode != "http":
+            yield '[platforms.slack] mode: workspaces that install the app need mode = "http"; write that'
+        if slack.bot_token_file:
+            yield "[platforms.slack] bot_token_file: each workspace has a token of its own; leave this out"
 
 
 def _unclear(subsystems: tuple[Subsystem, ...]) -> Iterator[str]:
@@ -430,9 +468,11 @@ def _missing(config: Config) -> Iterator[str]:
     file = config.maintainers.file
     if file and not file.is_file():
         yield f"[maintainers] file: there is no file {file}; name the kernel's MAINTAINERS, or leave the key out"
-    for key, path in config.platforms.slack or ():
-        if isinstance(path, Path) and not path.is_file():
-            yield f"[platforms.slack] {key}: there is no file {path}; make it, or leave the key out"
+    slack = config.platforms.slack
+    for table, name in ((slack, "platforms.slack"), (slack and slack.install, "platforms.slack.install")):
+        for key, path in table or ():
+            if isinstance(path, Path) and not path.is_file():
+                yield f"[{name}] {key}: there is no file {path}; make it, or leave the key out"
     for key, path in config.people:
         if path and not path.is_file():
             yield f"[people] {key}: there is no file {path}; make it, or leave the key out"
@@ -500,6 +540,7 @@ def _keys() -> list[str]:
         Platforms,
         Terminal,
         Matrix,
+        Install,
         Slack,
         MailingList,
         Room,

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
     from contextlib import ExitStack
     from datetime import datetime
     from pathlib import Path
+    from typing import Any
 
     from chatbot.chat.platform import Platform
-    from chatbot.chat.slack import Slack
+    from chatbot.chat.slack_workspaces import Workspaces
     from chatbot.config import Config
+    from chatbot.config import Install as InstallTable
     from chatbot.config import Matrix as MatrixTable
     from chatbot.config import Slack as SlackTable
-    from chatbot.store.subscriptions import Subscriptions
 
 
 def platforms_of(
@@ -26,10 +27,10 @@ def platforms_of(
     person: str,
     now: Callable[[], datetime],
     stack: ExitStack | None = None,
-    subscriptions: Subscriptions | None = None,
+    engine: Any = None,  # SQLAlchemy's, whose door is store/
 ) -> dict[str, Platform]:
     """The platforms that are set up: one row each; `person` sits at the terminal. Without a stack nothing is held: they
-    can be looked at, and no more. Raises Problem.
+    can be looked at, and no more; `engine` is of the database in which they remember things. Raises Problem.
     """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
@@ -38,13 +39,16 @@ def platforms_of(
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, person)
     if config.platforms.matrix:
-        found["matrix"] = _matrix(config.platforms.matrix, now, stack, subscriptions)
+        found["matrix"] = _matrix(config.platforms.matrix, now, stack, engine)
     if config.platforms.slack:
-        found["slack"] = _slack(config.platforms.slack, now)
+        slack = config.platforms.slack
+        found["slack"] = (
+            workspaces_of(slack, slack.install, now, stack, engine) if slack.install else _slack(slack, now)
+        )
     return found
 
 
-def _slack(config: SlackTable, now: Callable[[], datetime]) -> Slack:
+def _slack(config: SlackTable, now: Callable[[], datetime]) -> Platform:
     """Raises BadConfig: for tokens that are missing, or in each other's places."""
     from chatbot.chat.slack import Slack
     from chatbot.chat.slack_entrance import Entrance, Requests, Sockets
@@ -63,31 +67,116 @@ def _slack(config: SlackTable, now: Callable[[], datetime]) -> Slack:
     return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history)
 
 
-def _secret(key: str, file: Path | None, variable: str, begin: str, faults: list[str]) -> str:
+def workspaces_of(
+    config: SlackTable,
+    install: InstallTable,
+    now: Callable[[], datetime],
+    stack: ExitStack | None,
+    engine: Any,
+    **manners: Any,
+) -> Workspaces:
+    """The platform of all workspaces that install the app; `manners` are a Slack's. Raises BadConfig: for secrets that
+    are missing, and for a key that is not the installations'.
+    """
+    from dataclasses import replace
+
+    from chatbot.chat.sealed import Seal
+    from chatbot.chat.slack import API, DIALECT, SETTLES, Slack
+    from chatbot.chat.slack_entrance import Entrance, Requests
+    from chatbot.chat.slack_install import PATIENCE, Install
+    from chatbot.chat.slack_manifest import Options, base_of, scopes
+    from chatbot.chat.slack_workspaces import Workspaces
+    from chatbot.errors import BadConfig, Unauthorized
+    from chatbot.store.installations import Installations, Keys, States
+    from chatbot.store.undelivered import Undelivered
+
+    faults: list[str] = []
+    table, how = "platforms.slack.install", "make one with: openssl rand -base64 32 | tr +/ -_"
+    signing = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
+    secret = _secret("client_secret", install.client_secret_file, "SLACK_CLIENT_SECRET", "", faults, table=table)
+    key = _secret("key", install.key_file, "SLACK_INSTALLATION_KEY", "", faults, table=table, make=f"{how}; then ")
+    try:
+        keys = Keys(key) if key else None
+    except ValueError:
+        faults.append(f"[{table}] key_file: {install.key_file or 'SLACK_INSTALLATION_KEY'} has no such key; {how}")
+    if faults or not keys:
+        raise BadConfig(tuple(faults))
+    installed, url = Installations(install.client_id, engine, keys), base_of(install.url)
+    try:
+        installed.renew() if stack else installed.workspaces()
+    except Unauthorized as error:
+        raise BadConfig((f"[{table}] key_file: {error}",)) from error
+
+    def make(name: str, token: str, entrance: Entrance) -> Slack:
+        seal, unreadable = Seal(f"{signing} {name}"), config.unreadable_history
+        return Slack(token, entrance, now, seal=seal, files=config.files, unreadable=unreadable, **manners)
+
+    def back(name: str) -> None:
+        Undelivered(engine).release("slack", f"{name}/")
+
+    pages = Install(
+        client_id=install.client_id,
+        client_secret=secret,
+        url=url,
+        scopes=scopes(
+            Options(
+                private="private" in install.options,
+                mentions="mentions" in install.options,
+                files=config.files,
+                admins="admins" in install.options,
+            )
+        ),
+        installations=installed,
+        states=States(engine, PATIENCE),
+        allowed=install.workspaces,
+        api=manners.get("api", API),
+    )
+    return Workspaces(
+        installed,
+        Requests(signing, config.host, config.port),
+        pages,
+        make,
+        now,
+        url=url,
+        dialect=replace(DIALECT, files=config.files),
+        settles=manners.get("settles", SETTLES),
+        back=back,
+    )
+
+
+def _secret(
+    key: str,
+    file: Path | None,
+    variable: str,
+    begin: str,
+    faults: list[str],
+    *,
+    table: str = "platforms.slack",
+    make: str = "",
+) -> str:
     """What a file or the environment says; it is shown nowhere."""
     import os
 
     found = (file.read_text("utf-8-sig") if file else os.environ.get(variable, "")).strip()
-    where = f"[platforms.slack] {key}_file"
+    where = f"[{table}] {key}_file"
     if not found:
-        faults.append(f"{where}: there is no such secret; set {variable}, or name a file that has it")
+        faults.append(f"{where}: there is no such secret; {make}set {variable}, or name a file that has it")
     elif not found.startswith(begin):
         faults.append(f"{where}: {file or variable} has something else; it begins with {begin}")
     return found
 
 
-def _matrix(
-    config: MatrixTable, now: Callable[[], datetime], stack: ExitStack | None, subscriptions: Subscriptions | None
-) -> Platform:
+def _matrix(config: MatrixTable, now: Callable[[], datetime], stack: ExitStack | None, engine: Any) -> Platform:
     import asyncio
 
     import structlog
 
     from chatbot.chat.matrix import Manners, opened, seen_from_outside
     from chatbot.commands import names
+    from chatbot.store.subscriptions import Subscriptions
 
     async def moved(old: str, new: str) -> None:
-        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new) if subscriptions else 0
+        came = await asyncio.to_thread(Subscriptions(engine).move, "matrix", old, new)
         structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
 
     manners = Manners(

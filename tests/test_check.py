@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from slack_sdk.oauth.installation_store import Bot
 
 import chatbot.check
 from chatbot.chat.post import Post
@@ -16,10 +17,12 @@ from chatbot.check import check
 from chatbot.errors import Closed, Unavailable
 from chatbot.finding import Finding
 from chatbot.store.database import open_database
+from chatbot.store.installations import Installations, Keys
 from chatbot.store.outbox import Outbox, Planned, Progress
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.when import parse_when
+from tests.chat.test_slack_workspaces import KEY, OTHER_KEY
 from tests.conftest import NOON, compose
 from tests.fakes.platform import Ledger
 from tests.test_cli import chatbot as run
@@ -284,6 +287,28 @@ def test_online_a_platform_that_does_not_answer_is_not_waited_for(
             return ()
 
     assert faults(folder, online=True, terminal=Silent())[0].startswith("✗ platform terminal: it has not answered")
+
+
+@pytest.mark.parametrize(
+    ("key", "well", "said"),
+    [(KEY, True, "terminal, slack"), (OTHER_KEY, False, "another key"), ("short", False, "openssl rand -base64 32")],
+)
+def test_the_key_of_installations_is_tried(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, key: str, well: bool, said: str
+) -> None:
+    """With a workspace that has installed the bot."""
+    install = (
+        "[platforms.slack]\nmode = 'http'\n[platforms.slack.install]\nurl = 'https://a.example'\nclient_id = '1.2'\n"
+    )
+    rewrite(folder / "config.toml", "[platforms.terminal]", f"{install}[platforms.terminal]")
+    for name, value in {"SIGNING_SECRET": "x", "CLIENT_SECRET": "y", "INSTALLATION_KEY": key}.items():
+        monkeypatch.setenv(f"SLACK_{name}", value)
+    engine = open_database(store(folder))
+    bot = {"bot_token": "xoxb-1", "bot_id": "B0BOT", "bot_user_id": "U0BOT", "team_id": "T0ONE", "app_id": "A0APP"}
+    Installations("1.2", engine, Keys(KEY)).save_bot(Bot(**bot, installed_at=0.0))  # type: ignore[arg-type]
+    engine.dispose()
+    (platforms,) = [one for one in check(folder / "config.toml", NOON, online=False) if one.what == "platforms"]
+    assert (platforms.well, said in platforms.said) == (well, True)
 
 
 def test_a_platform_that_cannot_be_asked_has_its_tick(folder: Path) -> None:

@@ -40,6 +40,7 @@ DOORS = {
     "apscheduler": {"schedule.py"},
     "Crypto": {"chat/matrix_keys.py"},
     "cronsim": {"rhythm.py"},
+    "cryptography": {"store/installations.py"},
     "jinja2": {"report/render.py"},
     "markupsafe": {"report/render.py"},
     "lark": {"subscriptions/filter.py"},
@@ -50,15 +51,29 @@ DOORS = {
     "pydantic": {"config.py"},
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
-    "slack_bolt": {"chat/slack_entrance.py", "chat/slack_listener.py"},
-    "slack_sdk": {"chat/slack.py", "chat/slack_errors.py", "chat/slack_listener.py"},
+    "slack_bolt": {
+        "chat/slack_entrance.py",
+        "chat/slack_install.py",
+        "chat/slack_listener.py",
+        "chat/slack_workspaces.py",
+    },
+    "slack_sdk": {
+        "chat/slack.py",
+        "chat/slack_errors.py",
+        "chat/slack_install.py",
+        "chat/slack_listener.py",
+        "chat/slack_workspaces.py",
+        "store/installations.py",  # the SDK's stores of installations, on our engine
+    },
     "sqlalchemy": {"store/"},
     "structlog": {
         "announce.py",
         "app.py",
         "chat/matrix.py",
         "chat/slack_entrance.py",
+        "chat/slack_install.py",
         "chat/slack_listener.py",
+        "chat/slack_workspaces.py",
         "connect.py",
         "deliver.py",
         "publish.py",
@@ -72,6 +87,7 @@ ADAPTERS = {
     "chatbot.chat.matrix",
     "chatbot.chat.matrix_device",
     "chatbot.chat.slack",
+    "chatbot.chat.slack_workspaces",
     "chatbot.chat.terminal",
     "chatbot.sources.mirror",
     "chatbot.sources.public_inbox",
@@ -80,12 +96,13 @@ ADAPTERS = {
 KNOW_ADAPTERS = {
     "app.py",
     "chat/matrix.py",
+    "chat/slack_workspaces.py",
     "check.py",
     "connect.py",
     "once.py",
     "sources/ranges.py",
     "sources/sample.py",
-}  # of the last four, three are of the same folder
+}  # four of them are of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:

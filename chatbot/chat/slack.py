@@ -54,6 +54,7 @@ class Slack:
         entrance: Entrance,
         now: Callable[[], datetime],
         *,
+        seal: Seal | None = None,
         files: bool = False,
         unreadable: Literal["hold", "resend"] = "hold",
         api: str = API,
@@ -62,15 +63,15 @@ class Slack:
         settles: timedelta = SETTLES,
         apart: float = APART,
     ) -> None:
-        """`files`: whether the app may upload any. `unreadable`: what becomes of a post in doubt where the channel's
-        history cannot be read.
+        """`seal`: what buttons are sealed with, where they outlive the token. `files`: whether the app may upload any.
+        `unreadable`: what becomes of a post in doubt where the channel's history cannot be read.
         """
         self.dialect = replace(DIALECT, files=files)
         # Slack takes back no token that is in a log: what stands for it is a digest.
         self.login = hashlib.sha256(token.encode()).hexdigest()[:12]
         self.settles = settles
         self._entrance, self._now = entrance, now
-        self._seal = Seal(token)
+        self._seal = seal or Seal(token)
         self._client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
         self._unreadable = unreadable
         self._pace, self._apart = pace, apart

@@ -6,7 +6,7 @@ Law of the file: nothing of a request is looked at before its signature, and not
 import asyncio
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,9 +14,11 @@ from urllib.parse import parse_qs
 
 import structlog
 from aiohttp import web
+from slack_bolt.adapter.aiohttp import to_aiohttp_response, to_bolt_request
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.app.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 from chatbot.chat.slack_errors import asked
 from chatbot.errors import BadConfig, DeliveryError, Unauthorized
@@ -30,6 +32,15 @@ LONGEST_WAIT = 300.0
 # Slack's own patience with a signature: https://docs.slack.dev/authentication/verifying-requests-from-slack
 STALE = 300
 MOST_BYTES = 1 << 20
+# Of pages: nothing is loaded, framed, kept, or told to where one goes next.
+_ALONE = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
 
 class Entrance(Protocol):
@@ -85,8 +96,16 @@ class Requests:
 
     async def let_in(self, app: AsyncApp, now: Callable[[], datetime]) -> None:
         """By a server of our own."""
+        await self.serve(app.async_dispatch, now)
+
+    async def serve(
+        self, dispatch: Dispatch, now: Callable[[], datetime], pages: Mapping[str, Dispatch] | None = None
+    ) -> None:
+        """Hand all that Slack sends to `dispatch`, and show these pages to whoever asks, until it is cancelled."""
         server = web.Application(client_max_size=MOST_BYTES)
-        server.router.add_post("/slack/events", _Door(app, Signatures(self.secret, now)).request)
+        server.router.add_post("/slack/events", _Door(dispatch, Signatures(self.secret, now)).request)
+        for path, page in (pages or {}).items():
+            server.router.add_get(path, _Page(page).request)
         runner = web.AppRunner(server, access_log=None)
         await runner.setup()
         try:
@@ -104,7 +123,7 @@ class Requests:
 class _Door:
     """Lets Slack's requests in to the app, and nobody else's."""
 
-    app: AsyncApp
+    dispatch: Dispatch
     signatures: "Signatures"
 
     async def request(self, request: web.Request) -> web.Response:
@@ -112,7 +131,7 @@ class _Door:
         body = await request.read()
         if not (self.signatures.genuine(request.headers, body) and _well_formed(body, request.content_type)):
             return web.Response(status=web.HTTPUnauthorized.status_code)
-        said = await self.app.async_dispatch(
+        said = await self.dispatch(
             AsyncBoltRequest(body=body.decode(), query=request.query_string, headers=dict(request.headers))
         )
         return web.Response(
@@ -120,6 +139,19 @@ class _Door:
             body=said.body,
             content_type=said.first_headers_without_set_cookie().get("content-type", "text/plain").partition(";")[0],
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page for people; its address may have in it what nobody else is to know."""
+
+    show: Dispatch
+
+    async def request(self, request: web.Request) -> web.Response:
+        """As bolt has it, for this browser alone."""
+        response = await to_aiohttp_response(await self.show(await to_bolt_request(request)))
+        response.headers.update(_ALONE)
+        return response
 
 
 @dataclass(slots=True)

@@ -33,6 +33,9 @@ _MENTIONS = ("app_mentions:read", "im:history")
 _FILES = ("files:write",)
 _ADMINS = ("users:read",)
 
+# What is below the address of a bot that Slack calls.
+_EVENTS, INSTALL, REDIRECT = "/slack/events", "/slack/install", "/slack/oauth_redirect"
+
 
 class Word(NamedTuple):
     """A command as people type it: without its slash, what stands behind it, and what it does."""
@@ -49,18 +52,32 @@ class Options(NamedTuple):
     mentions: bool = False
     files: bool = False
     admins: bool = False
-    # Where Slack is to call the bot; without it, the bot calls Slack.
+    # Where Slack is to call the bot, /slack/events and all; without it, the bot calls Slack.
     url: str | None = None
+    # Whether several workspaces install the app, from the pages of that address.
+    install: bool = False
     name: str = "List digests"
+
+
+def scopes(options: Options) -> list[str]:
+    """What the app may do."""
+    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS}
+    more = (scope for option, scopes in chosen.items() if getattr(options, option) for scope in scopes)
+    return sorted((*_SCOPES, *more))
+
+
+def base_of(url: str) -> str:
+    """Where people reach the bot, by where Slack calls it."""
+    return url.rstrip("/").removesuffix(_EVENTS)
 
 
 def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
     """As Slack takes it."""
     known = list(words)
-    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS}
-    more = (scope for option, scopes in chosen.items() if getattr(options, option) for scope in scopes)
     url = {"url": options.url} if options.url else {}
     events = ["app_mention", "message.im"] if options.mentions else []
+    events += ["app_uninstalled", "tokens_revoked"] if options.install else []
+    redirect = {"redirect_urls": [base_of(options.url) + REDIRECT]} if options.install and options.url else {}
     subscriptions = {"request_url": options.url} if options.url else {}
     interactivity = {"request_url": options.url} if options.url else {}
     return {
@@ -77,11 +94,11 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
             "bot_user": {"display_name": options.name, "always_online": True},
             "slash_commands": [{**_slash(one), **url, "should_escape": False} for one in _typed(known)],
         },
-        "oauth_config": {"scopes": {"bot": sorted((*_SCOPES, *more))}},
+        "oauth_config": {**redirect, "scopes": {"bot": scopes(options)}},
         "settings": {
             **({"event_subscriptions": {**subscriptions, "bot_events": events}} if events else {}),
             "interactivity": {"is_enabled": True, **interactivity},
-            "org_deploy_enabled": False,
+            "org_deploy_enabled": options.install,
             "socket_mode_enabled": options.url is None,
             "token_rotation_enabled": False,
         },

@@ -60,6 +60,12 @@ class Undelivered:
         state = State.SENDING if one.doubt else State.PENDING
         self._update(one, state=state, next_try=seconds(now), attempts=0, plainer=0, error=None)
 
+    def release(self, platform: str, beginning: str) -> None:
+        """The same of all that are parked in rooms whose names begin so; they have been due since then."""
+        for one in self.all():
+            if one.state is State.PARKED and one.platform == platform and one.room.startswith(beginning):
+                self.retry(one, one.again)
+
     def drop(self, one: Post) -> None:
         """Never send it; what stands behind it goes on."""
         self._update(one, state=State.DEAD, error="dropped by hand")

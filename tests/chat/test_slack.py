@@ -75,6 +75,8 @@ def test_a_post_is_sent_with_nothing_that_slack_would_make_more_of() -> None:
         ("a_code_of_tomorrow", Refused, "a_code_of_tomorrow", 0),
         ("is_archived", Closed, "unarchive", 0),
         ("restricted_action", Closed, "restricted_action", 0),
+        ("team_not_found", Closed, "team_not_found", 0),
+        ("team_access_not_granted", Unauthorized, "team_access_not_granted", 0),
         ("token_revoked", Unauthorized, "token_revoked", 0),
         ("account_inactive", Unauthorized, "account_inactive", 0),
     ],
@@ -159,6 +161,23 @@ def test_what_becomes_of_a_channel_or_an_app_is_told(
         spoil(server)
         with pytest.raises(kind):
             await slack.send(ROOM, DIGEST, "another")
+        assert len(server.messages) == 1
+
+    with_slack(use)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda channel: setattr(channel, "name", "renamed"),
+        lambda channel: setattr(channel, "private", True),
+    ],
+    ids=["renamed", "made private"],
+)
+def test_what_else_becomes_of_a_channel_stops_nothing(change: Callable[[Channel], object]) -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        change(server.channels[ROOM])
+        await slack.send(ROOM, DIGEST, "key")
         assert len(server.messages) == 1
 
     with_slack(use)

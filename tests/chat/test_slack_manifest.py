@@ -43,7 +43,7 @@ def unknown(thing: Any, known: Any, where: str = "") -> list[str]:
     return found + [one for key in thing if key in known for one in unknown(thing[key], known[key], f"{where}/{key}")]
 
 
-@pytest.mark.parametrize("options", [{}, {"private": True, "mentions": True, "files": True, "admins": True}, {"url": "https://a.example/slack/events", "mentions": True}])  # fmt: skip
+@pytest.mark.parametrize("options", [{}, {"private": True, "mentions": True, "files": True, "admins": True}, {"url": "https://a.example/slack/events", "mentions": True}, {"url": "https://a.example/slack/events", "install": True}])  # fmt: skip
 def test_the_manifest_has_what_slack_takes_and_no_more(options: dict[str, Any]) -> None:
     made = slack_manifest(**options)
     assert unknown(made, KEYS) == []
@@ -85,6 +85,16 @@ def test_its_scopes_are_the_least_and_each_option_adds_its_own() -> None:
     ]
 
 
+def test_what_several_workspaces_install_says_where_they_come_back_to_and_is_told_when_they_go() -> None:
+    for url in ("https://a.example/bot/slack/events", "https://a.example/bot/slack/events/"):
+        made = slack_manifest(url=url, install=True)
+        assert made["oauth_config"]["redirect_urls"] == ["https://a.example/bot/slack/oauth_redirect"]
+        assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_uninstalled", "tokens_revoked"]
+        assert made["settings"]["org_deploy_enabled"]
+    assert not slack_manifest(url=url)["settings"]["org_deploy_enabled"]
+    assert "redirect_urls" not in slack_manifest(url=url)["oauth_config"]
+
+
 def test_yaml_says_what_json_says(capsys: pytest.CaptureFixture[str]) -> None:
     made = manifest([Word("a", "[x: y]", 'say "…"')], Options())
     assert to_yaml(made["features"]["slash_commands"]).splitlines()[:4] == [
@@ -104,7 +114,12 @@ def test_yaml_says_what_json_says(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "fault"), [(("--name", "x" * 36), "1 to 35 characters"), (("--url", "http://a.example"), "https alone")]
+    ("option", "fault"),
+    [
+        (("--name", "x" * 36), "1 to 35 characters"),
+        (("--url", "http://a.example"), "https alone"),
+        (("--install", "--private"), "add --url https://"),
+    ],
 )
 def test_what_slack_would_not_take_is_refused(option: tuple[str, str], fault: str) -> None:
     command = [sys.executable, "-m", "chatbot", "slack-manifest", *option]

@@ -135,8 +135,17 @@ class Slack:
     many answers of response URLs are lost as `resets` says.
     """
 
-    def __init__(self, *, scopes: Iterable[str] = MINIMAL, ledger: Path | None = None, seed: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        scopes: Iterable[str] = MINIMAL,
+        ledger: Path | None = None,
+        seed: int | None = None,
+        team: str = TEAM,
+        token: str = BOT_TOKEN,
+    ) -> None:
         self.scopes = set(scopes)
+        self.team, self.token = team, token
         self.channels = {one.id: one for one in (Channel("C0KERNEL"), Channel("C0OTHER", "other"))}
         self.admins: set[str] = set()
         self.messages: list[Message] = []
@@ -195,7 +204,7 @@ class Slack:
             return web.json_response({"ok": True, "url": f"{self.url.replace('http', 'ws', 1)}/link?ticket={ticket}"})
         if self.revoked:
             raise Invalid(self.revoked)
-        if token != BOT_TOKEN:
+        if token != self.token:
             raise Invalid("invalid_auth" if token else "not_authed")
         if (after := self._too_many(method)) is not None:
             return _ratelimited(after)
@@ -203,7 +212,7 @@ class Slack:
             "auth.test": lambda _: {
                 "user_id": BOT,
                 "bot_id": BOT_ID,
-                "team_id": TEAM,
+                "team_id": self.team,
                 "user": "digest",
                 "team": "Kernel",
                 "url": "https://t.slack.com/",
@@ -490,7 +499,7 @@ class Slack:
             "channel_name": "x",
             "user_id": person,
             "user_name": "x",
-            "team_id": TEAM,
+            "team_id": self.team,
             "api_app_id": APP,
             "token": "x",
             "trigger_id": f"trigger{next(self._numbers)}",
@@ -504,8 +513,8 @@ class Slack:
         button = message.buttons()[label]
         payload = {
             "type": "block_actions",
-            "team": {"id": TEAM},
-            "user": {"id": person, "team_id": TEAM},
+            "team": {"id": self.team},
+            "user": {"id": person, "team_id": self.team},
             "api_app_id": APP,
             "token": "x",
             "trigger_id": f"trigger{next(self._numbers)}",
@@ -528,13 +537,13 @@ class Slack:
         number = next(self._numbers)
         payload = {
             "type": "event_callback",
-            "team_id": TEAM,
+            "team_id": self.team,
             "api_app_id": APP,
             "token": "x",
             "event_id": f"Ev{number}",
             "event_time": int(time.time()),
             "event": {"event_ts": f"{number}.0", "ts": f"{number}.0", **event},
-            "authorizations": [{"team_id": TEAM, "user_id": BOT, "is_bot": True}],
+            "authorizations": [{"team_id": self.team, "user_id": BOT, "is_bot": True}],
             **more,
         }
         return await self.deliver("events_api", payload)
