@@ -228,6 +228,8 @@ class _Followed(_Table):
     filter: str = ""
     when: Due = DEFAULT
     zone: Zone | None = None
+    aloud: bool = False
+    badge: bool = False
 
 
 class Subscription(_Followed):
