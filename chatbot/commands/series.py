@@ -1,6 +1,7 @@
 """/series: find a patch series and show it."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,10 @@ from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
+from chatbot.report.aspects import changes, tags_by_person, untagged
 from chatbot.report.digest import amount
 from chatbot.report.links import list_in, message_id_in
-from chatbot.report.series_report import SeriesReport, report_series
+from chatbot.report.series_report import LONG_PAGE, PAGE, SeriesReport, report_series
 from chatbot.store.lineages import Family
 
 # So many other matches are listed below the one that is shown.
@@ -23,8 +25,8 @@ _VERSION = re.compile(r"v\d{1,4}(?:\.\d{1,4})?", re.IGNORECASE)
 
 
 def run(arguments: str, context: Context) -> Facts:
-    """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said. `page 2` behind
-    it shows further patches.
+    """By the words of a title, a Message-ID, or a link; where no title has the words, by what was said. Behind it one
+    of ASPECTS shows that alone, and `page 2` further patches.
     """
     text, page = page_of(arguments.strip())
     if not text:
@@ -39,6 +41,7 @@ def run(arguments: str, context: Context) -> Facts:
     if corrected := correct(text, context):
         shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
         return _facts(shown, corrected=corrected)
+    text, aspect = _aspect_of(text, context)
     hits = find(text, context, "series")
     best = hits.series[0] if hits.series else None
     family = context.search.family_of(best.head.message_id, context.people.identity) if best else None
@@ -47,13 +50,40 @@ def run(arguments: str, context: Context) -> Facts:
     # Who asks for words means what is to be reviewed now.
     series = family.version_with(best.head.message_id) if hits.exact else family.lineage.newest
     shown = _report(series, family, context)
-    if not 0 < page <= shown.pages:
-        pages = amount(shown.pages, "page")
-        raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {shown.pages}")
+    count = shown.pages(LONG_PAGE if aspect == "patches" else PAGE)
+    if not 0 < page <= count:
+        pages = amount(count, "page")
+        raise Misunderstood(f"page {page}", f"this series has {pages} of patches", f"name one of 1 to {count}")
+    if aspect:
+        return Facts(aspect, {"report": shown, "page": page, **_ASPECTS[aspect](shown, context)})
     versions = {mail.message_id for version in shown.versions for mail in version.series.everything}
     others = [one for one in hits.series[1:] if one.head.message_id not in versions]
     more = hits.more + max(0, len(others) - OTHERS)
     return _facts(shown, page=page, others=others[:OTHERS], more=more, said=hits.said, link_of=context.link_of)
+
+
+def _aspect_of(text: str, context: Context) -> tuple[str, str]:
+    """What is looked for, and which part of the answer is wanted: its word is no such where a title has it."""
+    *words, last = text.split()
+    rest, aspect = " ".join(words), last.lower()
+    if not words or aspect not in _ASPECTS:
+        return text, ""
+    if message_id_in(rest) is None and _by_words(*_words_of(text), context)[0]:
+        return text, ""
+    return rest, aspect
+
+
+def _tags(report: SeriesReport, context: Context) -> Mapping[str, Any]:
+    by = tags_by_person(report.patches, context.people.identity)
+    return {"by": by, "untagged": untagged(report.patches) if by else ""}
+
+
+# What may be asked for alone, which is its template, too, and what its template is told beside the report.
+_ASPECTS: Mapping[str, Callable[[SeriesReport, Context], Mapping[str, Any]]] = {
+    "patches": lambda _, __: {"size": LONG_PAGE},
+    "versions": lambda report, _: {"changes": changes(report)},
+    "tags": _tags,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +156,10 @@ def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple
 
 COMMAND = Command(
     "series",
-    "WORDS | MESSAGE-ID | LINK",
-    "Show a patch series or a pull request: its versions, reviews and state. To correct for everyone which postings are"
-    " versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists what was corrected.",
-    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example", "/series corrections"),
+    "WORDS | MESSAGE-ID | LINK [patches | versions | tags]",
+    "Show a patch series or a pull request: its versions, reviews and state; or one part of that, whole. To correct for"
+    " everyone which postings are versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists"
+    " what was corrected.",
+    ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example tags", "/series corrections"),
     run,
 )

@@ -87,8 +87,12 @@ def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> 
 
         assert "tdx connect" in (await asked("/series", "tdx-connect")).words.lower()
         found = server.messages[-1]
+        for label, said in (("Patches", "Switch TDX Connect on"), ("Versions", "1 version"), ("Tags", "None yet on")):
+            count = len(server.messages)
+            await server.click(found, label)
+            assert said in (await shown(server, count + 1))[-1].words
         await server.click(found, "Watch", person="U0MANAGER")
-        assert (await shown(server, before + 2))[-1].words.startswith("Watching")
+        assert (await shown(server, before + 5))[-1].words.startswith("Watching")
         assert SHOW in (await asked("/lore", "contributor marc")).buttons()
         assert "you may not manage" in (await asked("/subscribe", "kvm hourly")).words
         assert "hourly" in (await asked("/subscribe", "kvm s:tdx hourly", "U0MANAGER")).words
