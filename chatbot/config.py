@@ -185,6 +185,7 @@ class Slack(_Table):
     port: Annotated[int, Field(ge=1, le=65535)] = 3000
     files: bool = False
     unreadable_history: Literal["hold", "resend"] = "hold"
+    unfurl: bool = False
 
 
 class Platforms(_Table):

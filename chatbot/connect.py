@@ -60,7 +60,7 @@ def _slack(config: SlackTable, now: Callable[[], datetime]) -> Slack:
         entrance = Sockets(_secret("app_token", config.app_token_file, "SLACK_APP_TOKEN", "xapp-", faults))
     if faults:
         raise BadConfig(tuple(faults))
-    return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history)
+    return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history, unfurl=config.unfurl)
 
 
 def _secret(key: str, file: Path | None, variable: str, begin: str, faults: list[str]) -> str:

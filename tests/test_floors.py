@@ -51,7 +51,7 @@ DOORS = {
     "rapidfuzz": {"commands/closest.py"},
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "slack_bolt": {"chat/slack_entrance.py", "chat/slack_listener.py"},
-    "slack_sdk": {"chat/slack.py", "chat/slack_errors.py", "chat/slack_listener.py"},
+    "slack_sdk": {"chat/slack.py", "chat/slack_cards.py", "chat/slack_errors.py", "chat/slack_listener.py"},
     "sqlalchemy": {"store/"},
     "structlog": {
         "announce.py",

@@ -32,6 +32,18 @@ _PRIVATE = ("groups:history", "groups:read")
 _MENTIONS = ("app_mentions:read", "im:history")
 _FILES = ("files:write",)
 _ADMINS = ("users:read",)
+_UNFURL = ("links:read", "links:write")
+# https://docs.slack.dev/reference/app-manifest: unfurl_domains
+MOST_DOMAINS = 5
+
+
+# On a message: what are the mails that it names?
+_SHORTCUT = {
+    "name": "Look up on the lists",
+    "type": "message",
+    "callback_id": "look_up",
+    "description": "Shows what the mails are that this message names.",
+}
 
 
 class Word(NamedTuple):
@@ -49,6 +61,8 @@ class Options(NamedTuple):
     mentions: bool = False
     files: bool = False
     admins: bool = False
+    # Hosts, links to which may get a card.
+    unfurl: tuple[str, ...] = ()
     # Where Slack is to call the bot; without it, the bot calls Slack.
     url: str | None = None
     name: str = "List digests"
@@ -57,10 +71,13 @@ class Options(NamedTuple):
 def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
     """As Slack takes it."""
     known = list(words)
-    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS}
+    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS, "unfurl": _UNFURL}
     more = (scope for option, scopes in chosen.items() if getattr(options, option) for scope in scopes)
     url = {"url": options.url} if options.url else {}
-    events = ["app_mention", "message.im"] if options.mentions else []
+    events = [
+        *(["app_mention", "message.im"] if options.mentions else []),
+        *(["link_shared"] if options.unfurl else []),
+    ]
     subscriptions = {"request_url": options.url} if options.url else {}
     interactivity = {"request_url": options.url} if options.url else {}
     return {
@@ -75,7 +92,9 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": options.name, "always_online": True},
+            "shortcuts": [_SHORTCUT],
             "slash_commands": [{**_slash(one), **url, "should_escape": False} for one in _typed(known)],
+            **({"unfurl_domains": list(options.unfurl[:MOST_DOMAINS])} if options.unfurl else {}),
         },
         "oauth_config": {"scopes": {"bot": sorted((*_SCOPES, *more))}},
         "settings": {

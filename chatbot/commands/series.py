@@ -1,6 +1,7 @@
 """/series: find a patch series and show it."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from chatbot.mail.series import Member, Series
 from chatbot.mail.subject import Subject
 from chatbot.report.aspects import changes, tags_by_person, untagged
 from chatbot.report.digest import amount
-from chatbot.report.links import list_in, message_id_in
+from chatbot.report.links import list_in, mail_link, message_id_in
 from chatbot.report.series_report import LONG_PAGE, PAGE, SeriesReport, report_series
 from chatbot.store.lineages import Family
 
@@ -33,18 +34,20 @@ def run(arguments: str, context: Context) -> Facts:
         raise Misunderstood(
             "/series", "it needs words to look for", f"type {COMMAND.usage}, such as {COMMAND.examples[0]}"
         )
-    if name := list_in(text):
-        remedy = f"give the link to a mail of it, or words of a title, such as {COMMAND.examples[0]}"
-        raise Misunderstood(name, "this link names a list and no mail", remedy)
     if text.lower() == LIST:
         return list_corrections(context)
     if corrected := correct(text, context):
         shown = _report(corrected.family.version_with(corrected.one.head.message_id), corrected.family, context)
         return _facts(shown, corrected=corrected)
     text, aspect = _aspect_of(text, context)
+    if name := list_in(text):
+        remedy = f"give the link to a mail of it, or words of a title, such as {COMMAND.examples[0]}"
+        raise Misunderstood(name, "this link names a list and no mail", remedy)
     hits = find(text, context, "series")
     best = hits.series[0] if hits.series else None
     family = context.search.family_of(best.head.message_id, context.people.identity) if best else None
+    if aspect == "card" and (family is None or hits.said):
+        return _card_of_a_mail(text, context)
     if best is None or family is None:
         return nothing(text, context)
     # Who asks for words means what is to be reviewed now.
@@ -78,11 +81,31 @@ def _tags(report: SeriesReport, context: Context) -> Mapping[str, Any]:
     return {"by": by, "untagged": untagged(report.patches) if by else ""}
 
 
+def _people_by_kind(report: SeriesReport, context: Context) -> list[tuple[str, int]]:
+    """How many people gave a tag of each kind."""
+    by = tags_by_person(report.patches, context.people.identity)
+    return Counter(kind for one in by for kind, _ in one.kinds).most_common()
+
+
+def _card_of_a_mail(text: str, context: Context) -> Facts:
+    """Of one that is part of no series. Raises Misunderstood."""
+    message_id = message_id_in(text)
+    found = context.search.mails([message_id]) if message_id else ()
+    if not found:
+        raise Misunderstood(repr(text[:200]), "I know no such mail", "look for it with /series WORDS")
+    (mail,) = found
+    lists = context.search.lists_of([mail.message_id])
+    return Facts(
+        "card", {"report": None, "mail": mail, "link": mail_link(context.base(lists), mail.message_id), "lists": lists}
+    )
+
+
 # What may be asked for alone, which is its template, too, and what its template is told beside the report.
 _ASPECTS: Mapping[str, Callable[[SeriesReport, Context], Mapping[str, Any]]] = {
     "patches": lambda _, __: {"size": LONG_PAGE},
     "versions": lambda report, _: {"changes": changes(report)},
     "tags": _tags,
+    "card": lambda report, context: {"tags": _people_by_kind(report, context), "mail": None},
 }
 
 
@@ -156,10 +179,10 @@ def _by_words(title: str, revision: str | None, context: Context) -> tuple[tuple
 
 COMMAND = Command(
     "series",
-    "WORDS | MESSAGE-ID | LINK [patches | versions | tags]",
-    "Show a patch series or a pull request: its versions, reviews and state; or one part of that, whole. To correct for"
-    " everyone which postings are versions of one series, name a mail of each: link A B, unlink A [B]; corrections lists"
-    " what was corrected.",
+    "WORDS | MESSAGE-ID | LINK [patches | versions | tags | card]",
+    "Show a patch series or a pull request: its versions, reviews and state; or one part of that, whole; or the least."
+    " To correct for everyone which postings are versions of one series, name a mail of each: link A B, unlink A [B];"
+    " corrections lists what was corrected.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example tags", "/series corrections"),
     run,
 )

@@ -126,6 +126,27 @@ def test_it_keeps_slacks_pace_in_each_room() -> None:
     with_slack(use, pace=0.2, patience=5)
 
 
+def test_messages_to_many_rooms_do_not_come_all_at_once() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        server.minute = 20.0
+        server.channels |= {f"C{n}": Channel(f"C{n}") for n in range(40)}
+        await asyncio.gather(*(slack.send(f"C{n}", DIGEST, f"{n}") for n in range(40)))
+        assert (len(server.messages), server.too_many) == (40, {})
+
+    with_slack(use, minute=20.0, patience=30)
+
+
+def test_what_it_asks_keeps_within_the_workspaces_tiers() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        server.minute = 4.0
+        for _ in range(26):
+            assert await slack.find(ROOM, "none", before()) is None
+        await slack.check([ROOM] * 5)
+        assert (server.calls["conversations.history"], server.too_many) == (57, {})
+
+    with_slack(use, minute=4.0, patience=30, apart=0)
+
+
 def test_what_is_no_longer_ours_after_the_wait_is_not_sent() -> None:
     async def use(server: fake.Slack, slack: Slack) -> None:
         def not_ours() -> None:

@@ -138,6 +138,20 @@ def test_each_part_of_the_answer_can_be_asked_for_whole(ask: Ask) -> None:
     assert ask("/series tdx-1-0@sample.example versions").splitlines()[1].endswith(" · 1 version")
 
 
+def test_a_card_says_the_least_of_a_series_or_of_any_other_mail(ask: Ask, engine: Engine) -> None:
+    assert ask("/series dirty-3-1@sample.example card") == (
+        "KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n"
+        "  v3 · 2 of 2 patches · Grace Okafor · 2025-11-14 10:20 UTC · kvm\n"
+        "  reviewed: every patch has a Reviewed-by or Acked-by; waiting for the maintainer\n"
+        "  1 Reviewed-by, 1 Acked-by\n"
+        "  https://lore.example/kvm/dirty-3-0@sample.example/\n"
+    )
+    add(Index(engine), "kvm", read_one(compose("Re: Hello", 1)))
+    told = answered("/series https://lore.kernel.org/all/m1%40sample.example/ card", context_of(engine))
+    assert told == "Re: Hello\n  Ana · 2025-11-03 12:00 UTC · kvm\n  https://lore.kernel.org/all/m1@sample.example/\n"
+    assert "I know no such mail" in answered("/series m9@sample.example card", context_of(engine))
+
+
 def test_the_word_for_a_part_is_a_word_of_a_title_where_one_has_it(engine: Engine) -> None:
     add(Index(engine), "kvm", read_one(compose("[PATCH] arm64: mte: Clear tags", 1)))
     assert answered("/series mte tags", context_of(engine)).startswith("arm64: mte: Clear tags\n  v1 · 1 patch ·")
