@@ -7,8 +7,8 @@ from collections import defaultdict, deque
 PACE = 1.1
 # Seconds in which a tier counts. What has left us may come in closer together, so that we stay below what it lets.
 MINUTE = 60.0
-# Of each method, so many in which part of a minute, in a workspace: of tier 3 Slack takes 50 a minute, of tier 4 100, and
-# of messages "several hundred", of which it may lose some that come all at once.
+# Of each method, so many in which part of a minute, in a workspace: of tier 3 Slack takes 50 a minute, of tier 4 100,
+# and of messages "several hundred", of which it may lose some that come all at once.
 TIERS = {
     "chat.postMessage": (1, 1 / 240),
     "chat.unfurl": (45, 1.0),

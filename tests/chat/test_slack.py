@@ -28,7 +28,7 @@ def made(server: fake.Slack, token: str = BOT_TOKEN, **options: Any) -> Slack:
 def with_slack(use: Use, *, scopes: frozenset[str] = MINIMAL, token: str = BOT_TOKEN, **options: Any) -> None:
     async def run() -> None:
         async with serving(fake.Slack(scopes=scopes)) as server:
-            adapter = made(server, token, **{"pace": 0, "patience": 0.3, "apart": 0.01} | options)
+            adapter = made(server, token, **{"pace": 0, "minute": 0, "patience": 0.3, "apart": 0.01} | options)
             try:
                 await use(server, adapter)
             finally:
@@ -164,7 +164,7 @@ def test_what_is_no_longer_ours_after_the_wait_is_not_sent() -> None:
 def test_a_slack_that_is_not_there_has_taken_nothing() -> None:
     async def use(server: fake.Slack, _: Slack) -> None:
         server.url = "http://127.0.0.1:1"
-        slack = made(server, pace=0)
+        slack = made(server, pace=0, minute=0)
         with pytest.raises(Unavailable):
             await slack.send(ROOM, DIGEST, "key")
         assert not server.messages

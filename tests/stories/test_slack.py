@@ -35,7 +35,13 @@ def with_bot(folder: Path, sample: dict[str, Path], use: Use, *, aloud: bool = F
     async def run_bot() -> None:
         async with serving(fake.Slack(scopes=MINIMAL | {"files:write"})) as server:
             adapter = Slack(
-                BOT_TOKEN, Sockets(APP_TOKEN), lambda: datetime.now(UTC), api=f"{server.url}/api/", pace=0, **slack
+                BOT_TOKEN,
+                Sockets(APP_TOKEN),
+                lambda: datetime.now(UTC),
+                api=f"{server.url}/api/",
+                pace=0,
+                minute=0,
+                **slack,
             )
             with bot(check_config(settings, folder), lambda: EVENING, {"slack": adapter}) as made:
                 running = asyncio.ensure_future(run(made))
