@@ -12,12 +12,15 @@ from chatbot.chat.slack import DIALECT
 from chatbot.chat.slack_blocks import message
 from chatbot.commands.command import Facts
 from chatbot.errors import Misunderstood
+from chatbot.mail.lineage import Correction
 from chatbot.mail.mail import Mail
+from chatbot.mail.people import People
 from chatbot.mail.state import status
 from chatbot.report.digest import MailingList
 from chatbot.report.news import News, What
 from chatbot.report.render import Renderer
-from chatbot.store.corrections import Correction
+from chatbot.store.corrections import Corrections
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Progress, planned
 from chatbot.store.subscriptions import Subscriptions
@@ -71,6 +74,11 @@ def mails(text: str, number: int) -> Iterator[Mail]:
     yield made("v2", f"[PATCH v2] {line}: {line}", f"{text}\n{tags}{patch.replace('{1}', '2')}", 0, "cover")
 
 
+def person_of(text: str) -> str:
+    """Who asks, as a platform names them: of no surrogates."""
+    return text.encode("utf-8", "replace").decode()
+
+
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     from chatbot.store.database import open_database
@@ -78,6 +86,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('hostile')}/x.sqlite3")
     for number, text in enumerate(HOSTILE):
         add(Index(engine), f"l{number}", *mails(text, number))
+        names = (f"cover.{number}@a.example", f"v2.{number}@a.example")
+        at = NOON + timedelta(seconds=number)
+        Corrections(engine).add(Correction(*names, together=True, by=person_of(text), at=at))
+    Following(engine).keep_up(People(), NOON)
     yield engine
     engine.dispose()
 
@@ -92,11 +104,8 @@ def answers(engine: Engine, number: int, text: str, *, words: bool) -> Iterator[
     room = Room("slack", f"C{number}")
     kept = followed(name, room, text)
     now = NOON + timedelta(days=9)
-    # Of a platform's making, and so of no surrogates.
-    person = text.encode("utf-8", "replace").decode()
-    context = context_of(engine, lists, now=now, asker=person, subsystems=subsystems, room=room)
+    context = context_of(engine, lists, now=now, asker=person_of(text), subsystems=subsystems, room=room)
     context = replace(context, subscriptions=Subscriptions(engine, [kept]))
-    context.corrections.add(Correction(cover, f"v2.{number}@a.example", together=True, by=person, at=now))
     had, until = Progress(0, NOON), Progress(10**6, now)
     context.outbox.plan(kept.key, None, had, ())
     context.outbox.plan(kept.key, had, until, planned(kept, DIALECT, "x", name, start=0))
