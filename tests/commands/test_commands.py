@@ -130,7 +130,6 @@ def test_each_part_of_the_answer_can_be_asked_for_whole(ask: Ask) -> None:
     assert [line[2:4] for line in versions.splitlines()[2:] if line[2:3] == "v"] == ["v3", "v2", "v1"]
     assert (
         "4 days after v2: 2 unchanged, 1 dropped  same author and title\n"
-        "      KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n"
         "      https://lore.example/kvm/dirty-3-0@sample.example/\n"
         "      dropped: KVM: x86/mmu: Trace the flushes that were saved\n"
         "        the tracepoint is gone (Emi).\n"
