@@ -410,7 +410,7 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK [patches | versions | tags], such as /series tdx-connect."),
+        ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK [patches | versions | tags | card], such as /series tdx-connect."),
         ("/series tdx-connect patches page 2", "page 2: this series has 1 page of patches; name one of 1 to 1."),
         ("/series tdx-connect page 3", "page 3: this series has 2 pages of patches; name one of 1 to 2."),
         ("/series dirty pages page 0", "page 0: this series has 1 page of patches; name one of 1 to 1."),
