@@ -153,6 +153,12 @@ def _add_slack_manifest(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mentions", action="store_true", help="answer mentions and direct messages, too")
     parser.add_argument("--files", action="store_true", help="give the classic text as a file")
     parser.add_argument("--admins", action="store_true", help="let the workspace's admins manage every channel")
+    parser.add_argument(
+        "--unfurl",
+        nargs="*",
+        metavar="HOST",
+        help="show a card below links to mails on lore.kernel.org, and on these hosts",
+    )
     parser.add_argument("--url", metavar="URL", help='where Slack calls the bot, with mode = "http"')
     parser.add_argument("--install", action="store_true", help="for several workspaces, which install it from there")
     parser.add_argument("--name", metavar="NAME", default="List digests", help="the app's name (default: %(default)s)")
@@ -163,7 +169,7 @@ def _add_slack_manifest(parser: argparse.ArgumentParser) -> None:
 def _slack_manifest(options: argparse.Namespace) -> int:
     import json
 
-    from chatbot.chat.slack_manifest import MOST_NAME, to_yaml
+    from chatbot.chat.slack_manifest import HOST, MOST_DOMAINS, MOST_NAME, to_yaml
     from chatbot.once import slack_manifest
 
     if not 0 < len(options.name) <= MOST_NAME:
@@ -172,8 +178,11 @@ def _slack_manifest(options: argparse.Namespace) -> int:
         raise Misunderstood(f"--url {options.url}", "Slack calls https alone", "write https://HOST/slack/events")
     if options.install and not options.url:
         raise Misunderstood("--install", "Slack has to call the bot for that", "add --url https://HOST/slack/events")
+    hosts = () if options.unfurl is None else tuple(dict.fromkeys((HOST, *options.unfurl)))
+    if len(hosts) > MOST_DOMAINS:
+        raise Misunderstood("--unfurl", f"Slack takes {MOST_DOMAINS} hosts, lore.kernel.org among them", "name fewer")
     keys = ("private", "mentions", "files", "admins", "url", "install", "name")
-    found = slack_manifest(**{key: getattr(options, key) for key in keys})
+    found = slack_manifest(unfurl=hosts, **{key: getattr(options, key) for key in keys})
     _write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else to_yaml(found), None)
     return 0
 

@@ -199,6 +199,7 @@ class Slack(_Table):
     files: bool = False
     unreadable_history: Literal["hold", "resend"] = "hold"
     install: Install | None = None
+    unfurl: bool = False
 
 
 class Platforms(_Table):
@@ -242,6 +243,8 @@ class _Followed(_Table):
     filter: str = ""
     when: Due = DEFAULT
     zone: Zone | None = None
+    aloud: bool = False
+    badge: bool = False
 
 
 class Subscription(_Followed):

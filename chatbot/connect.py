@@ -64,7 +64,7 @@ def _slack(config: SlackTable, now: Callable[[], datetime]) -> Platform:
         entrance = Sockets(_secret("app_token", config.app_token_file, "SLACK_APP_TOKEN", "xapp-", faults))
     if faults:
         raise BadConfig(tuple(faults))
-    return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history)
+    return Slack(bot, entrance, now, files=config.files, unreadable=config.unreadable_history, unfurl=config.unfurl)
 
 
 def workspaces_of(
@@ -84,7 +84,7 @@ def workspaces_of(
     from chatbot.chat.slack import API, DIALECT, SETTLES, Slack
     from chatbot.chat.slack_entrance import Entrance, Requests
     from chatbot.chat.slack_install import PATIENCE, Install
-    from chatbot.chat.slack_manifest import Options, base_of, scopes
+    from chatbot.chat.slack_manifest import HOST, Options, base_of, scopes
     from chatbot.chat.slack_workspaces import Workspaces
     from chatbot.errors import BadConfig, Unauthorized
     from chatbot.store.installations import Installations, Keys, States
@@ -108,8 +108,16 @@ def workspaces_of(
         raise BadConfig((f"[{table}] key_file: {error}",)) from error
 
     def make(name: str, token: str, entrance: Entrance) -> Slack:
-        seal, unreadable = Seal(f"{signing} {name}"), config.unreadable_history
-        return Slack(token, entrance, now, seal=seal, files=config.files, unreadable=unreadable, **manners)
+        return Slack(
+            token,
+            entrance,
+            now,
+            seal=Seal(f"{signing} {name}"),
+            files=config.files,
+            unreadable=config.unreadable_history,
+            unfurl=config.unfurl,
+            **manners,
+        )
 
     def back(name: str) -> None:
         Undelivered(engine).release("slack", f"{name}/")
@@ -124,6 +132,7 @@ def workspaces_of(
                 mentions="mentions" in install.options,
                 files=config.files,
                 admins="admins" in install.options,
+                unfurl=(HOST,) if config.unfurl else (),
             )
         ),
         installations=installed,

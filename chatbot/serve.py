@@ -117,7 +117,7 @@ class Bot:
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
-            return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"))
+            return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"), aside=True)
         finally:
             self.vitals.answered(known_word(request.text), loop.time() - begin)
 

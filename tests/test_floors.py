@@ -59,6 +59,7 @@ DOORS = {
     },
     "slack_sdk": {
         "chat/slack.py",
+        "chat/slack_cards.py",
         "chat/slack_errors.py",
         "chat/slack_install.py",
         "chat/slack_listener.py",

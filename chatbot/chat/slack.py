@@ -6,7 +6,6 @@ outbox asks first.
 
 import asyncio
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,12 +21,11 @@ from chatbot.chat.slack_blocks import check, fits, message
 from chatbot.chat.slack_entrance import Entrance, Sockets
 from chatbot.chat.slack_errors import Unscoped, asked
 from chatbot.chat.slack_listener import Listener
+from chatbot.chat.slack_pace import MINUTE, PACE, Pace
 from chatbot.errors import Closed, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
 
 API = "https://slack.com/api/"
-# One message a second in a channel, by every way of posting: https://docs.slack.dev/apis/web-api/rate-limits
-PACE = 1.1
 # Seconds for an answer.
 PATIENCE = 30
 # Longer than an answer and the pace: what came in late is in the history by then.
@@ -57,14 +55,17 @@ class Slack:
         seal: Seal | None = None,
         files: bool = False,
         unreadable: Literal["hold", "resend"] = "hold",
+        unfurl: bool = False,
         api: str = API,
         pace: float = PACE,
+        minute: float = MINUTE,
         patience: float = PATIENCE,
         settles: timedelta = SETTLES,
         apart: float = APART,
     ) -> None:
         """`seal`: what buttons are sealed with, where they outlive the token. `files`: whether the app may upload any.
-        `unreadable`: what becomes of a post in doubt where the channel's history cannot be read.
+        `unreadable`: what becomes of a post in doubt where the channel's history cannot be read. `unfurl`: whether
+        links to mails get a card.
         """
         self.dialect = replace(DIALECT, files=files)
         # Slack takes back no token that is in a log: what stands for it is a digest.
@@ -73,9 +74,8 @@ class Slack:
         self._entrance, self._now = entrance, now
         self._seal = seal or Seal(token)
         self._client = AsyncWebClient(token, api, timeout=patience, retry_handlers=[])  # type: ignore[arg-type]
-        self._unreadable = unreadable
-        self._pace, self._apart = pace, apart
-        self._next: dict[str, float] = defaultdict(float)
+        self._unreadable, self._unfurl = unreadable, unfurl
+        self._pace, self._apart = Pace(pace, minute), apart
 
     async def listen(self, answer: Answer) -> None:
         """Until it is cancelled: no socket and no server ends by itself."""
@@ -86,6 +86,8 @@ class Slack:
             seal=self._seal,
             entrance=self._entrance,
             now=self._now,
+            unfurl=self._unfurl,
+            pace=self._pace,
         )
         await listener.run()
 
@@ -96,9 +98,11 @@ class Slack:
             "metadata": {"event_type": EVENT, "event_payload": {"key": key}},
         }
         check(made)
-        await self._in_pace(room)
+        await self._pace.message(room)
         still_ours.get()()
-        said = await asked(self._client.chat_postMessage(channel=room, thread_ts=under, **made))
+        if under:
+            made |= {"thread_ts": under, "reply_broadcast": post.manner.aloud}
+        said = await asked(self._client.chat_postMessage(channel=room, **made))
         return Receipt(str(said["ts"]))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
@@ -127,8 +131,10 @@ class Slack:
         }
         while True:
             if under:
+                await self._pace.call("conversations.replies")
                 said = await asked(self._client.conversations_replies(ts=under, **ask))
             else:
+                await self._pace.call("conversations.history")
                 said = await asked(self._client.conversations_history(**ask))
             for one in said["messages"]:
                 metadata = one.get("metadata", {})
@@ -145,9 +151,10 @@ class Slack:
         if room.startswith("D"):
             return True
         try:
-            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
+            channel = await self._info(room)
             if channel.get("creator") == person:
                 return True
+            await self._pace.call("users.info")
             user = (await asked(self._client.users_info(user=person)))["user"]
             return bool(user.get("is_admin") or user.get("is_owner"))
         except (Closed, Refused, Unscoped):
@@ -156,6 +163,7 @@ class Slack:
     async def tell(self, person: str, post: Post) -> None:
         """In the bot's own room with this person, which needs no further scope."""
         for body in self.dialect.parts(post.body):
+            await self._pace.message(person)
             await asked(self._client.chat_postMessage(channel=person, **message(body, self._seal.close)))
 
     async def check(self, rooms: Sequence[str]) -> list[Finding]:
@@ -173,7 +181,7 @@ class Slack:
     async def _checked(self, room: str) -> Finding:
         what = f"room {self.name}/{room}"
         try:
-            channel = (await asked(self._client.conversations_info(channel=room)))["channel"]
+            channel = await self._info(room)
             name = printable(str(channel.get("name") or room))
             if channel.get("is_archived"):
                 return Finding(what, f"#{name} is archived; unarchive it", well=False)
@@ -182,6 +190,7 @@ class Slack:
         except (Closed, Refused, Unauthorized) as error:
             return Finding(what, str(error), well=False)
         try:
+            await self._pace.call("conversations.history")
             await asked(self._client.conversations_history(channel=room, limit=1))
         except Unscoped:
             return Finding(what, f"we are in #{name}, and may not read its history: a post in doubt is for a person")
@@ -190,9 +199,7 @@ class Slack:
     async def close(self) -> None:
         """Nothing is held: every call has a connection of its own."""
 
-    async def _in_pace(self, room: str) -> None:
-        """Wait until the room may have its next message."""
-        loop = asyncio.get_running_loop()
-        at = max(loop.time(), self._next[room])
-        self._next[room] = at + self._pace
-        await asyncio.sleep(at - loop.time())
+    async def _info(self, room: str) -> dict[str, Any]:
+        """What Slack says of a channel. Raises DeliveryError."""
+        await self._pace.call("conversations.info")
+        return dict((await asked(self._client.conversations_info(channel=room)))["channel"])

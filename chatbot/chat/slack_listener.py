@@ -24,8 +24,10 @@ from chatbot.chat.platform import Answer, Request
 from chatbot.chat.post import Dialect, File
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
+from chatbot.chat.slack_cards import LOOK_UP, Cards
 from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
+from chatbot.chat.slack_pace import Pace
 from chatbot.errors import DeliveryError, Unknown
 
 log = structlog.get_logger(__name__)
@@ -83,9 +85,13 @@ class Listener:
         seal: Seal,
         entrance: Entrance,
         now: Callable[[], datetime],
+        pace: Pace,
+        unfurl: bool = False,
     ) -> None:
         self._answer, self._client, self._dialect, self._seal = answer, client, dialect, seal
-        self._entrance, self._now = entrance, now
+        self._entrance, self._now, self._unfurls = entrance, now, unfurl
+        self._pace = pace
+        self._cards = Cards(answer, client, pace, dialect)
         self._tasks = set[asyncio.Task[None]]()
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting = Counter[str]()
@@ -93,7 +99,6 @@ class Listener:
         self._messages = lru_cache(maxsize=64)(self._made)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._showable: OrderedDict[str, list[Json]] = OrderedDict()
-        self._signatures: dict[str, float] = {}
         # Bolt and the SDK would log what people send.
         quiet = logging.getLogger("chatbot.slack")
         quiet.setLevel(logging.CRITICAL + 1)
@@ -104,6 +109,7 @@ class Listener:
         self._app.command(everything)(self._commanded)
         self._app.action(everything)(self._clicked)
         self._app.event(everything)(self._happened)
+        self._app.shortcut(LOOK_UP)(self._looked_up)
 
     async def run(self) -> None:
         """Until it is cancelled; who has asked by then is answered."""
@@ -137,6 +143,10 @@ class Listener:
     async def _happened(self, ack: Any, body: Json) -> None:
         await ack()
         event = body["event"]
+        if event["type"] == "link_shared":
+            if self._unfurls and event.get("is_bot_user_member") and self._first(body.get("event_id")):
+                self._queue(event["user"], lambda: self._cards.unfurl(event))
+            return
         if event.get("bot_id") or event.get("subtype") or not event.get("user") or not event.get("text"):
             return
         direct = event["type"] == "message" and event.get("channel_type") == "im"
@@ -144,6 +154,20 @@ class Listener:
         if (direct or event["type"] == "app_mention") and self._first(body.get("event_id")) and self._first(place):
             request = Request(event["channel"], event["user"], command_of("/lore", _MENTION.sub("", event["text"])))
             self._take(request, self._by_api(event, direct=direct), event.get("thread_ts"))
+
+    async def _looked_up(self, ack: Any, body: Json) -> None:
+        """By the shortcut on a message."""
+        await ack()
+        text = unwrapped(str(body["message"].get("text") or ""))
+        request = Request(body["channel"]["id"], body["user"]["id"], text)
+        say = self._by_url(body["response_url"])
+
+        async def look() -> None:
+            bodies = await self._cards.of(request)
+            await say([message(one, self._seal.close) for one in bodies], showable=False)
+
+        if self._first(body.get("trigger_id")) and not self._queue(request.person, look):
+            self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
 
     def _first(self, name: str | None) -> bool:
         """Whether this was not delivered before; what has no name counts as new."""
@@ -158,11 +182,24 @@ class Listener:
 
     def _take(self, request: Request, say: Say, under: str | None = None) -> bool:
         """Whether it is answered: not where the person has too much under way."""
-        if self._waiting[request.person] >= PATIENCE:
+        return self._queue(request.person, lambda: self._answered(request, say, under))
+
+    def _queue(self, person: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Whether it is done, behind all else that the person has asked for."""
+        if self._waiting[person] >= PATIENCE:
             return False
-        self._waiting[request.person] += 1
-        self._spawn(self._answered(request, say, under))
+        self._waiting[person] += 1
+        self._spawn(self._in_turn(person, work))
         return True
+
+    async def _in_turn(self, person: str, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with self._turns[person]:
+                await work()
+        finally:
+            self._waiting[person] -= 1
+            if not self._waiting[person]:
+                del self._waiting[person], self._turns[person]
 
     def _spawn(self, work: Awaitable[None]) -> None:
         async def logged() -> None:
@@ -180,18 +217,12 @@ class Listener:
     # What is told
 
     async def _answered(self, request: Request, say: Say, under: str | None) -> None:
-        try:
-            async with self._turns[request.person]:
-                post = await self._answer(request)
-                messages = await asyncio.to_thread(self._messages, post.body)
-                if post.file is None:
-                    await say(messages, showable=not post.aside)
-                else:
-                    await self._attach(post.file, request.room, under, say)
-        finally:
-            self._waiting[request.person] -= 1
-            if not self._waiting[request.person]:
-                del self._waiting[request.person], self._turns[request.person]
+        post = await self._answer(request)
+        messages = await asyncio.to_thread(self._messages, post.body)
+        if post.file is None:
+            await say(messages, showable=not post.aside)
+        else:
+            await self._attach(post.file, request.room, under, say)
 
     async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
         """Into the room, or the thread: a file cannot be for one person alone. Once: it has no key to be found by."""
@@ -248,6 +279,8 @@ class Listener:
 
         async def say(messages: list[Json], *, showable: bool) -> None:
             for one in self._with_button(messages) if showable and not direct else messages:
+                if direct:
+                    await self._pace.message(room)
                 calling = (
                     self._client.chat_postMessage(channel=room, thread_ts=under, **one)
                     if direct

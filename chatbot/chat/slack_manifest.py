@@ -32,6 +32,20 @@ _PRIVATE = ("groups:history", "groups:read")
 _MENTIONS = ("app_mentions:read", "im:history")
 _FILES = ("files:write",)
 _ADMINS = ("users:read",)
+_UNFURL = ("links:read", "links:write")
+# https://docs.slack.dev/reference/app-manifest: unfurl_domains
+MOST_DOMAINS = 5
+# Where most archives are.
+HOST = "lore.kernel.org"
+
+
+# On a message: what are the mails that it names?
+_SHORTCUT = {
+    "name": "Look up on the lists",
+    "type": "message",
+    "callback_id": "look_up",
+    "description": "Shows what the mails are that this message names.",
+}
 
 # What is below the address of a bot that Slack calls.
 _EVENTS, INSTALL, REDIRECT = "/slack/events", "/slack/install", "/slack/oauth_redirect"
@@ -52,6 +66,8 @@ class Options(NamedTuple):
     mentions: bool = False
     files: bool = False
     admins: bool = False
+    # Hosts, links to which may get a card.
+    unfurl: tuple[str, ...] = ()
     # Where Slack is to call the bot, /slack/events and all; without it, the bot calls Slack.
     url: str | None = None
     # Whether several workspaces install the app, from the pages of that address.
@@ -61,7 +77,7 @@ class Options(NamedTuple):
 
 def scopes(options: Options) -> list[str]:
     """What the app may do."""
-    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS}
+    chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS, "unfurl": _UNFURL}
     more = (scope for option, scopes in chosen.items() if getattr(options, option) for scope in scopes)
     return sorted((*_SCOPES, *more))
 
@@ -75,8 +91,11 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
     """As Slack takes it."""
     known = list(words)
     url = {"url": options.url} if options.url else {}
-    events = ["app_mention", "message.im"] if options.mentions else []
-    events += ["app_uninstalled", "tokens_revoked"] if options.install else []
+    events = [
+        *(["app_mention", "message.im"] if options.mentions else []),
+        *(["link_shared"] if options.unfurl else []),
+        *(["app_uninstalled", "tokens_revoked"] if options.install else []),
+    ]
     redirect = {"redirect_urls": [base_of(options.url) + REDIRECT]} if options.install and options.url else {}
     subscriptions = {"request_url": options.url} if options.url else {}
     interactivity = {"request_url": options.url} if options.url else {}
@@ -92,7 +111,9 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
                 "messages_tab_read_only_enabled": False,
             },
             "bot_user": {"display_name": options.name, "always_online": True},
+            "shortcuts": [_SHORTCUT],
             "slash_commands": [{**_slash(one), **url, "should_escape": False} for one in _typed(known)],
+            **({"unfurl_domains": list(options.unfurl[:MOST_DOMAINS])} if options.unfurl else {}),
         },
         "oauth_config": {**redirect, "scopes": {"bot": scopes(options)}},
         "settings": {

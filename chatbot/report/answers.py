@@ -134,7 +134,7 @@ def _posting(message_id: str, series: Series[Part] | None) -> dict[str, Any]:
 
 # By the template that says the same to a person.
 DOCUMENTS: Mapping[str, Callable[[Any], dict[str, Any]]] = {
-    "series": series_document,
+    **dict.fromkeys(("series", "patches", "versions", "tags", "card"), series_document),
     "contributor": contributor_document,
     "corrections": corrections_document,
     "subsystems": subsystems_document,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chatbot.mail.changelog import changelogs
+from chatbot.mail.diff import Diffstat
 from chatbot.mail.evidence import Link
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.mail import Mail
@@ -18,8 +19,8 @@ from chatbot.mail.standing import Standing, standings
 from chatbot.mail.state import Status, status
 from chatbot.report.links import mail_link
 
-# So many patches are shown at a time: most series whole, and no more than a screen of any.
-PAGE = 20
+# So many patches are shown at a time: most series whole, and no more than a screen of any; and where nothing else is.
+PAGE, LONG_PAGE = 20, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,11 @@ class Reviewed:
 
     patch: Mail
     tags: tuple[Given, ...]
+
+    @property
+    def diffstat(self) -> Diffstat:
+        """What it changes."""
+        return Diffstat.of(self.patch.diff.changes)
 
     @property
     def reviews(self) -> tuple[tuple[str, tuple[Given, ...]], ...]:
@@ -83,18 +89,17 @@ class SeriesReport:
         """Those of the version that is shown."""
         return next(one.patches for one in self.versions if one.series == self.series)
 
-    @property
-    def pages(self) -> int:
+    def pages(self, size: int = PAGE) -> int:
         """On how many pages its patches are shown."""
-        return max(1, -(-len(self.patches) // PAGE))
+        return max(1, -(-len(self.patches) // size))
 
-    def page(self, number: int) -> tuple[Reviewed, ...]:
+    def page(self, number: int, size: int = PAGE) -> tuple[Reviewed, ...]:
         """The patches of one page; the first is 1."""
-        return self.patches[(number - 1) * PAGE : number * PAGE]
+        return self.patches[(number - 1) * size : number * size]
 
-    def left_after(self, page: int) -> int:
+    def left_after(self, page: int, size: int = PAGE) -> int:
         """How many patches come after those of a page."""
-        return max(0, len(self.patches) - page * PAGE)
+        return max(0, len(self.patches) - page * size)
 
     @property
     def link(self) -> str:

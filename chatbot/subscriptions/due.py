@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import groupby, islice
 
 from chatbot.rhythm import slots
 from chatbot.subscriptions.room import Room
@@ -42,4 +42,5 @@ def next_slots(when: When, room: Room, now: datetime, count: int) -> tuple[datet
     if when.rhythm is None:
         return ()
     coming = slots(when.rhythm, when.zone or room.zone, now, now + _AHEAD)
-    return tuple(islice(dict.fromkeys(map(room.moved, coming)), count))
+    moved = (moment for moment, _ in groupby(map(room.moved, coming)))
+    return tuple(islice(moved, count))

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chatbot.chat.platform import still_ours
-from chatbot.chat.post import Post
+from chatbot.chat.post import Manner, Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
@@ -27,7 +28,7 @@ def made(server: fake.Slack, token: str = BOT_TOKEN, **options: Any) -> Slack:
 def with_slack(use: Use, *, scopes: frozenset[str] = MINIMAL, token: str = BOT_TOKEN, **options: Any) -> None:
     async def run() -> None:
         async with serving(fake.Slack(scopes=scopes)) as server:
-            adapter = made(server, token, **{"pace": 0, "patience": 0.3, "apart": 0.01} | options)
+            adapter = made(server, token, **{"pace": 0, "minute": 0, "patience": 0.3, "apart": 0.01} | options)
             try:
                 await use(server, adapter)
             finally:
@@ -51,7 +52,17 @@ def test_a_post_is_sent_with_nothing_that_slack_would_make_more_of() -> None:
         sent = {key: first.body[key] for key in ("parse", "mrkdwn", "unfurl_links", "unfurl_media")}
         assert sent == {"parse": "none", "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
         assert first.body["metadata"]["event_payload"] == {"key": "the key"}
-        assert not second.body.get("reply_broadcast")
+        assert (first.broadcast, second.broadcast) == (False, False)
+
+    with_slack(use)
+
+
+def test_a_part_that_is_to_be_said_aloud_is_seen_in_the_channel_too() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        above = await slack.send(ROOM, replace(DIGEST, manner=Manner(aloud=True)), "1")
+        below = await slack.send(ROOM, replace(DIGEST, manner=Manner(aloud=True)), "2", above.remote_id)
+        assert [(one.under, one.broadcast) for one in server.messages] == [(None, False), (above.remote_id, True)]
+        assert await slack.find(ROOM, "2", before() - timedelta(minutes=1), above.remote_id) == below
 
     with_slack(use)
 
@@ -117,6 +128,27 @@ def test_it_keeps_slacks_pace_in_each_room() -> None:
     with_slack(use, pace=0.2, patience=5)
 
 
+def test_messages_to_many_rooms_do_not_come_all_at_once() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        server.minute = 20.0
+        server.channels |= {f"C{n}": Channel(f"C{n}") for n in range(40)}
+        await asyncio.gather(*(slack.send(f"C{n}", DIGEST, f"{n}") for n in range(40)))
+        assert (len(server.messages), server.too_many) == (40, {})
+
+    with_slack(use, minute=20.0, patience=30)
+
+
+def test_what_it_asks_keeps_within_the_workspaces_tiers() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        server.minute = 4.0
+        for _ in range(26):
+            assert await slack.find(ROOM, "none", before()) is None
+        await slack.check([ROOM] * 5)
+        assert (server.calls["conversations.history"], server.too_many) == (57, {})
+
+    with_slack(use, minute=4.0, patience=30, apart=0)
+
+
 def test_what_is_no_longer_ours_after_the_wait_is_not_sent() -> None:
     async def use(server: fake.Slack, slack: Slack) -> None:
         def not_ours() -> None:
@@ -134,7 +166,7 @@ def test_what_is_no_longer_ours_after_the_wait_is_not_sent() -> None:
 def test_a_slack_that_is_not_there_has_taken_nothing() -> None:
     async def use(server: fake.Slack, _: Slack) -> None:
         server.url = "http://127.0.0.1:1"
-        slack = made(server, pace=0)
+        slack = made(server, pace=0, minute=0)
         with pytest.raises(Unavailable):
             await slack.send(ROOM, DIGEST, "key")
         assert not server.messages

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatbot.chat.slack_cards import LOOK_UP
 from chatbot.chat.slack_listener import command_of
 from chatbot.chat.slack_manifest import Options, Word, manifest, to_yaml
 from chatbot.cli import main
@@ -19,7 +20,7 @@ KEYS: dict[str, Any] = {
         "app_home": {"home_tab_enabled": None, "messages_tab_enabled": None, "messages_tab_read_only_enabled": None},
         "bot_user": {"display_name": None, "always_online": None},
         "slash_commands": [{"command": None, "description": None, "usage_hint": None, "url": None, "should_escape": None}],
-        "shortcuts": None,
+        "shortcuts": [{"name": None, "type": None, "callback_id": None, "description": None}],
         "unfurl_domains": None,
     },
     "oauth_config": {"scopes": {"bot": None, "user": None}, "redirect_urls": None},
@@ -59,6 +60,20 @@ def test_the_manifest_has_what_slack_takes_and_no_more(options: dict[str, Any]) 
         assert 0 < len(one.get("usage_hint", "x")) <= 1_000
         assert ("url" in one) == ("url" in options)
     assert made["settings"]["socket_mode_enabled"] == ("url" not in options)
+    (shortcut,) = made["features"]["shortcuts"]
+    assert (shortcut["type"], shortcut["callback_id"], len(shortcut["name"]) <= 24) == ("message", LOOK_UP, True)
+
+
+def test_hosts_are_named_only_where_their_links_are_to_get_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "unfurl_domains" not in slack_manifest()["features"]
+    assert main(["slack-manifest", "--json", "--unfurl", "lists.example", "lore.kernel.org"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["features"]["unfurl_domains"] == ["lore.kernel.org", "lists.example"]
+    assert made["settings"]["event_subscriptions"]["bot_events"] == ["link_shared"]
+    assert {"links:read", "links:write"} <= set(made["oauth_config"]["scopes"]["bot"])
+    command = [sys.executable, "-m", "chatbot", "slack-manifest", "--unfurl", *"abcde"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, "name fewer" in done.stderr) == (2, True)
 
 
 def test_every_command_of_the_table_is_in_it_by_a_name_that_slack_has_not() -> None:

@@ -113,6 +113,53 @@ def test_a_long_series_is_shown_page_by_page(ask: Ask) -> None:
     assert ask("/series dirty pages page 1") == ask("/series dirty pages")
 
 
+def test_each_part_of_the_answer_can_be_asked_for_whole(ask: Ask) -> None:
+    patches = ask("/series tdx-connect patches")
+    assert [line[:4].strip() for line in patches.splitlines() if line[:4].strip().isdigit()] == [
+        str(number) for number in range(1, 27)
+    ]
+    assert '   1  coco/tdx-host: Introduce a "tdx_host" device  +10 −5 in 1 file\n' in patches
+    assert ask("/series tdx-connect Tags").endswith(
+        "\n  Farid Haddad Acked-by on patches 7\N{EN DASH}8\n  Henrik Aas (Kernelworks) Reviewed-by on patch 1\n"
+        "  Bo Lindqvist Reviewed-by on patch 21\n  None yet on patches 2\N{EN DASH}6, 9\N{EN DASH}20, 22\N{EN DASH}26.\n"
+    )
+    assert ask("/series dirty-3-1@sample.example tags").endswith(
+        "\n  Bo Lindqvist Reviewed-by on both patches\n  Emi Tanaka Acked-by on patch 1\n"
+    )
+    versions = ask("/series dirty pages versions")
+    assert [line[2:4] for line in versions.splitlines()[2:] if line[2:3] == "v"] == ["v3", "v2", "v1"]
+    assert (
+        "4 days after v2: 2 unchanged, 1 dropped  same author and title\n"
+        "      https://lore.example/kvm/dirty-3-0@sample.example/\n"
+        "      dropped: KVM: x86/mmu: Trace the flushes that were saved\n"
+        "        the tracepoint is gone (Emi).\n"
+    ) in versions
+    assert ask("/series tdx-1-0@sample.example versions").splitlines()[1].endswith(" · 1 version")
+
+
+def test_a_card_says_the_least_of_a_series_or_of_any_other_mail(ask: Ask, engine: Engine) -> None:
+    assert ask("/series dirty-3-1@sample.example card") == (
+        "KVM: x86/mmu: Fewer TLB flushes while logging dirty pages\n"
+        "  v3 · 2 of 2 patches · Grace Okafor · 2025-11-14 10:20 UTC · kvm\n"
+        "  reviewed: every patch has a Reviewed-by or Acked-by; waiting for the maintainer\n"
+        "  1 Reviewed-by, 1 Acked-by\n"
+        "  https://lore.example/kvm/dirty-3-0@sample.example/\n"
+    )
+    add(Index(engine), "kvm", read_one(compose("Re: Hello", 1)))
+    told = answered("/series https://lore.kernel.org/all/m1%40sample.example/ card", context_of(engine))
+    assert told == "Re: Hello\n  Ana · 2025-11-03 12:00 UTC · kvm\n  https://lore.kernel.org/all/m1@sample.example/\n"
+    assert "I know no such mail" in answered("/series m9@sample.example card", context_of(engine))
+
+
+def test_the_word_for_a_part_is_a_word_of_a_title_where_one_has_it(engine: Engine) -> None:
+    add(Index(engine), "kvm", read_one(compose("[PATCH] arm64: mte: Clear tags", 1)))
+    assert answered("/series mte tags", context_of(engine)).startswith("arm64: mte: Clear tags\n  v1 · 1 patch ·")
+    assert answered("/series tags", context_of(engine)).startswith("arm64: mte: Clear tags\n  v1 · 1 patch ·")
+    assert " · 1 version\n" in answered("/series mte tags versions", context_of(engine))
+    by_id = answered("/series m1@sample.example tags", context_of(engine))
+    assert by_id.endswith("\n  Nobody has given it a tag on the lists yet.\n")
+
+
 def around(engine: Engine, name: str, days: int = 4) -> Ask:
     """Answers from an index that has nothing but one of the threads in tests/mails, some days after it."""
     add(Index(engine), "kvm", *thread(name))
@@ -363,7 +410,8 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
 @pytest.mark.parametrize(
     ("command", "said"),
     [
-        ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK, such as /series tdx-connect."),
+        ("/series", "/series: it needs words to look for; type /series WORDS | MESSAGE-ID | LINK [patches | versions | tags | card], such as /series tdx-connect."),
+        ("/series tdx-connect patches page 2", "page 2: this series has 1 page of patches; name one of 1 to 1."),
         ("/series tdx-connect page 3", "page 3: this series has 2 pages of patches; name one of 1 to 2."),
         ("/series dirty pages page 0", "page 0: this series has 1 page of patches; name one of 1 to 1."),
         ("/series https://lore.kernel.org/nvdimm/", "nvdimm: this link names a list and no mail; give the link to a mail of it, or words of a title, such as /series tdx-connect."),
@@ -393,7 +441,7 @@ def test_help_names_every_command_with_an_example_that_works(ask: Ask) -> None:
             assert example in shown
             assert "no command" not in ask(example)
     assert "Lists: kvm, linux-coco" in shown
-    assert ask("/help series").splitlines()[0] == "/series WORDS | MESSAGE-ID | LINK"
+    assert ask("/help series").splitlines()[0] == COMMANDS[0].usage
 
 
 def test_nothing_at_all_is_a_question_for_help(ask: Ask) -> None:

@@ -22,6 +22,7 @@ import aiohttp
 from aiohttp import web
 
 from tests.fakes.slack_rules import (
+    MOST_BLOCKS,
     MOST_VIEW_BLOCKS,
     UPDATE,
     Effects,
@@ -54,7 +55,8 @@ NOT_ACCEPTED = {"too many", "500 before", "accepts late"}
 STALE_HISTORIES, BAD_HISTORIES = 0.3, 0.1
 # Uses of a response URL.
 USES = 5
-# Of each method, so many a minute in a workspace.
+# So many messages in a tenth of a minute; and of each method, so many a minute in a workspace.
+MESSAGES = 30
 TIERS = {
     "conversations.history": 50,
     "conversations.replies": 50,
@@ -64,6 +66,7 @@ TIERS = {
     "users.info": 100,
     "files.getUploadURLExternal": 100,
     "files.completeUploadExternal": 100,
+    "chat.unfurl": 50,
     "views.open": 100,
     "views.publish": 100,
 }
@@ -96,6 +99,11 @@ class Message:
     @property
     def under(self) -> str | None:
         return self.body.get("thread_ts")
+
+    @property
+    def broadcast(self) -> bool:
+        """Whether the channel sees it, too, though it is in a thread."""
+        return self.under is not None and _true(self.body.get("reply_broadcast"))
 
     @property
     def blocks(self) -> list[dict[str, Any]]:
@@ -132,7 +140,7 @@ def _words(thing: Any) -> Iterable[str]:
 
 class Slack:
     """One workspace. `faults` are taken one by one by chat.postMessage; `silences` by what is asked of the history; so
-    many answers of response URLs are lost as `resets` says.
+    many answers of response URLs are lost as `resets` says. Its tiers count in a `minute` of so many seconds.
     """
 
     def __init__(
@@ -143,6 +151,7 @@ class Slack:
         seed: int | None = None,
         team: str = TEAM,
         token: str = BOT_TOKEN,
+        minute: float = 60,
     ) -> None:
         self.scopes = set(scopes)
         self.team, self.token = team, token
@@ -152,6 +161,7 @@ class Slack:
         self.updates: list[dict[str, Any]] = []
         self.files: list[dict[str, Any]] = []
         self.views: list[dict[str, Any]] = []
+        self.cards: dict[str, Message] = {}
         self.acks: dict[str, tuple[float, Any]] = {}
         self.calls: Counter[str] = Counter()
         self.refusals: list[str] = []
@@ -164,11 +174,13 @@ class Slack:
         self.url = ""
         self.paced = False
         self.connected = asyncio.Event()
+        self.minute, self.too_many = minute, Counter[str]()
         self._ledger, self._chance = ledger, random.Random(seed) if seed is not None else None
         self._sockets: list[web.WebSocketResponse] = []
         self._tickets: set[str] = set()
         self._uses: dict[str, tuple[str, str, int]] = {}
         self._uploads: dict[str, dict[str, Any]] = {}
+        self._shared: dict[str, tuple[str, ...]] = {}
         self._numbers, self._last = count(1), 0.0
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._asked: dict[str, deque[float]] = defaultdict(deque)
@@ -223,6 +235,7 @@ class Slack:
             "chat.update": self._update,
             "files.getUploadURLExternal": self._upload_url,
             "files.completeUploadExternal": self._complete,
+            "chat.unfurl": self._unfurl,
             "views.open": self._view,
             "views.publish": self._view,
         }
@@ -236,10 +249,14 @@ class Slack:
 
     def _too_many(self, method: str) -> int | None:
         asked, now = self._asked[method], time.monotonic()
-        while asked and asked[0] < now - 60:
+        messages = method == "chat.postMessage"
+        while asked and asked[0] < now - (self.minute / 10 if messages else self.minute):
             asked.popleft()
         asked.append(now)
-        return 60 if self._chance is None and len(asked) > TIERS.get(method, 1_000_000) else None
+        if self._chance is not None or len(asked) <= (MESSAGES if messages else TIERS.get(method, 1_000_000)):
+            return None
+        self.too_many[method] += 1
+        return 60
 
     def _needs(self, scope: str) -> None:
         if scope not in self.scopes:
@@ -404,6 +421,22 @@ class Slack:
                 return {"channel": channel.id, "ts": ts}
         raise Invalid("message_not_found")
 
+    def _unfurl(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Each link of a message once, with blocks or nothing."""
+        self._needs("links:write")
+        channel, ts = self._channel(arguments.get("channel")), arguments.get("ts")
+        if BOT not in channel.members or ts not in self._shared:
+            raise Invalid("cannot_find_message")
+        unfurls = arguments.get("unfurls")
+        if not isinstance(unfurls, dict) or not unfurls:
+            raise Invalid("missing_unfurls")
+        for url, shown in unfurls.items():
+            if url not in self._shared[ts] or set(shown) != {"blocks"}:
+                raise Invalid("cannot_unfurl_url", url)
+            check_blocks(shown["blocks"], MOST_BLOCKS)
+            self.cards[url] = Message("card", channel.id, str(ts), shown)
+        return {}
+
     def _upload_url(self, arguments: dict[str, Any]) -> dict[str, Any]:
         self._needs("files:write")
         if not arguments.get("filename") or int(arguments.get("length") or 0) < 1:
@@ -528,6 +561,43 @@ class Slack:
             "message": {"ts": message.ts},
             "response_url": self.response_url(message.channel, person),
             "actions": [{**button, "block_id": "b", "action_ts": "1.0"}],
+            **more,
+        }
+        return await self.deliver("interactive", payload)
+
+    async def share(self, *links: str, channel: str = "C0KERNEL", person: str = "U0MIA", member: bool = True) -> Any:
+        """Somebody posts links to hosts of the manifest."""
+        ts = f"{next(self._numbers)}.5"
+        self._shared[ts] = links
+        shared = [{"domain": link.split("/")[2], "url": link} for link in links]
+        return await self.event(
+            {
+                "type": "link_shared",
+                "channel": channel,
+                "user": person,
+                "message_ts": ts,
+                "links": shared,
+                "is_bot_user_member": member,
+                "source": "conversations_history",
+                "unfurl_id": f"{channel}.{ts}",
+            }
+        )
+
+    async def shortcut(self, text: str, *, channel: str = "C0KERNEL", person: str = "U0MIA", **more: Any) -> Any:
+        """Somebody asks what a message is about."""
+        payload = {
+            "type": "message_action",
+            "callback_id": "look_up",
+            "team": {"id": TEAM},
+            "user": {"id": person, "team_id": TEAM},
+            "api_app_id": APP,
+            "token": "x",
+            "trigger_id": f"trigger{next(self._numbers)}",
+            "action_ts": "1.0",
+            "message_ts": "1.0",
+            "channel": {"id": channel, "name": "x"},
+            "message": {"type": "message", "user": "U0OTHER", "ts": "1.0", "text": text},
+            "response_url": self.response_url(channel, person),
             **more,
         }
         return await self.deliver("interactive", payload)
@@ -663,7 +733,7 @@ async def _arguments(request: web.Request) -> dict[str, Any]:
         found |= await request.json()
     elif request.method == "POST":
         found |= dict(await request.post())
-    for key in ("blocks", "metadata", "files", "view"):
+    for key in ("blocks", "metadata", "files", "view", "unfurls"):
         if isinstance(found.get(key), str):
             with suppress(ValueError):
                 found[key] = json.loads(found[key])

@@ -73,7 +73,7 @@ class Killable(Slack):
 
     def __init__(self, url: str, settles: timedelta, passing: Passing) -> None:
         sockets = Sockets(fake_slack.APP_TOKEN)
-        quick = {"pace": 0, "patience": fake_slack.PATIENCE, "apart": 0.02, "settles": settles}
+        quick = {"pace": 0, "minute": 0, "patience": fake_slack.PATIENCE, "apart": 0.02, "settles": settles}
         super().__init__(fake_slack.BOT_TOKEN, sockets, lambda: NOON, api=f"{url}/api/", **quick)
         self._passing = passing
 
