@@ -83,7 +83,8 @@ def _matrix(
 
     import structlog
 
-    from chatbot.chat.matrix import Manners, opened, seen_from_outside
+    from chatbot.chat.matrix import opened, seen_from_outside
+    from chatbot.chat.matrix_events import Manners
     from chatbot.commands import names
 
     async def moved(old: str, new: str) -> None:

@@ -57,6 +57,8 @@ DOORS = {
         "announce.py",
         "app.py",
         "chat/matrix.py",
+        "chat/matrix_listener.py",
+        "chat/matrix_rooms.py",
         "chat/slack_entrance.py",
         "chat/slack_listener.py",
         "connect.py",
@@ -80,12 +82,13 @@ ADAPTERS = {
 KNOW_ADAPTERS = {
     "app.py",
     "chat/matrix.py",
+    "chat/matrix_listener.py",
     "check.py",
     "connect.py",
     "once.py",
     "sources/ranges.py",
     "sources/sample.py",
-}  # of the last four, three are of the same folder
+}  # chat/ and sources/: of the same folder
 
 
 def imports() -> Iterator[tuple[str, str]]:

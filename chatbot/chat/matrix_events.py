@@ -7,6 +7,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,25 @@ _CREATORS = 12
 _ENDLESS = 1 << 60
 # Until a room says otherwise, who made it has this power.
 _CREATOR = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What commands begin with, and in which rooms with something else; who may invite (patterns of user ids; without
+    any, who has an account on the same homeserver); what power lets one manage a room; in which rooms posts count as
+    unread; in which ones answers stand beside what was asked, and not in a thread.
+    """
+
+    prefix: str = "!"
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    inviters: tuple[str, ...] = ()
+    level: int = 50
+    badges: frozenset[str] = frozenset()
+    unthreaded: frozenset[str] = frozenset()
+
+    def prefix_in(self, room: str) -> str:
+        """What commands begin with there."""
+        return self.prefixes.get(room, self.prefix)
 
 
 def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chatbot.chat import matrix_device
-from chatbot.chat.matrix import Manners, Matrix, seen_from_outside
+from chatbot.chat.matrix import Matrix, seen_from_outside
+from chatbot.chat.matrix_events import Manners
 from chatbot.chat.post import Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from chatbot.answer import look_up
-from chatbot.chat.matrix import DIALECT, Manners, Matrix
-from chatbot.chat.matrix_events import LARGEST, message
+from chatbot.chat.matrix import DIALECT, Matrix
+from chatbot.chat.matrix_events import LARGEST, Manners, message
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context, Facts
 from chatbot.errors import Misunderstood

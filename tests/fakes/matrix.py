@@ -14,7 +14,8 @@ from typing import Any
 from nio import AsyncClient, AsyncClientConfig, MegolmEvent, RoomMessage, SyncResponse
 
 from chatbot.chat import matrix_device
-from chatbot.chat.matrix import Manners, Matrix, opened
+from chatbot.chat.matrix import Matrix, opened
+from chatbot.chat.matrix_events import Manners
 from chatbot.chat.platform import Request
 from chatbot.chat.post import Post
 from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
