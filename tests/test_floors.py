@@ -39,6 +39,7 @@ DOORS = {
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
     "Crypto": {"chat/matrix_keys.py"},
+    "PIL": {"report/chart.py"},
     "cronsim": {"rhythm.py"},
     "jinja2": {"report/render.py"},
     "markupsafe": {"report/render.py"},

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from chatbot.chat import rich
+from chatbot.chat.post import File
 
 # An event may have 65,536 bytes with all that is around it; encrypted, a third more than in clear.
 # https://spec.matrix.org/latest/client-server-api/#size-limits
@@ -57,6 +58,22 @@ def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:
         "uk.half-shot.unstable.show_url_previews": False,
     }
     return content | ({KEY: key} if key else {})
+
+
+def attached(file: File, where: str | Mapping[str, Any], body: str, key: str) -> dict[str, Any]:
+    """A file's content, by its address, or by what opens it where it is sealed; the body is said with it."""
+    said = message(body, key)
+    if said["body"] == file.name:  # its name is no caption
+        del said["format"], said["formatted_body"]
+    info: dict[str, Any] = {"mimetype": file.media, "size": len(file.data)}
+    if file.size:
+        info["w"], info["h"] = file.size
+    return said | {
+        "msgtype": "m.image" if file.size else "m.file",
+        "filename": file.name,
+        "info": info,
+        "url" if isinstance(where, str) else "file": where,
+    }
 
 
 def fits(body: str) -> bool:

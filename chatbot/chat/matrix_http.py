@@ -13,7 +13,8 @@ import aiohttp
 
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 
-_PATIENCE = 30.0
+# Seconds: for an answer; for one to a file.
+_PATIENCE, _UPLOAD = 30.0, 300.0
 # Seconds for a server that says "too many", and not for how long: Synapse takes one in five, where nobody changed it.
 _PAUSE = 5.0
 _LOGGED_OUT = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED", "M_USER_SUSPENDED")
@@ -68,14 +69,36 @@ class Homeserver:
         """What it says, good or bad; the path begins behind `/_matrix/client/v3/` and is quoted already. Raises
         Unavailable where it was not reached, and Unknown where its answer was lost.
         """
+        data = None if body is None else json.dumps(body).encode()
+        return await self._request(method, f"client/v3/{path}", data, query=query or {}, patience=patience)
+
+    async def upload(self, data: bytes, media: str, name: str | None = None) -> str:
+        """Into the media repository; its address there. A second time it is a second one. Raises DeliveryError."""
+        query = {"filename": name} if name else {}
+        reply = await self._request("POST", "media/v3/upload", data, media, query=query, patience=_UPLOAD)
+        if error := reply.error():
+            raise error
+        return str(reply.body["content_uri"])
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        media: str = "application/json",
+        *,
+        query: Mapping[str, str],
+        patience: float,
+    ) -> Reply:
         if self._session is None:
             self._session = aiohttp.ClientSession()
+        token = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         request = self._session.request(
             method,
-            f"{self._url}/_matrix/client/v3/{path}",
-            params=query or {},
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
+            f"{self._url}/_matrix/{path}",
+            params=query,
+            data=data,
+            headers=token | ({"Content-Type": media} if data is not None else {}),
             timeout=aiohttp.ClientTimeout(total=patience, connect=_PATIENCE),
         )
         try:

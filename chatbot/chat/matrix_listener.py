@@ -24,7 +24,7 @@ from chatbot.chat.matrix_patience import TRIES, Patience, Unanswered, pause
 from chatbot.chat.matrix_rooms import Journeys
 from chatbot.chat.matrix_sender import DIALECT, Sender
 from chatbot.chat.platform import Answer, Request
-from chatbot.chat.post import Post, plainer
+from chatbot.chat.post import File, Post, plainer
 from chatbot.errors import DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 
 log = structlog.get_logger(__name__)
@@ -194,7 +194,7 @@ class Listener:
         if not (await asyncio.wait({asking}, timeout=_QUICK))[0]:
             with suppress(DeliveryError):  # the answer says it better
                 await self._sender.react(room, event["event_id"])
-        await self._reply(room, event, (await asking).body)
+        await self._reply(room, event, await asking)
 
     async def _open(self, room: str, event: Mapping[str, Any]) -> None:
         """Read it, as soon as its key is there; say so where none comes."""
@@ -209,14 +209,27 @@ class Listener:
         if session not in self._unreadable:  # the next ones have the same key, or none
             self._unreadable.add(session)
             log.warning("message not readable", room=room, id=event["event_id"])
-            await self._reply(room, event, _UNREADABLE)
+            await self._reply(room, event, Post(DIALECT.name, _UNREADABLE))
 
-    async def _reply(self, room: str, event: Mapping[str, Any], body: str) -> None:
+    async def _reply(self, room: str, event: Mapping[str, Any], post: Post) -> None:
         """In the thread below it, in as many parts as it takes."""
-        root, last = root_of(event), event["event_id"]
-        for place, part in enumerate(DIALECT.parts(body)):
-            content = {} if room in self._manners.unthreaded else threaded(root, last)
-            await self._say(room, part, f"{event['event_id']}-{place}", content)
+        last = event["event_id"]
+        more = {} if room in self._manners.unthreaded else threaded(root_of(event), last)
+        if post.file:
+            await self._bring(room, post.file, post.body, last, more)
+            return
+        for place, part in enumerate(DIALECT.parts(post.body)):
+            await self._say(room, part, f"{last}-{place}", more)
+
+    async def _bring(self, room: str, file: File, body: str, key: str, more: Mapping[str, Any]) -> None:
+        """A file, with what is said of it. It is uploaded once, however often its message has to be tried."""
+        try:
+            content = await self._patience.insist(lambda: self._sender.upload(room, file, body, f"{key}-file"))
+            await self._patience.insist(lambda: self._sender.put(room, {**content, **more}, f"{key}-file"))
+        except Refused as error:
+            log.warning("file not taken", room=room, error=str(error))
+            said = DIALECT.lines([f"{file.name} cannot be uploaded: {error}"])
+            await self._say(room, said if file.size is None else body, f"{key}-0", more)
 
     async def _say(self, room: str, body: str, key: str, more: Mapping[str, Any]) -> None:
         """What nobody keeps in an outbox: tried for a while, at last plainer."""

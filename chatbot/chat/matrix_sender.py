@@ -6,18 +6,20 @@ Nothing goes out in clear to a room that was ever encrypted.
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from chatbot.chat import rich
-from chatbot.chat.matrix_events import Manners, fits, message, seen, typed_here
+from chatbot.chat.matrix_events import Manners, attached, fits, message, seen, typed_here
 from chatbot.chat.matrix_http import Homeserver
-from chatbot.chat.matrix_keys import Keys
+from chatbot.chat.matrix_keys import Keys, seal_file
 from chatbot.chat.matrix_rooms import Rooms
 from chatbot.chat.platform import still_ours
+from chatbot.chat.post import File
 from chatbot.errors import Unavailable
 
-DIALECT = rich.dialect("matrix", fits)
+DIALECT = replace(rich.dialect("matrix", fits), files=True)
 # What Synapse takes at once, where nobody changed it.
 _BURST = 10.0
 
@@ -36,8 +38,20 @@ class Sender:
         self, room: str, body: str, key: str, more: Mapping[str, Any] | None = None, *, badge: bool = False
     ) -> str:
         """A body as a message; the event's id. Raises DeliveryError."""
-        typed = typed_here(body, rich.escape(self._manners.prefix_in(room)), self._words)
-        return await self._put(room, {**message(typed, key, badge=badge), **(more or {})}, key)
+        return await self.put(room, {**message(self._typed(room, body), key, badge=badge), **(more or {})}, key)
+
+    async def upload(self, room: str, file: File, body: str, key: str) -> dict[str, Any]:
+        """A file; the content of the message that brings it into the room. Where that is encrypted, the homeserver gets
+        neither the file nor its name. Raises DeliveryError.
+        """
+        if await self._encrypted(room):
+            sealed, opening = seal_file(file.data)
+            where: str | dict[str, Any] = opening | {
+                "url": await self._server.upload(sealed, "application/octet-stream")
+            }
+        else:
+            where = await self._server.upload(file.data, file.media, file.name)
+        return attached(file, where, self._typed(room, body), key)
 
     async def react(self, room: str, event_id: str) -> None:
         """In clear even where it is encrypted, as all reactions are; it says nothing but that somebody looks. Raises
@@ -50,7 +64,11 @@ class Sender:
         """The id under which the homeserver knows what was sent with a key."""
         return f"{self._prefix}-{key}"
 
-    async def _put(self, room: str, content: dict[str, Any], key: str) -> str:
+    def _typed(self, room: str, body: str) -> str:
+        return typed_here(body, rich.escape(self._manners.prefix_in(room)), self._words)
+
+    async def put(self, room: str, content: dict[str, Any], key: str) -> str:
+        """A message's content; the event's id. Raises DeliveryError."""
         await self._pace.turn()
         kind = "m.room.message"
         if await self._encrypted(room):

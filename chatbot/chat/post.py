@@ -59,16 +59,23 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A text that is too long to be read in a chat, and its name."""
+    """What is not to be read in a message, and its name: a long text, or a picture of so many pixels."""
 
     name: str
-    text: str
+    data: bytes
+    media: str = "text/plain"
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of_text(cls, name: str, text: str) -> "File":
+        """A text as it came, but for what no charset has."""
+        return cls(name, text.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
-    there may be one in its place. `aside` is what is of no use to anybody but who asked.
+    there may be one, a text in its place or a picture beside it. `aside` is what is of no use to anybody but who asked.
     """
 
     dialect: str

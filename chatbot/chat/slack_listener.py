@@ -186,9 +186,9 @@ class Listener:
                 async with self._desk:
                     post = await self._answer(request)
                     messages = await asyncio.to_thread(self._messages, post)
-                if post.file is None:
+                if post.file is None or post.file.size:
                     await say(messages, showable=not post.aside)
-                else:
+                if post.file:
                     await self._attach(post.file, request.room, under, say)
         finally:
             self._waiting[request.person] -= 1
@@ -200,13 +200,13 @@ class Listener:
         if under == PRIVATE:
             await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)], showable=False)
             return
-        small = len(file.text.encode("utf-8", "replace")) <= MOST_SNIPPET
+        snippet = not file.size and len(file.data) <= MOST_SNIPPET
         upload = self._client.files_upload_v2(
             channel=room,
             filename=file.name,
             title=file.name,
-            content=file.text.encode("utf-8", "replace"),
-            snippet_type="text" if small else None,
+            content=file.data,
+            snippet_type="text" if snippet else None,
             thread_ts=under,
         )
         try:

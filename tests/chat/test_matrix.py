@@ -14,7 +14,7 @@ import pytest
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix, seen_from_outside
 from chatbot.chat.matrix_events import Manners
-from chatbot.chat.post import Post
+from chatbot.chat.post import File, Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now
 from tests.fakes.proxy import proxy
@@ -177,6 +177,50 @@ def test_a_command_that_takes_its_time_gets_a_sign_and_a_room_may_want_answers_b
             assert "m.relates_to" not in answer["content"]
 
     run(setting, ask, Manners(prefixes={setting.room: "%"}, unthreaded=frozenset({setting.room})))
+
+
+TEXT, PICTURE = File.of_text("kvm-1f0c7b.txt", "All of it, <!here>\n"), File("x.png", b"\x89PNG", "image/png", (4, 2))
+
+
+def test_a_file_is_brought_into_the_thread_and_what_is_said_of_a_picture_with_it(setting: Setting) -> None:
+    async def ask(matrix: Matrix) -> None:
+        for number, file in enumerate((TEXT, PICTURE), 1):
+            async with listening(matrix, Clerk(file=file)):
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda number=number: len(setting.heard()) == number)
+
+    run(setting, ask)
+    text, picture = (one["content"] for one in setting.heard())
+    for content, file in ((text, TEXT), (picture, PICTURE)):
+        assert setting.mia.download(content["url"])[0] == file.data
+        assert (content["filename"], content["m.mentions"]) == (file.name, {})
+        assert content["m.relates_to"]["rel_type"] == "m.thread"
+        assert content["body"] == "you asked !digest 1f0c7b text"
+    assert (text["msgtype"], text["info"]) == ("m.file", {"mimetype": "text/plain", "size": len(TEXT.data)})
+    assert picture["info"] == {"mimetype": "image/png", "size": 4, "w": 4, "h": 2}
+    assert picture["msgtype"] == "m.image"
+
+
+def test_a_file_is_uploaded_once_however_often_its_message_is_tried_and_one_not_taken_is_named(
+    setting: Setting,
+) -> None:
+    upload, clerk = "/media/v3/upload", Clerk(file=TEXT)
+    with proxy(int(setting.device.homeserver.rpartition(":")[2])) as between:
+        matrix_device.save(setting.folder, replace(setting.device, homeserver=between.url))
+
+        async def ask(matrix: Matrix) -> None:
+            async with listening(matrix, clerk):
+                between.faults += [(upload, "500 before"), (upload, "behaves"), (upload, "too large")]
+                between.faults += [("/send/m.room.message", "500 after")]
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda: between.faults == [(upload, "too large")] and setting.heard())
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda: len(setting.heard()) == 2)
+
+        run(setting, ask)
+    file, said = (one["content"] for one in setting.heard())
+    assert (file["msgtype"], said["msgtype"]) == ("m.file", "m.notice")
+    assert said["body"].startswith("kvm-1f0c7b.txt cannot be uploaded")
 
 
 def test_of_what_was_said_before_only_what_is_fresh_and_new_is_answered(setting: Setting) -> None:
