@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatbot.connect import platforms_of
-from chatbot.translate import lists_of, people_of, rooms_of, subscriptions_of, subsystems_of
+from chatbot.translate import aliases_of, lists_of, people_of, rooms_of, subscriptions_of, subsystems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -124,8 +124,10 @@ def bots(
         leases = Leases(engine, utc_now)
         stack.enter_context(leases.kept())
         now = now or leases.now
+        subscriptions = Subscriptions(engine)
+        names = subscriptions.names()
         if platforms is None:
-            platforms = platforms_of(config, login(), utc_now, stack, Subscriptions(engine))
+            platforms = platforms_of(config, login(), utc_now, stack, subscriptions=subscriptions, called=names)
 
         @cache
         def archive(name: str, folder: Path) -> PublicInbox:
@@ -143,6 +145,7 @@ def bots(
             vitals=Vitals(now(), config.sources.refresh),
             stopping=threading.Event(),
             breakers={},
+            names=names,
         ).bot
 
 
@@ -160,6 +163,7 @@ class _Lasting:
     vitals: Vitals
     stopping: Event
     breakers: dict[str, Breaker]
+    names: dict[tuple[str, str], str]
 
     def bot(self, config: Config) -> Bot:
         """The bot as this configuration has it. Raises BadConfig."""
@@ -211,6 +215,8 @@ class _Lasting:
             vitals=self.vitals,
             stopping=self.stopping,
             breakers=self.breakers,
+            names=self.names,
+            unfound=aliases_of(config),
         )
 
 

@@ -26,10 +26,13 @@ def platforms_of(
     person: str,
     now: Callable[[], datetime],
     stack: ExitStack | None = None,
+    *,
     subscriptions: Subscriptions | None = None,
+    called: dict[tuple[str, str], str] | None = None,
 ) -> dict[str, Platform]:
     """The platforms that are set up: one row each; `person` sits at the terminal. Without a stack nothing is held: they
-    can be looked at, and no more. Raises Problem.
+    can be looked at, and no more. `called` says for which rooms names of the config stand. Raises
+    Problem.
     """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
@@ -38,7 +41,7 @@ def platforms_of(
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, person)
     if config.platforms.matrix:
-        found["matrix"] = _matrix(config.platforms.matrix, now, stack, subscriptions)
+        found["matrix"] = _matrix(config.platforms.matrix, now, stack, subscriptions, {} if called is None else called)
     if config.platforms.slack:
         found["slack"] = _slack(config.platforms.slack, now)
     return found
@@ -77,7 +80,11 @@ def _secret(key: str, file: Path | None, variable: str, begin: str, faults: list
 
 
 def _matrix(
-    config: MatrixTable, now: Callable[[], datetime], stack: ExitStack | None, subscriptions: Subscriptions | None
+    config: MatrixTable,
+    now: Callable[[], datetime],
+    stack: ExitStack | None,
+    subscriptions: Subscriptions | None,
+    called: dict[tuple[str, str], str],
 ) -> Platform:
     import asyncio
 
@@ -88,10 +95,17 @@ def _matrix(
     from chatbot.commands import names
 
     async def moved(old: str, new: str) -> None:
-        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new) if subscriptions else 0
+        came = 0
+        if subscriptions:
+            came = await asyncio.to_thread(subscriptions.move, "matrix", old, new)
+            called.update(await asyncio.to_thread(subscriptions.names))
         structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
 
+    def names_of(room: str) -> tuple[str, ...]:
+        return (room, *(name for (platform, name), now in called.items() if (platform, now) == ("matrix", room)))
+
     manners = Manners(
+        names_of=names_of,
         prefix=config.prefix,
         prefixes=config.prefixes,
         inviters=config.inviters,

@@ -100,6 +100,17 @@ def rooms_of(config: Config) -> dict[tuple[str, str], Room]:
     }
 
 
+def aliases_of(config: Config) -> set[tuple[str, str]]:
+    """What the config calls rooms by, and stands for a room that is to be found: by platform and alias."""
+    from chatbot.subscriptions.subscription import is_alias
+
+    matrix = config.platforms.matrix
+    named = {(one.platform, one.room) for one in config.rooms}
+    named |= {(one.platform, one.room) for one in config.subscriptions}
+    own = {("matrix", name) for name in (*matrix.prefixes, *matrix.unthreaded)} if matrix else set()
+    return {one for one in named | own if is_alias(one[1])}
+
+
 def subscriptions_of(config: Config, subsystems: Callable[[], Subsystems], now: datetime) -> tuple[Subscription, ...]:
     """Those of the config; subsystems are asked for where one is followed. Raises BadConfig."""
     from chatbot.errors import BadConfig

@@ -27,7 +27,7 @@ from chatbot.chat.matrix_rooms import Journeys, Moved, Rooms
 from chatbot.chat.matrix_sender import DIALECT, Sender
 from chatbot.chat.platform import Answer, Receipt
 from chatbot.chat.post import Post
-from chatbot.errors import DeliveryError, Unauthorized
+from chatbot.errors import Closed, DeliveryError, Unauthorized
 from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -117,6 +117,10 @@ class Matrix:
                 return None
             query["from"] = str(page["end"])
 
+    async def room_of(self, name: str) -> str:
+        """By the homeserver's directory. Raises DeliveryError."""
+        return await self._rooms.named(name) if name.startswith("#") else name
+
     async def may_manage(self, person: str, room: str) -> bool:
         """By the room's state as it is now."""
         try:
@@ -159,12 +163,17 @@ class Matrix:
             return (Finding("token matrix", f"{error}; run `chatbot matrix-login --again`", well=False),)
         joined = (await self._server.call("GET", "joined_rooms"))["joined_rooms"]
         found = [Finding("token matrix", user)]
-        for room in rooms:
+        for name in rooms:
             said, well = f"we are not in it; /invite {user} there", False
-            if room in joined:
-                well = await self._rooms.take_ours(room)
-                said = "we may post there" if well else "we may not post there; give us the power that messages need"
-            found.append(Finding(f"room matrix/{room}", said, well))
+            try:
+                if (room := await self.room_of(name)) in joined:
+                    well = await self._rooms.take_ours(room)
+                    said = (
+                        "we may post there" if well else "we may not post there; give us the power that messages need"
+                    )
+            except Closed:
+                said = "no room has this alias; see that it is spelt as in the room's settings"
+            found.append(Finding(f"room matrix/{name}", said, well))
         return found
 
     @cached_property

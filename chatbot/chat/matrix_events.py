@@ -6,7 +6,7 @@ Law of the file: nothing of ours pings anybody, and no event of a program is a c
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -26,11 +26,16 @@ _ENDLESS = 1 << 60
 _CREATOR = 100
 
 
+def _itself(room: str) -> tuple[str, ...]:
+    return (room,)
+
+
 @dataclass(frozen=True, slots=True)
 class Manners:
     """What commands begin with, and in which rooms with something else; who may invite (patterns of user ids; without
     any, who has an account on the same homeserver); what power lets one manage a room; in which rooms posts count as
-    unread; in which ones answers stand beside what was asked, and not in a thread.
+    unread; in which ones answers stand beside what was asked, and not in a thread. `names_of` a room are what these
+    rooms may be called by.
     """
 
     prefix: str = "!"
@@ -39,10 +44,15 @@ class Manners:
     level: int = 50
     badges: frozenset[str] = frozenset()
     unthreaded: frozenset[str] = frozenset()
+    names_of: Callable[[str], Iterable[str]] = _itself
 
     def prefix_in(self, room: str) -> str:
         """What commands begin with there."""
-        return self.prefixes.get(room, self.prefix)
+        return next((self.prefixes[name] for name in self.names_of(room) if name in self.prefixes), self.prefix)
+
+    def threads(self, room: str) -> bool:
+        """Whether answers stand in a thread there."""
+        return self.unthreaded.isdisjoint(self.names_of(room))
 
 
 def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:

@@ -214,7 +214,7 @@ class Listener:
     async def _reply(self, room: str, event: Mapping[str, Any], post: Post) -> None:
         """In the thread below it, in as many parts as it takes."""
         last = event["event_id"]
-        more = {} if room in self._manners.unthreaded else threaded(root_of(event), last)
+        more = threaded(root_of(event), last) if self._manners.threads(room) else {}
         if post.file:
             await self._bring(room, post.file, post.body, last, more)
             return

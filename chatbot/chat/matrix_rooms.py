@@ -49,6 +49,10 @@ class Rooms:
             raise error
         return True
 
+    async def named(self, name: str) -> str:
+        """The room that has an alias now. Raises DeliveryError."""
+        return str((await self._server.call("GET", f"directory/room/{quote(name, safe='')}"))["room_id"])
+
     async def _levels(self, room: str) -> tuple[dict[str, Any], dict[str, Any] | None]:
         """What `power` asks for. Raises DeliveryError."""
         here = f"rooms/{quote(room)}/state"

@@ -301,6 +301,16 @@ subscription = Table(
     Column("paused_until", BigInteger),
 )
 
+# What a name of the config stands for, where that is another room than it says: an alias' room, or the one that a room
+# goes on as.
+room_name = Table(
+    "room_name",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("room", String, nullable=False),
+)
+
 delivery = Table(
     "delivery",
     metadata,
