@@ -170,7 +170,6 @@ class Matrix(_Table):
     prefixes: dict[str, Prefix] = Field(default_factory=dict)
     inviters: Texts = ()
     level: Annotated[int, Field(ge=0)] = 50
-    badges: Texts = ()
     unthreaded: Texts = ()
 
 
@@ -228,6 +227,8 @@ class _Followed(_Table):
     filter: str = ""
     when: Due = DEFAULT
     zone: Zone | None = None
+    aloud: bool = False
+    badge: bool = False
 
 
 class Subscription(_Followed):

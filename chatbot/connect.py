@@ -110,7 +110,6 @@ def _matrix(
         prefixes=config.prefixes,
         inviters=config.inviters,
         level=config.level,
-        badges=frozenset(config.badges),
         unthreaded=frozenset(config.unthreaded),
     )
     if stack is None:

@@ -108,8 +108,8 @@ class Desk:
         ]
         if faults:
             raise BadConfig(tuple(faults))
-        there = {(one.platform, one.room, one.asked) for one in context.subscriptions.all()}
-        new = {key: one for one in found if (key := (one.platform, one.room, one.asked)) not in there}
+        there = {(one.platform, one.room, one.told) for one in context.subscriptions.all()}
+        new = {key: one for one in found if (key := (one.platform, one.room, one.told)) not in there}
         lists = [topic_of(one, context.lists, subsystems).names for one in new.values()]
         context.subscriptions.add(new.values(), lists, context.now)
         return len(new), len(found) - len(new)
@@ -131,6 +131,8 @@ def _table(one: Subscription) -> Iterator[str]:
         text = json.dumps(value, ensure_ascii=False).replace(_DELETE, f"\\u{ord(_DELETE):04x}")
         yield f"{key} = {text}"
     yield f"created = {one.created.isoformat()}"
+    for word in str(one.manner).split():
+        yield f"{word} = true"
     if one.paused_until:
         yield f"paused_until = {one.paused_until.isoformat()}"
     yield ""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from chatbot.chat.post import Manner
     from chatbot.config import Config, Exported
     from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
@@ -148,12 +149,14 @@ class Followed(NamedTuple):
     subsystem: bool
     filter: str
     when: When
+    manner: Manner
 
 
 def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subsystems], faults: list[str]) -> Followed:
     """Of the table at a place; what is wrong with it is added to the faults."""
     from dataclasses import replace
 
+    from chatbot.chat.post import Manner
     from chatbot.errors import Misunderstood
     from chatbot.subscriptions.filter import parse_filter
     from chatbot.subscriptions.finding import named
@@ -173,4 +176,4 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
     if one.series and "when" not in one.model_fields_set:
         when = When()
-    return Followed(topic, one.subsystem is not None, wanted, when)
+    return Followed(topic, one.subsystem is not None, wanted, when, Manner(aloud=one.aloud, badge=one.badge))

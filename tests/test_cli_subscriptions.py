@@ -62,13 +62,13 @@ def test_what_rooms_follow_is_listed_added_changed_and_removed(told: Callable[..
 
 
 def test_what_is_exported_can_be_imported(told: Callable[..., str], tmp_path: Path) -> None:
-    told("add", 'kvm s:"ünïcode" every 200 mails')
+    told("add", 'kvm s:"ünïcode" every 200 mails aloud badge')
     paused = told("add", "tdx weekdays 08:30 UTC").split()[4]
     told("pause", paused, "2999-01-01")
     text = told("export")
     one, two = tomllib.loads(text)["subscriptions"]
-    assert set(one) == {"id", "platform", "room", "list", "filter", "when", "owner", "created"}
-    assert set(two) == {*one, "subsystem", "paused_until"} - {"list"}
+    assert set(one) == {"id", "platform", "room", "list", "filter", "when", "owner", "created", "aloud", "badge"}
+    assert set(two) == {*one, "subsystem", "paused_until"} - {"list", "aloud", "badge"}
     (tmp_path / "kept.toml").write_text(text, encoding="utf-8")
     assert told("import", tmp_path / "kept.toml") == "0 subscriptions added, 2 there already\n"
     told("remove", "all")

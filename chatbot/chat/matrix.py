@@ -96,9 +96,8 @@ class Matrix:
 
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
         """One attempt. Raises DeliveryError."""
-        thread = threaded(under) if under else {}
-        badge = room in self._manners.badges
-        return Receipt(await self._sender.send(room, post.body, key, thread, badge=badge))
+        thread = threaded(under) if under and not post.manner.aloud else {}
+        return Receipt(await self._sender.send(room, post.body, key, thread, badge=post.manner.badge))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # a room's history has its threads
         """While the homeserver remembers the transaction id, sending again is asking; later its history is read."""

@@ -33,16 +33,14 @@ def _itself(room: str) -> tuple[str, ...]:
 @dataclass(frozen=True, slots=True)
 class Manners:
     """What commands begin with, and in which rooms with something else; who may invite (patterns of user ids; without
-    any, who has an account on the same homeserver); what power lets one manage a room; in which rooms posts count as
-    unread; in which ones answers stand beside what was asked, and not in a thread. `names_of` a room are what these
-    rooms may be called by.
+    any, who has an account on the same homeserver); what power lets one manage a room; in which rooms answers
+    stand beside what was asked, and not in a thread. `names_of` a room are what these may call it.
     """
 
     prefix: str = "!"
     prefixes: Mapping[str, str] = field(default_factory=dict)
     inviters: tuple[str, ...] = ()
     level: int = 50
-    badges: frozenset[str] = frozenset()
     unthreaded: frozenset[str] = frozenset()
     names_of: Callable[[str], Iterable[str]] = _itself
 

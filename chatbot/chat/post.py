@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import accumulate
 
 # What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
@@ -73,6 +73,28 @@ class File:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How posts are shown: `aloud`, each part in the room, and not in a thread alone; with a `badge`, so that clients
+    count them as unread where they would not. As `str` it is such words, and `of` reads them.
+    """
+
+    aloud: bool = False
+    badge: bool = False
+
+    @classmethod
+    def of(cls, words: str) -> "Manner":
+        """Other words mean nothing."""
+        said = words.casefold().split()
+        return cls(**{one.name: one.name in said for one in fields(cls)})
+
+    def __str__(self) -> str:
+        return " ".join(one.name for one in fields(self) if getattr(self, one.name))
+
+
+AS_USUAL = Manner()
+
+
+@dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
     there may be one, a text in its place or a picture beside it. `aside` is what is of no use to anybody but who asked.
@@ -82,6 +104,7 @@ class Post:
     body: str
     file: File | None = None
     aside: bool = False
+    manner: Manner = AS_USUAL
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.
@@ -97,7 +120,7 @@ def plainer(post: Post, dialect: Dialect, times: int) -> Post:
         lengths = accumulate(len(line) + 1 for line in lines)
         fitting = sum(length <= SHORT for length in lengths) if times == 2 else 1  # noqa: PLR2004  # the second time
         lines = [line[:SHORT] for line in lines[: max(1, fitting)]]
-    return Post(post.dialect, dialect.lines(lines))
+    return Post(post.dialect, dialect.lines(lines), manner=post.manner)
 
 
 def printable(text: str) -> str:

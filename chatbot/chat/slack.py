@@ -97,7 +97,9 @@ class Slack:
         check(made)
         await self._in_pace(room)
         still_ours.get()()
-        said = await asked(self._client.chat_postMessage(channel=room, thread_ts=under, **made))
+        if under:
+            made |= {"thread_ts": under, "reply_broadcast": post.manner.aloud}
+        said = await asked(self._client.chat_postMessage(channel=room, **made))
         return Receipt(str(said["ts"]))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:

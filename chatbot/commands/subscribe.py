@@ -26,7 +26,7 @@ _FILLING = frozenset({"until", "for", "to"})
 
 
 def subscribe(arguments: str, context: Context) -> Facts:
-    """A list or a subsystem, then a filter, then when."""
+    """A list or a subsystem, then a filter, then when, then how it is shown."""
     asked = split(arguments)
     topic, subsystem = _topic(asked.topic, context)
     one = Subscription(
@@ -39,9 +39,10 @@ def subscribe(arguments: str, context: Context) -> Facts:
         when=asked.when or DEFAULT,
         owner=context.asker,
         created=context.now.replace(microsecond=0),
+        manner=asked.manner,
     )
     for other in _here(context):
-        if other.asked == one.asked:
+        if other.told == one.told:
             raise Misunderstood("/subscribe", f"this room has that already, as {other.id}", "ask for something else")
     rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
     kept = keep(one, context, "subscribe")
@@ -186,9 +187,10 @@ def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:
 
 SUBSCRIBE = Command(
     "subscribe",
-    "LIST | SUBSYSTEM [FILTER] [WHEN]",
+    "LIST | SUBSYSTEM [FILTER] [WHEN] [aloud] [badge]",
     "Have this room told what happens on a list or in a subsystem: all of it or what a filter wants; by a schedule,"
-    " every so many mails, or as it happens.",
+    " every so many mails, or as it happens; aloud: in the room, with nothing in a thread alone; badge: counted as"
+    " unread.",
     (
         "/subscribe kvm daily at 9:00 Europe/Berlin",
         "/subscribe kvm dfn:arch/x86/kvm/ weekdays 08:30",

@@ -36,6 +36,13 @@ class Listed:
         return "everything" if found == EVERYTHING else found.english()
 
     @property
+    def shown(self) -> str:
+        """How its posts are, where that was asked for."""
+        manner = self.subscription.manner
+        words = {"all of it in the room": manner.aloud, "so that it counts as unread": manner.badge}
+        return ", ".join(text for text, wanted in words.items() if wanted)
+
+    @property
     def next(self) -> str:
         """`Tue 2026-11-24 08:30, Wed 2026-11-25 08:30 Europe/Berlin`, or on what it depends."""
         one = self.subscription

@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, true, update
 
-from chatbot.chat.post import Dialect, Post
+from chatbot.chat.post import Dialect, Manner, Post
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.leases import Leases
@@ -111,7 +111,12 @@ def planned(
     """The posts of a body for a subscription's room, as many as its parts; `start` and `slot` as in `delivery_key`."""
     return tuple(
         Planned(
-            delivery_key(one.key, start, slot, part), one.platform, one.room, Post(dialect.name, text), list_name, kind
+            delivery_key(one.key, start, slot, part),
+            one.platform,
+            one.room,
+            Post(dialect.name, text, manner=one.manner),
+            list_name,
+            kind,
         )
         for part, text in enumerate(dialect.parts(body))
     )
@@ -342,7 +347,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         subscription=row.subscription,
         platform=row.platform,
         room=row.room,
-        post=Post(row.dialect, row.body),
+        post=Post(row.dialect, row.body, manner=Manner.of(row.manner)),
         state=State(row.state),
         attempts=row.attempts,
         plainer=row.plainer,
@@ -414,6 +419,7 @@ def _write(
             "part": part,
             "dialect": planned.post.dialect,
             "body": planned.post.body,
+            "manner": str(planned.post.manner),
             "state": State.PENDING,
             "attempts": 0,
             "plainer": 0,

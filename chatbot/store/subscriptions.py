@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
+from chatbot.chat.post import Manner
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
@@ -200,6 +201,7 @@ def _row(one: Subscription) -> dict[str, object]:
         "owner": one.owner,
         "created": seconds(one.created),
         "paused_until": seconds(one.paused_until) if one.paused_until else None,
+        "manner": str(one.manner),
     }
 
 
@@ -215,4 +217,5 @@ def _subscription(row: Row[Any]) -> Subscription:
         owner=row.owner,
         created=moment(row.created),
         paused_until=None if row.paused_until is None else moment(row.paused_until),
+        manner=Manner.of(row.manner),
     )

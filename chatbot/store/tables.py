@@ -299,6 +299,7 @@ subscription = Table(
     Column("owner", Text, nullable=False),
     Column("created", BigInteger, nullable=False),
     Column("paused_until", BigInteger),
+    Column("manner", Text, nullable=False, server_default=""),  # of its posts, in words
 )
 
 # What a name of the config stands for, where that is another room than it says: an alias' room, or the one that a room
@@ -337,6 +338,7 @@ delivery = Table(
     Column("doubt", BigInteger),  # since when it may be there, where nobody knows
     Column("remote_id", String),
     Column("error", Text),
+    Column("manner", Text, nullable=False, server_default=""),  # in words
     Index("delivery_by_state", "state", "id"),
     Index("delivery_by_room", "platform", "room", "sequence", "part", unique=True),
     Index("delivery_by_subscription", "subscription", "id"),

@@ -16,7 +16,7 @@ from chatbot.store.tables import metadata
 HEAD = "0011"
 # What can be migrated. The first was not noted in the databases that have it.
 FIRST = "0001"
-_OLDER = frozenset({FIRST, "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
+_OLDER = frozenset({FIRST, "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"})
 # Alembic's own table, as Alembic makes it.
 _TABLE = "alembic_version"
 _CREATE = f"CREATE TABLE {_TABLE} (version_num VARCHAR(32) NOT NULL, CONSTRAINT {_TABLE}_pkc PRIMARY KEY (version_num))"

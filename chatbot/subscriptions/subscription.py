@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from chatbot.chat.post import AS_USUAL, Manner
 from chatbot.subscriptions.when import When
 
 # Until somebody says so.
@@ -26,7 +27,8 @@ class Origin(StrEnum):
 class Subscription:
     """`topic` is a list's name, the title of a `subsystem`, or a series' Message-ID in angle brackets; `filter` a text
     of the filter language; `first` how far its very first digest looks back, which then comes at once; `even_empty`
-    asks for a post when nothing happened; `named` is what the config calls its room, where that is another name.
+    asks for a post when nothing happened; `manner` is that of its posts; `named` is what the config calls its room, where
+    that is another name.
     """
 
     id: str
@@ -42,6 +44,7 @@ class Subscription:
     origin: Origin = Origin.CHAT
     first: timedelta | None = None
     even_empty: bool = False
+    manner: Manner = AS_USUAL
     named: str = ""
 
     @property
@@ -70,12 +73,17 @@ class Subscription:
         return self.paused_until is not None and now < self.paused_until
 
     @property
-    def asked(self) -> str:
-        """What one types behind /subscribe, or /watch, to get the same."""
+    def told(self) -> str:
+        """What it tells and when, as it is typed: two of a room that tell the same are one too many."""
         if self.series:
             return self.topic
         topic = f'"{self.topic}"' if self.subsystem or " " in self.topic else self.topic
         return " ".join(filter(None, (topic, self.filter, str(self.when))))
+
+    @property
+    def asked(self) -> str:
+        """What one types behind /subscribe, or /watch, to get the same."""
+        return f"{self.told} {self.manner}".rstrip()
 
 
 def is_alias(room: str) -> bool:

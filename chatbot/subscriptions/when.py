@@ -4,7 +4,8 @@
     every 200 mails                    as it happens
 
 Law of the file: first comes what is followed, a word or several in quotes; the longest ending that says when is the
-when; what is left between is the filter. Each is told with the column where it stands, which counts the command, too.
+when; what is left between is the filter. Before or behind the when may stand how it is to be shown: `aloud`, `badge`.
+Each is told with the column where it stands, which counts the command, too.
 """
 
 import re
@@ -15,6 +16,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from chatbot.chat.post import AS_USUAL, Manner
 from chatbot.errors import Misunderstood
 from chatbot.rhythm import Rhythm, parse_rhythm
 
@@ -67,6 +69,7 @@ class Asked:
     topic: str
     filter: str
     when: When | None
+    manner: Manner = AS_USUAL
 
 
 def parse_when(text: str) -> When:
@@ -101,21 +104,31 @@ def zone_named(name: str) -> ZoneInfo | None:
 def split(typed: str, command: str = "/subscribe") -> Asked:
     """What stands behind a command. Raises Misunderstood."""
     before = len(command) + 1
-    words = list(_WORD.finditer(typed))
-    if not words:
+    found = list(_WORD.finditer(typed))
+    if not found:
         raise Misunderstood(command, "it needs a list or a subsystem", f"type {command} kvm daily at 9:00")
-    first, *rest = words
+    first, *rest = found
     if first[0].count('"') == 1:
         raise _at(first, before, "this quote is never closed", 'write a " at its end')
     topic = " ".join(first[0].strip('"').split())
     if not topic:
         raise _at(first, before, "there is nothing between the quotes", "name a list or a subsystem")
-    for start in range(max(0, len(rest) - _MOST_WORDS), len(rest)):
-        if when := _when(rest[start:]):
-            return Asked(topic, _filter(typed, before, rest[:start]), when)
-    if fault := _misplaced(rest, before):
+    words, behind = _shown(rest)
+    for start in range(max(0, len(words) - _MOST_WORDS), len(words)):
+        if when := _when(words[start:]):
+            wanted, ahead = _shown(words[:start])
+            return Asked(topic, _filter(typed, before, wanted), when, Manner.of(f"{ahead} {behind}"))
+    if fault := _misplaced(words, before):
         raise fault
-    return Asked(topic, _filter(typed, before, rest), None)
+    return Asked(topic, _filter(typed, before, words), None, behind)
+
+
+def _shown(words: Sequence[re.Match[str]]) -> tuple[Sequence[re.Match[str]], Manner]:
+    """What stands before the words at the end that say how it is to be shown, and what they say."""
+    count = len(words)
+    while count and str(Manner.of(words[count - 1][0])):
+        count -= 1
+    return words[:count], Manner.of(" ".join(word[0] for word in words[count:]))
 
 
 def _filter(typed: str, before: int, words: Sequence[re.Match[str]]) -> str:

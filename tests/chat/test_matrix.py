@@ -14,7 +14,7 @@ import pytest
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix, seen_from_outside
 from chatbot.chat.matrix_events import Manners
-from chatbot.chat.post import File, Post
+from chatbot.chat.post import File, Manner, Post
 from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now
 from tests.fakes.proxy import proxy
@@ -86,16 +86,18 @@ def test_what_stands_under_a_post_is_in_its_thread(setting: Setting) -> None:
     async def send(matrix: Matrix) -> str:
         first = await matrix.send(setting.room, POST, "first")
         await matrix.send(setting.room, POST, "second", under=first.remote_id)
+        await matrix.send(setting.room, replace(POST, manner=Manner(aloud=True)), "third", under=first.remote_id)
         return first.remote_id
 
     first = run(setting, send)
-    relation = setting.heard()[1]["content"]["m.relates_to"]
+    _, below, aloud = setting.heard()
+    relation = below["content"]["m.relates_to"]
     assert (relation["rel_type"], relation["event_id"]) == ("m.thread", first)
+    assert "m.relates_to" not in aloud["content"]
 
 
-def test_where_a_room_wants_a_badge_a_post_is_a_text(setting: Setting) -> None:
-    manners = Manners(badges=frozenset({setting.room}))
-    run(setting, lambda matrix: matrix.send(setting.room, POST, "key"), manners)
+def test_where_a_subscription_wants_a_badge_a_post_is_a_text(setting: Setting) -> None:
+    run(setting, lambda matrix: matrix.send(setting.room, replace(POST, manner=Manner(badge=True)), "key"))
     (event,) = setting.heard()
     assert (event["content"]["msgtype"], event["content"]["m.mentions"]) == ("m.text", {})
 

@@ -12,8 +12,8 @@ import pytest
 
 from chatbot.answer import look_up
 from chatbot.chat.matrix import DIALECT, Matrix
-from chatbot.chat.matrix_events import LARGEST, Manners, message
-from chatbot.chat.post import Post
+from chatbot.chat.matrix_events import LARGEST, message
+from chatbot.chat.post import Manner, Post
 from chatbot.commands.command import Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.report.digest import MailingList
@@ -163,14 +163,14 @@ def test_of_all_that_strangers_write_nothing_is_more_than_text_in_any_template(c
 
 def test_a_homeserver_takes_them_all_and_rings_for_none(homeserver: Synapse, tmp_path: Path) -> None:
     setting = setting_on(homeserver, tmp_path / "device")
-    manners = Manners(badges=frozenset({setting.room}))
     name = setting.mia.id.removeprefix("@").partition(":")[0]
 
     async def send(matrix: Matrix) -> None:
         for number, text in enumerate((*HOSTILE, f"{name}: look", f"{setting.mia.id} @room")):
             body = f"<h3>{DIALECT.escape(text)}</h3><p>{DIALECT.escape(text)}</p>"
             for place, part in enumerate(DIALECT.parts(body)):
-                await matrix.send(setting.room, Post("matrix", part), f"{number}-{place}")
+                post = Post("matrix", part, manner=Manner(badge=True))
+                await matrix.send(setting.room, post, f"{number}-{place}")
 
     def rung() -> tuple[int, int]:
         rooms = setting.mia.call("GET", "sync")["rooms"]["join"]
@@ -178,7 +178,7 @@ def test_a_homeserver_takes_them_all_and_rings_for_none(homeserver: Synapse, tmp
         return counts["notification_count"], counts["highlight_count"]
 
     setting.mia.set_state(setting.room, "m.room.power_levels", {"users": {setting.device.user: 50}})
-    run(setting, send, manners)
+    run(setting, send)
     unread, ringing = rung()
     assert unread >= len(HOSTILE)
     assert ringing == 0

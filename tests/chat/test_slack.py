@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from chatbot.chat.platform import still_ours
-from chatbot.chat.post import Post
+from chatbot.chat.post import Manner, Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
@@ -51,7 +52,17 @@ def test_a_post_is_sent_with_nothing_that_slack_would_make_more_of() -> None:
         sent = {key: first.body[key] for key in ("parse", "mrkdwn", "unfurl_links", "unfurl_media")}
         assert sent == {"parse": "none", "mrkdwn": False, "unfurl_links": False, "unfurl_media": False}
         assert first.body["metadata"]["event_payload"] == {"key": "the key"}
-        assert not second.body.get("reply_broadcast")
+        assert (first.broadcast, second.broadcast) == (False, False)
+
+    with_slack(use)
+
+
+def test_a_part_that_is_to_be_said_aloud_is_seen_in_the_channel_too() -> None:
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        above = await slack.send(ROOM, replace(DIGEST, manner=Manner(aloud=True)), "1")
+        below = await slack.send(ROOM, replace(DIGEST, manner=Manner(aloud=True)), "2", above.remote_id)
+        assert [(one.under, one.broadcast) for one in server.messages] == [(None, False), (above.remote_id, True)]
+        assert await slack.find(ROOM, "2", before() - timedelta(minutes=1), above.remote_id) == below
 
     with_slack(use)
 

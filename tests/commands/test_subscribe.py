@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from chatbot.answer import manages
+from chatbot.chat.post import Manner
 from chatbot.commands.command import Context
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
@@ -133,6 +134,16 @@ def test_a_room_sees_and_changes_only_its_own(context: Context) -> None:
     assert said(context, "/subscribe kvm daily").startswith(f"/subscribe: this room has that already, as {one}")
     assert said(context, f"/unsubscribe {one}") == f"Unsubscribed\n{one}  kvm daily\n      of mia, since 2025-11-03\n"
     assert ids(context) == []
+
+
+def test_how_it_is_shown_can_be_chosen_and_what_is_told_twice_is_refused(context: Context) -> None:
+    told = said(context, "/subscribe kvm daily aloud badge")
+    assert "  shown   all of it in the room, so that it counts as unread\n" in told
+    (one,) = ids(context)
+    assert f"{one}  kvm daily aloud badge\n" in said(context, "/subscriptions")
+    assert context.subscriptions.all()[0].manner == Manner(aloud=True, badge=True)
+    assert said(context, "/subscribe kvm daily").startswith(f"/subscribe: this room has that already, as {one}")
+    assert "shown" not in said(context, "/subscribe linux-coco daily")
 
 
 def test_who_may_not_manage_may_read(context: Context) -> None:

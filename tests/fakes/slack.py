@@ -98,6 +98,11 @@ class Message:
         return self.body.get("thread_ts")
 
     @property
+    def broadcast(self) -> bool:
+        """Whether the channel sees it, too, though it is in a thread."""
+        return self.under is not None and _true(self.body.get("reply_broadcast"))
+
+    @property
     def blocks(self) -> list[dict[str, Any]]:
         return list(self.body.get("blocks") or [])
 

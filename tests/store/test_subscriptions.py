@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.chat.post import Post
+from chatbot.chat.post import Manner, Post
 from chatbot.store.database import writing
 from chatbot.store.index import Index
 from chatbot.store.outbox import Outbox, Planned, Progress
@@ -27,6 +27,7 @@ ONE = Subscription(
     when=parse_when("daily at 9:00 Europe/Berlin"),
     owner="mia",
     created=NOON,
+    manner=Manner(aloud=True),
 )
 
 

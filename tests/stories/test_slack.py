@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatbot.app import bot
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
@@ -21,13 +23,13 @@ OURS = "https://lore.sample.example/kvm/"
 Use = Callable[[fake.Slack], Awaitable[None]]
 
 
-def with_bot(folder: Path, sample: dict[str, Path], use: Use, **slack: Any) -> None:
+def with_bot(folder: Path, sample: dict[str, Path], use: Use, *, aloud: bool = False, **slack: Any) -> None:
     settings = {
         "store": {"url": f"sqlite:///{folder}/bot.sqlite3"},
         "platforms": {"slack": slack},
         "lists": [{"name": "kvm", "title": "KVM", "archive": str(sample["kvm"]), "link": OURS}],
         "rooms": [{"platform": "slack", "room": "C0KERNEL", "managers": ["U0MANAGER"]}],
-        "subscriptions": [{"platform": "slack", "room": "C0KERNEL", "list": "kvm", "first": "7d"}],
+        "subscriptions": [{"platform": "slack", "room": "C0KERNEL", "list": "kvm", "first": "7d", "aloud": aloud}],
     }
 
     async def run_bot() -> None:
@@ -54,20 +56,24 @@ async def shown(server: fake.Slack, number: int) -> list[Message]:
     return server.messages
 
 
-def test_a_digest_stands_in_the_channel_with_its_details_below(tmp_path: Path, sample: dict[str, Path]) -> None:
+@pytest.mark.parametrize("aloud", [False, True])
+def test_a_digest_stands_in_the_channel_with_its_details_below(
+    tmp_path: Path, sample: dict[str, Path], aloud: bool
+) -> None:
     async def use(server: fake.Slack) -> None:
         head, *details = (await shown(server, 2))[:2]
         assert head.words.startswith("KVM")
         assert "Needs attention" in head.words
         assert {one.under for one in details} == {head.ts}
         assert "New series" in details[0].words
+        assert {one.broadcast for one in details} == {aloud}
         assert head.body["text"].startswith("KVM")
         for one in (head, *details):
             assert (one.effects.mentions, one.effects.emoji) == ((), ())
             assert all(link.startswith(OURS) for link in one.effects.links)
         assert server.refusals == []
 
-    with_bot(tmp_path, sample, use)
+    with_bot(tmp_path, sample, use, aloud=aloud)
 
 
 def test_people_ask_page_and_manage(tmp_path: Path, sample: dict[str, Path]) -> None:

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chatbot.chat.post import Manner
 from chatbot.errors import Misunderstood
 from chatbot.rhythm import parse_rhythm
 from chatbot.subscriptions.when import DEFAULT, Asked, When, parse_when, split, zone_named
 
 BERLIN = ZoneInfo("Europe/Berlin")
+BOTH = Manner(aloud=True, badge=True)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +39,21 @@ def test_topic_filter_and_when_are_told_apart(typed: str, topic: str, filter_tex
     assert (asked.topic, asked.filter.strip(), asked.when and str(asked.when)) == (topic, filter_text, when)
     if filter_text:  # columns count in what was typed
         assert f"/subscribe {typed}".find(filter_text) == asked.filter.find(filter_text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        ("kvm daily aloud", Asked("kvm", "", parse_when("daily"), Manner(aloud=True))),
+        ("kvm s:x Badge ALOUD every monday", Asked("kvm", " " * 15 + "s:x", parse_when("every monday"), BOTH)),
+        ("kvm aloud every monday badge", Asked("kvm", "", parse_when("every monday"), BOTH)),
+        ("kvm s:x badge", Asked("kvm", " " * 15 + "s:x", None, Manner(badge=True))),
+        ("badge aloud s:badge", Asked("badge", " " * 17 + "aloud s:badge", None)),
+        ('kvm "aloud" daily', Asked("kvm", " " * 15 + '"aloud"', parse_when("daily"))),
+    ],
+)
+def test_how_it_is_shown_stands_beside_the_when(typed: str, asked: Asked) -> None:
+    assert split(typed) == asked
 
 
 @pytest.mark.parametrize(
