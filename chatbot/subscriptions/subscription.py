@@ -27,8 +27,8 @@ class Origin(StrEnum):
 class Subscription:
     """`topic` is a list's name, the title of a `subsystem`, or a series' Message-ID in angle brackets; `filter` a text
     of the filter language; `first` how far its very first digest looks back, which then comes at once; `even_empty`
-    asks for a post when nothing happened; `manner` is that of its posts; `named` is what the config calls its room, where
-    that is another name.
+    asks for a post when nothing happened; `manner` is that of its posts; `named` is what the config calls its room,
+    where that is another name.
     """
 
     id: str

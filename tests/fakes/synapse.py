@@ -149,6 +149,15 @@ class Person:
     def call(self, method: str, path: str, body: object = None) -> Any:
         return call(self.url, method, f"/_matrix/client/v3/{path}", body, self.token)
 
+    def has(self, path: str) -> bool:
+        """Whether there is something to be read."""
+        try:
+            self.call("GET", path)
+        except Said as error:
+            assert error.status == http.HTTPStatus.NOT_FOUND  # noqa: PT017  # others are faults of the test
+            return False
+        return True
+
     def make_room(self, *guests: "Person", encrypted: bool = False, version: str = "12", **more: object) -> str:
         """Its id; the guests are invited, and no more."""
         state = [{"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}]
