@@ -2,10 +2,12 @@
 
 import asyncio
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ import pytest
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix, seen_from_outside
 from chatbot.chat.matrix_events import Manners
+from chatbot.chat.matrix_http import discovered
 from chatbot.chat.post import File, Manner, Post
-from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
+from chatbot.errors import Busy, Closed, DeliveryError, Problem, Refused, Unauthorized, Unavailable
+from tests.fakes.handler import Handler
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now
 from tests.fakes.proxy import proxy
 from tests.fakes.synapse import PASSWORD, Person, Said, Synapse, eventually
@@ -524,3 +528,38 @@ def test_who_cannot_log_in_is_told_why(homeserver: Synapse, tmp_path: Path) -> N
     with pytest.raises(Problem, match="run `chatbot matrix-login`"), bot(tmp_path / "d"):
         pytest.fail("there is no device")
     assert eventually(lambda: len(person.call("GET", "devices")["devices"]) == 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (404, "no such page", "http://{here}"),
+        (200, '{"m.homeserver": {"base_url": "http://matrix.corp.example/"}}', "http://matrix.corp.example"),
+        (200, '{"m.homeserver": {"base_url": "ftp://corp.example"}}', None),
+        (200, '{"m.homeserver": {"base_url": 7}}', None),
+        (200, '{"m.homeserver": []}', None),
+        (200, "{}", None),
+        (200, "<html>", None),
+        (500, '{"m.homeserver": {"base_url": "http://matrix.corp.example"}}', None),
+    ],
+)
+def test_a_homeserver_is_found_by_its_name(status: int, body: str, found: str | None) -> None:
+    class Pages(Handler):
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
+            assert self.path == "/.well-known/matrix/client"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        here = f"127.0.0.1:{server.server_address[1]}"
+        try:
+            if found is None:
+                with pytest.raises(DeliveryError):
+                    asyncio.run(discovered(here, "http"))
+            else:
+                assert asyncio.run(discovered(here, "http")) == found.replace("{here}", here)
+        finally:
+            server.shutdown()
