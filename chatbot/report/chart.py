@@ -44,7 +44,7 @@ def draw(activity: Activity) -> File:
         _Layer("new versions", _PALE, activity.versions),
     ]
     _panel(on, _MAILS, [mails])
-    _panel(on, _POSTINGS, postings)
+    _panel(on, _POSTINGS, postings, activity.remark)
     _dates(on, activity)
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)
@@ -59,7 +59,7 @@ def ticks(top: int) -> tuple[int, ...]:
     return tuple(range(0, -(-top // step) * step + 1, step))
 
 
-def _panel(on: ImageDraw.ImageDraw, ends: tuple[int, int], layers: Sequence[_Layer]) -> None:
+def _panel(on: ImageDraw.ImageDraw, ends: tuple[int, int], layers: Sequence[_Layer], remark: str = "") -> None:
     top, axis = ends
     totals = [sum(each) for each in zip(*(layer.numbers for layer in layers), strict=True)]
     lines = ticks(max(totals))
@@ -77,6 +77,7 @@ def _panel(on: ImageDraw.ImageDraw, ends: tuple[int, int], layers: Sequence[_Lay
                 on.rectangle((left, above, left + wide * (1 - _GAP), max(above, below - 1)), layer.color)
                 below = above
     _legend(on, top - 46, layers)
+    on.text((_RIGHT, top - 32), remark, _QUIET, _font(22), anchor="rm")
 
 
 def _legend(on: ImageDraw.ImageDraw, y: int, layers: Sequence[_Layer]) -> None:

@@ -130,7 +130,7 @@ class Stretches:
     def postings_by(
         self, step: timedelta, count: int, list_name: str, until: datetime
     ) -> tuple[tuple[int, ...], tuple[int, ...], datetime | None]:
-        """The same of series that humans began, and of later versions; and since when that is known."""
+        """The same of series that humans began, and of later versions; and since when they are counted, if at all."""
         seen, standing = tables.seen.c, tables.standing.c
         with reading(self._engine) as connection:
             ago, which = _by(step, count, list_name, until)
@@ -138,8 +138,10 @@ class Stretches:
             query = select(ago, later, func.count()).join_from(
                 tables.standing, tables.seen, standing.head_id == seen.mail_id
             )
-            rows = connection.execute(query.where(*which, ~standing.bot).group_by(ago, later)).all()
             since = connection.execute(select(tables.tracking.c.since)).scalar()
+            # Of what came before, some were put together by chance.
+            counted = (*which, ~standing.bot, seen.received >= (0 if since is None else since))
+            rows = connection.execute(query.where(*counted).group_by(ago, later)).all()
         found = {(number, bool(is_later)): amount for number, is_later, amount in rows}
         new, versions = (
             tuple(found.get((number, which), 0) for number in reversed(range(count))) for which in (False, True)

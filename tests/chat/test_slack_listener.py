@@ -309,6 +309,20 @@ def test_a_file_goes_below_the_post_that_it_belongs_to() -> None:
     listening(use, scopes=MINIMAL | {"files:write"})
 
 
+def test_a_picture_stands_beside_the_text_that_says_what_it_shows() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.file = File("kvm-activity.png", b"\x89PNG", "image/png", (4, 2))
+        await server.command("/activity", "kvm text")
+        text, picture = await shown(server, 2)
+        assert (text.user, text.words) == ("U0MIA", "a file")
+        assert (picture.way, picture.channel, picture.under) == ("file", "C0KERNEL", None)
+        (uploaded,) = server.files
+        assert (uploaded["data"], uploaded["filename"]) == (b"\x89PNG", "kvm-activity.png")
+        assert not uploaded["snippet_type"]
+
+    listening(use, scopes=MINIMAL | {"files:write"})
+
+
 def test_a_file_is_not_shown_to_all_by_who_looks_alone() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
         answers.file, answers.body = File.of_text("kvm-1f0c7b.txt", "All of it\n"), TEXT
