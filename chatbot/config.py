@@ -406,7 +406,12 @@ def _rooms(config: Config) -> Iterator[str]:
 
 
 def _unnamed(one: Room | _Followed, here: str) -> Iterator[str]:
-    """Channels of Slack are renamed, and their ids stay."""
+    """Channels of Slack are renamed, and their ids stay; rooms of Matrix have both, told by their first sign."""
+    if one.platform == "terminal" and one.room.startswith("#"):
+        yield f"{here} room: {one.room!r} looks like an alias of Matrix; leave out the #"
+    if one.platform == "matrix" and not one.room.startswith(("!", "#")):
+        remedy = "write its id, such as !abc, from its settings, or an alias, such as #kvm:corp.example"
+        yield f"{here} room: {one.room!r} is no room of Matrix; {remedy}"
     if one.platform == "slack" and not _CHANNEL.fullmatch(one.room):
         remedy = "write its id, such as C0123ABCD, from the end of its details"
         yield f"{here} room: {one.room!r} is no id of a channel; {remedy}"

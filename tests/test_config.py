@@ -97,6 +97,8 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", '[platforms.slack]\nport = 0\n[platforms.terminal]', "[platforms.slack] port: 0 is too small; write 1 or more"),
         ("[platforms.terminal]", '[platforms.slack]\napp_token_file = "x"\n[platforms.terminal]', "[platforms.slack] app_token_file: there is no file"),
         ('[[rooms]]\n', '[platforms.slack]\n[[rooms]]\nplatform = "slack"\nroom = "#kernel"\n[[rooms]]\n', "[[rooms]] 1 room: '#kernel' is no id of a channel"),
+        ('[[rooms]]\n', '[platforms.matrix]\n[[rooms]]\nplatform = "matrix"\nroom = "kvm"\n[[rooms]]\n', "[[rooms]] 1 room: 'kvm' is no room of Matrix; write its id, such as !abc"),
+        ('[[rooms]]\n', '[[rooms]]\nplatform = "terminal"\nroom = "#kvm"\n[[rooms]]\n', "[[rooms]] 1 room: '#kvm' looks like an alias of Matrix; leave out the #"),
         ("[platforms.terminal]", "[stoer]\n[platforms.terminal]", "stoer: there is no such key; did you mean 'store'?"),
         ("[platforms.terminal]", "store = 7\n[platforms.terminal]", "store: 7 is no table"),
         ("[platforms.terminal]", '[templates]\nfolder = "nowhere"\n[platforms.terminal]', "[templates] folder: there is no folder"),

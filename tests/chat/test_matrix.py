@@ -479,13 +479,15 @@ def test_a_homeserver_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
 def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, homeserver: Synapse) -> None:
     muted, elsewhere = setting.mia.make_room(setting.user, encrypted=True), homeserver.person("ben").make_room()
     setting.user.join(muted)
+    alias = f"#{setting.mia.id[1:].partition(':')[0]}:test.example"
+    setting.mia.call("PUT", f"directory/room/{alias.replace('#', '%23')}", {"room_id": setting.room})
     setting.mia.set_state(muted, "m.room.power_levels", {"events": {"m.room.encrypted": 50}})
 
     def check() -> list[tuple[str, bool, str]]:
         async def asked() -> list[tuple[str, bool, str]]:
             outside = seen_from_outside(setting.folder, WORDS, utc_now)
             try:
-                found = await outside.check([setting.room, muted, elsewhere])
+                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example"])
             finally:
                 await outside.close()
             return [(one.what, one.well, one.said.partition(";")[0]) for one in found]
@@ -498,6 +500,8 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
             (f"room matrix/{setting.room}", True, "we may post there"),
             (f"room matrix/{muted}", False, "we may not post there"),
             (f"room matrix/{elsewhere}", False, "we are not in it"),
+            (f"room matrix/{alias}", True, "we may post there"),
+            ("room matrix/#nowhere:test.example", False, "no room has this alias"),
         ]
     setting.user.call("POST", "logout", {})
     ((what, well, _),) = check()
