@@ -229,6 +229,7 @@ class _Followed(_Table):
     zone: Zone | None = None
     aloud: bool = False
     badge: bool = False
+    chart: bool = False
 
 
 class Subscription(_Followed):

@@ -176,4 +176,6 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
     if one.series and "when" not in one.model_fields_set:
         when = When()
-    return Followed(topic, one.subsystem is not None, wanted, when, Manner(aloud=one.aloud, badge=one.badge))
+    return Followed(
+        topic, one.subsystem is not None, wanted, when, Manner(aloud=one.aloud, badge=one.badge, chart=one.chart)
+    )

@@ -97,6 +97,9 @@ class Matrix:
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
         """One attempt. Raises DeliveryError."""
         thread = threaded(under) if under and not post.manner.aloud else {}
+        if post.file:
+            content = await self._sender.upload(room, post.file, post.body, key)
+            return Receipt(await self._sender.put(room, {**content, **thread}, key))
         return Receipt(await self._sender.send(room, post.body, key, thread, badge=post.manner.badge))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # a room's history has its threads

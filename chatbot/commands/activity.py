@@ -6,10 +6,11 @@ from chatbot.chat.post import File
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.digest import named_list
 from chatbot.errors import Misunderstood
-from chatbot.report.activity import Activity, end_of, steps
+from chatbot.report.activity import QUARTER, Activity
+from chatbot.summarize import activity_of
 
-# A quarter; and the most of which bars can be told apart.
-DEFAULT, MOST = 13, 60
+# The most of which bars can be told apart.
+MOST = 60
 _WEEKS = re.compile(r"(\d{1,3})(?:w|weeks?)?", re.IGNORECASE)
 
 
@@ -17,17 +18,13 @@ def run(arguments: str, context: Context) -> Facts:
     """The list may be left out where there is one, the weeks where a quarter is meant."""
     words = [word for word in arguments.split() if word.lower() not in ("last", "week", "weeks")]
     mailing_list = named_list(words, context)
-    step, count = steps(_weeks(words))
-    stretches, name, until = context.summarizer.stretches, mailing_list.name, end_of(context.now)
-    mails = stretches.mails_by(step, count, name, until)
-    series, versions, followed = stretches.postings_by(step, count, name, until)
-    activity = Activity(mailing_list, until, step, mails, series, versions, followed)
+    activity = activity_of(context.summarizer.stretches, mailing_list, _weeks(words), context.now)
     return Facts("activity", {"activity": activity}, picture=lambda: _drawn(activity))
 
 
 def _weeks(words: list[str]) -> int:
     if not words:
-        return DEFAULT
+        return QUARTER
     found = _WEEKS.fullmatch(words[0])
     if len(words) > 1 or not found or not 1 <= int(found[1]) <= MOST:
         raise Misunderstood(

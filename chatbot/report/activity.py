@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from chatbot.report.digest import MailingList
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
+# So many weeks are shown where nobody names a number.
+QUARTER = 13
 # So many weeks are shown day by day; more of them week by week.
 BY_DAY = 4
 

@@ -48,7 +48,7 @@ def draw(activity: Activity) -> File:
     _dates(on, activity)
     file = BytesIO()
     picture.save(file, "PNG", optimize=True)
-    return File(f"{activity.mailing_list.name}-activity.png", file.getvalue(), "image/png", SIZE)
+    return File.of_png(f"{activity.mailing_list.name}-activity.png", file.getvalue())
 
 
 def ticks(top: int) -> tuple[int, ...]:

@@ -331,6 +331,7 @@ delivery = Table(
     Column("part", Integer, nullable=False),  # of the digest; those behind the first go into a thread under it
     Column("dialect", String, nullable=False),
     Column("body", Text, nullable=False),  # empty where it was taken back
+    Column("picture", LargeBinary),  # a PNG that stands beside it
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("plainer", Integer, nullable=False),

@@ -38,7 +38,7 @@ class World:
             between,
             encrypted,
         )
-        self.now, self.mails = NOON, list[bytes]()
+        self.now, self.mails, self.chart = NOON, list[bytes](), False
         self.mia, self.ben, account = server.person("mia"), server.person("ben"), server.person("bot")
         self.user = account.id
         matrix_device.log_in(folder / "device", between.url, account.id, PASSWORD, NOON - DAY)
@@ -61,7 +61,9 @@ class World:
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "platforms": {"matrix": {"device": "device"}},
             "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
-            "subscriptions": [{"platform": "matrix", "room": self.room, "list": "kvm", "when": "daily at 09:00"}],
+            "subscriptions": [
+                {"platform": "matrix", "room": self.room, "list": "kvm", "when": "daily at 09:00", "chart": self.chart}
+            ],
         }
         with (
             opened(self.folder / "device", names(), now=lambda: self.now) as platform,
@@ -148,6 +150,24 @@ def test_each_mail_is_in_one_digest_over_restarts_outages_and_faults(world: Worl
     world.server.stop()
     world.server.start()
     assert world.tick(world.now) == []
+
+
+def test_a_digest_may_have_a_chart_of_the_last_weeks_shown_once_whatever_happens(world: World) -> None:
+    world.chart = True
+    world.mail("[PATCH] before the bot")
+    assert world.tick(NOON) == []
+    world.mail("[PATCH] one")
+    world.between.faults += [("/upload", "500 before"), ("/upload", "500 after"), ("/upload", "resets after")]
+    digest, *below, chart = world.tick(NOON + DAY, times=12)
+    assert digest == headline(1)
+    assert chart.startswith("KVM, the last 13 weeks / - mails")
+    assert len(below) == 1
+    assert not world.between.faults
+    root, *_, last = world.events()
+    assert last["content"]["m.relates_to"]["event_id"] == root["event_id"]
+    if not world.encrypted:
+        picture, _ = world.mia.download(last["content"]["url"])
+        assert (picture[:4], last["content"]["info"]["w"]) == (b"\x89PNG", 1280)
 
 
 @pytest.mark.parametrize("world", [False], ids=["plain"], indirect=True)

@@ -1,4 +1,4 @@
-"""The rooms that names of the config stand for: a table that begins empty."""
+"""The rooms that names of the config stand for: a table that begins empty. Pictures beside what is on its way: none."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,8 @@ down_revision = "0009"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Make the table, and the column."""
+    op.add_column("delivery", sa.Column("picture", sa.LargeBinary))
     op.create_table(
         "room_name",
         sa.Column("platform", sa.String, primary_key=True),
