@@ -90,6 +90,8 @@ def every_template(context: Context) -> Iterator[Facts]:
         yield from ask(f"/series m{number}.2@s.example")
         if number % 6 == 0:
             yield from ask(f"/contributor a{number}@a.example")
+            for aspect in ("patches", "versions", "tags", "card"):
+                yield from ask(f"/series m{number}.2@s.example {aspect}")
         yield from ask(f"/help {text}")
         yield from ask(f"/{text}")
         yield from ask(f"/digest {text}")
