@@ -199,4 +199,4 @@ def test_commands_are_answered_and_who_may_not_manage_is_told(world: World) -> N
     assert "you may not manage what this room follows" in refused
     assert subscribed.startswith("Subscribed to kvm")
     assert "type !series" in misunderstood
-    assert "/" not in misunderstood  # one line
+    assert " / " not in misunderstood  # one line

@@ -104,7 +104,8 @@ def test_an_upgraded_room_keeps_what_the_config_says_of_it(world: World) -> None
         await until((world.folder / "device" / "place.json").exists)
         said = world.mia.call("POST", f"rooms/{old}/upgrade", {"new_version": "12"})
         rooms.append(said["replacement_room"])
-        await until(lambda: world.user.id in world.mia.members(rooms[0]))
+        await until(lambda: made.names)  # it has come, and has noted what it is there
+        assert world.user.id in world.mia.members(rooms[0])
         world.mia.say(rooms[0], "%subscriptions")
         await until(
             lambda: any("Asia/Tokyo" in one["content"]["body"] for one in world.mia.heard(rooms[0], world.user))
