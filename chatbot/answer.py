@@ -18,10 +18,11 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     except (Misunderstood, Unreadable) as problem:
         return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem), aside=True)
     if facts.file is None:
-        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
+        picture = facts.picture() if facts.picture and dialect.files else None
+        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values), picture)
     text = renderer.render(CLASSIC, facts.template, **facts.values)
     if dialect.files:
-        return Post(dialect.name, dialect.lines([facts.file]), File(facts.file, text))
+        return Post(dialect.name, dialect.lines([facts.file]), File.of_text(facts.file, text))
     return Post(dialect.name, dialect.as_it_is(text))
 
 

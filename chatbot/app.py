@@ -13,7 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chatbot.connect import platforms_of
-from chatbot.translate import lists_of, people_of, rooms_of, subscriptions_of, subsystems_of
+from chatbot.translate import aliases_of, lists_of, people_of, rooms_of, subscriptions_of, subsystems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -116,6 +116,7 @@ def bots(
     from chatbot.store.index import Index
     from chatbot.store.leases import Leases
     from chatbot.store.outbox import Outbox
+    from chatbot.store.subscriptions import Subscriptions
     from chatbot.vitals import Vitals
 
     with ExitStack() as stack:
@@ -123,8 +124,9 @@ def bots(
         leases = Leases(engine, utc_now)
         stack.enter_context(leases.kept())
         now = now or leases.now
+        names = Subscriptions(engine).names()
         if platforms is None:
-            platforms = platforms_of(config, login(), utc_now, stack, engine)
+            platforms = platforms_of(config, login(), utc_now, stack, engine, called=names)
 
         @cache
         def archive(name: str, folder: Path) -> PublicInbox:
@@ -142,6 +144,7 @@ def bots(
             vitals=Vitals(now(), config.sources.refresh),
             stopping=threading.Event(),
             breakers={},
+            names=names,
         ).bot
 
 
@@ -159,6 +162,7 @@ class _Lasting:
     vitals: Vitals
     stopping: Event
     breakers: dict[str, Breaker]
+    names: dict[tuple[str, str], str]
 
     def bot(self, config: Config) -> Bot:
         """The bot as this configuration has it. Raises BadConfig."""
@@ -210,6 +214,8 @@ class _Lasting:
             vitals=self.vitals,
             stopping=self.stopping,
             breakers=self.breakers,
+            names=self.names,
+            unfound=aliases_of(config),
         )
 
 

@@ -65,6 +65,7 @@ class _Look:
     stack: ExitStack
     followed: list[Subscription] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def findings(self, *, online: bool) -> Iterator[Finding]:
         config = self.config
@@ -152,7 +153,8 @@ class _Look:
             yield from (Finding("store", fault, well=False) for fault in error.faults)
             return
         try:
-            posts, typed = Undelivered(engine).all(), Subscriptions(engine).all()
+            subscriptions = Subscriptions(engine)
+            posts, typed, self.names = Undelivered(engine).all(), subscriptions.all(), subscriptions.names()
             dead = sum(one.state is State.DEAD for one in posts)
             yield Finding("store", f"{name_of(engine)}: {_number(len(posts) - dead, 'post')} to be sent")
         except ChatbotError as error:
@@ -234,10 +236,14 @@ class _Look:
         """What the platforms say of their tokens, of the rooms, and of our rights there."""
         import asyncio
 
+        from chatbot.subscriptions.subscription import is_alias
+
         for name, platform in platforms.items():
             rooms = {one.room for one in self.config.rooms if one.platform == name}
             rooms |= {one.room for one in self.followed if one.platform == name}
-            yield from asyncio.run(_ask(platform, sorted(rooms)))
+            # An alias is asked for anew; what was upgraded goes on as another room.
+            now = {room if is_alias(room) else self.names.get((name, room), room) for room in rooms}
+            yield from asyncio.run(_ask(platform, sorted(now)))
 
 
 async def _ask(platform: Platform, rooms: list[str]) -> tuple[Finding, ...]:

@@ -137,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_matrix_login(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("homeserver", help="its address: https://matrix.corp.example")
+    parser.add_argument("homeserver", help="its name or its address: corp.example, https://matrix.corp.example")
     parser.add_argument("user", help="the bot's account there: its name, or @name:corp.example")
     parser.add_argument(
         "--password-file", type=Path, metavar="FILE", help="a file with the password (default: it is asked)"
@@ -546,8 +546,6 @@ def _matrix_login(options: argparse.Namespace) -> int:
                 "matrix-login", "the config has no [platforms.matrix]", "add that table, or give --device"
             )
         folder = matrix.device
-    if "://" not in options.homeserver:
-        raise Misunderstood(options.homeserver, "this is no address", f"write https://{options.homeserver}")
     file = options.password_file
     password = file.read_text("utf-8").rstrip("\r\n") if file else getpass(f"Password of {options.user}: ")
     user, device = log_in_matrix(folder, options.homeserver, options.user, password, utc_now(), again=options.again)

@@ -172,7 +172,6 @@ class Matrix(_Table):
     prefixes: dict[str, Prefix] = Field(default_factory=dict)
     inviters: Texts = ()
     level: Annotated[int, Field(ge=0)] = 50
-    badges: Texts = ()
     unthreaded: Texts = ()
 
 
@@ -245,6 +244,7 @@ class _Followed(_Table):
     zone: Zone | None = None
     aloud: bool = False
     badge: bool = False
+    chart: bool = False
 
 
 class Subscription(_Followed):
@@ -433,7 +433,12 @@ def _rooms(config: Config) -> Iterator[str]:
 
 
 def _unnamed(one: Room | _Followed, here: str, config: Config) -> Iterator[str]:
-    """Channels of Slack are renamed, and their ids stay."""
+    """Channels of Slack are renamed, and their ids stay; rooms of Matrix have both, told by their first sign."""
+    if one.platform == "terminal" and one.room.startswith("#"):
+        yield f"{here} room: {one.room!r} looks like an alias of Matrix; leave out the #"
+    if one.platform == "matrix" and not one.room.startswith(("!", "#")):
+        remedy = "write its id, such as !abc, from its settings, or an alias, such as #kvm:corp.example"
+        yield f"{here} room: {one.room!r} is no room of Matrix; {remedy}"
     several = config.platforms.slack and config.platforms.slack.install
     if one.platform == "slack" and not (_WHOLE if several else _CHANNEL).fullmatch(one.room):
         if several:

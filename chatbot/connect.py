@@ -28,9 +28,12 @@ def platforms_of(
     now: Callable[[], datetime],
     stack: ExitStack | None = None,
     engine: Any = None,  # SQLAlchemy's, whose door is store/
+    *,
+    called: dict[tuple[str, str], str] | None = None,
 ) -> dict[str, Platform]:
     """The platforms that are set up: one row each; `person` sits at the terminal. Without a stack nothing is held: they
-    can be looked at, and no more; `engine` is of the database in which they remember things. Raises Problem.
+    can be looked at, and no more; `engine` is of the database in which they remember things. `called` says for which
+    rooms names of the config stand. Raises Problem.
     """
     found: dict[str, Platform] = {}
     if config.platforms.terminal:
@@ -39,7 +42,7 @@ def platforms_of(
 
         found["terminal"] = Terminal(names(), config.platforms.terminal.color, person)
     if config.platforms.matrix:
-        found["matrix"] = _matrix(config.platforms.matrix, now, stack, engine)
+        found["matrix"] = _matrix(config.platforms.matrix, now, stack, engine, {} if called is None else called)
     if config.platforms.slack:
         slack = config.platforms.slack
         found["slack"] = (
@@ -175,25 +178,37 @@ def _secret(
     return found
 
 
-def _matrix(config: MatrixTable, now: Callable[[], datetime], stack: ExitStack | None, engine: Any) -> Platform:
+def _matrix(
+    config: MatrixTable,
+    now: Callable[[], datetime],
+    stack: ExitStack | None,
+    engine: Any,
+    called: dict[tuple[str, str], str],
+) -> Platform:
     import asyncio
 
     import structlog
 
-    from chatbot.chat.matrix import Manners, opened, seen_from_outside
+    from chatbot.chat.matrix import opened, seen_from_outside
+    from chatbot.chat.matrix_events import Manners
     from chatbot.commands import names
     from chatbot.store.subscriptions import Subscriptions
 
     async def moved(old: str, new: str) -> None:
-        came = await asyncio.to_thread(Subscriptions(engine).move, "matrix", old, new)
+        subscriptions = Subscriptions(engine)
+        came = await asyncio.to_thread(subscriptions.move, "matrix", old, new)
+        called.update(await asyncio.to_thread(subscriptions.names))
         structlog.get_logger(__name__).info("room moved", room=old, new=new, subscriptions=came)
 
+    def names_of(room: str) -> tuple[str, ...]:
+        return (room, *(name for (platform, name), now in called.items() if (platform, now) == ("matrix", room)))
+
     manners = Manners(
+        names_of=names_of,
         prefix=config.prefix,
         prefixes=config.prefixes,
         inviters=config.inviters,
         level=config.level,
-        badges=frozenset(config.badges),
         unthreaded=frozenset(config.unthreaded),
     )
     if stack is None:

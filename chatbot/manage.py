@@ -29,11 +29,12 @@ class Desk:
     """A question's Context, and all rooms that there are something to say of."""
 
     def __init__(self, context: Context, config: Config) -> None:
+        from chatbot.subscriptions.room import placed
         from chatbot.translate import rooms_of
 
         self._context = context
         self._config = config
-        self._said = rooms_of(config)
+        self._said = placed(rooms_of(config), context.subscriptions.names())
 
     def rooms(self) -> tuple[Room, ...]:
         """The config's, and those that follow something."""

@@ -7,7 +7,8 @@ from functools import partial
 
 import structlog
 
-from chatbot.chat.post import Dialect
+from chatbot.chat.post import Dialect, Post
+from chatbot.report.activity import QUARTER
 from chatbot.report.digest import Digest, Missed
 from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
@@ -19,6 +20,7 @@ from chatbot.store.stretches import Stretch, Stretches
 from chatbot.subscriptions.due import Due
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.when import COLLECTED
+from chatbot.summarize import activity_of
 
 # What came longer ago is no digest any more: it is counted.
 IN_FULL = timedelta(days=14)
@@ -85,12 +87,27 @@ def publish(
             topic.names[0] if len(topic.names) == 1 else SEVERAL,
             start=start.upto if start else 0,
             slot=slot if digest.empty else None,
+            chart=_chart(topic, stretches, slot, renderer, dialect)
+            if subscription.manner.chart and not subscription.when.at_once
+            else None,
         )
     taken = outbox.plan(subscription.key, had, Progress(upto, slot), posts, instead=instead)
     if not (taken and wanted):
         return None
     sifter.remember(topic, digest, covered.stretches)
     return digest
+
+
+def _chart(topic: Topic, stretches: Stretches, now: datetime, renderer: Renderer, dialect: Dialect) -> Post | None:
+    """What a list had lately, with a picture where there may be one; a subsystem has no numbers of its own."""
+    if topic.subsystem is not None:
+        return None
+    from chatbot.report.chart import draw  # noqa: PLC0415  # most digests have none
+
+    activity = activity_of(stretches, topic.lists[0], QUARTER, now)
+    failed = partial(log.error, exc_info=True)
+    body = renderer.render_surely(dialect, "activity", [activity.heading], failed, activity=activity)
+    return Post(dialect.name, body, draw(activity) if dialect.files else None)
 
 
 def _body(renderer: Renderer, dialect: Dialect, digest: Digest) -> str:

@@ -11,7 +11,7 @@ import structlog
 
 from chatbot.announce import announce
 from chatbot.answer import answer, for_all, known_word, manages
-from chatbot.chat.platform import Platform, Request, Tells
+from chatbot.chat.platform import Finds, Platform, Request, Tells
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
@@ -38,8 +38,8 @@ from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added
 from chatbot.subscriptions.due import due
-from chatbot.subscriptions.room import Room
-from chatbot.subscriptions.subscription import Subscription
+from chatbot.subscriptions.room import Room, Rooms, placed
+from chatbot.subscriptions.subscription import Subscription, is_alias
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 from chatbot.vitals import PATIENCE, Vitals
@@ -57,7 +57,7 @@ class Bot:
     people: People
     subsystems: Subsystems
     sources: Mapping[str, Callable[[], Source]]
-    rooms: Mapping[tuple[str, str], Room]
+    rooms: Rooms
     subscriptions: Subscriptions
     platforms: Mapping[str, Platform]
     renderer: Renderer
@@ -76,11 +76,15 @@ class Bot:
     stopping: threading.Event = field(default_factory=threading.Event)
     breakers: dict[str, Breaker] = field(default_factory=dict)
     desk: Desk[Post] = field(default_factory=Desk)
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    # Aliases of the config for which a room is to be found: each at the start, and again where its room takes nothing.
+    unfound: set[tuple[str, str]] = field(default_factory=set)
 
     async def tick(self) -> None:
         """Read what is new, build what is due, send what is waiting. What fails leaves the rest alone."""
         begin = self._beat()
         with _logged("tick failed"):
+            await self._find_rooms()
             await asyncio.to_thread(self._share)
             read = await asyncio.to_thread(self._refresh)
             await asyncio.to_thread(self._publish, read)
@@ -143,6 +147,17 @@ class Bot:
     async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
         """Asked afresh each time: whom the platform demotes may no more."""
         return person in room.managers or await platform.may_manage(person, room.name)
+
+    async def _find_rooms(self) -> None:
+        """Ask the platforms for what the config's aliases stand for, where that is not known."""
+        for platform, name in sorted(self.unfound):
+            with _logged("room not found", room=name):
+                asked = self.platforms[platform]
+                if isinstance(asked, Finds):
+                    room = await asked.room_of(name)
+                    await asyncio.to_thread(self.subscriptions.name, platform, name, room)
+                    self.unfound.discard((platform, name))
+        self.names.update(await asyncio.to_thread(self.subscriptions.names))
 
     def _share(self) -> None:
         """Take our part of the rooms, where other replicas are there; of each platform, for not all may have all."""
@@ -207,8 +222,9 @@ class Bot:
                 self._publish_one(one, topic, had.get(one.key), now)
 
     def _told(self, now: datetime) -> Iterator[Subscription]:
-        """The subscriptions that are not paused, of platforms that are set up."""
-        return (one for one in self.subscriptions.all() if not one.paused(now) and one.platform in self.platforms)
+        """The subscriptions that are not paused, of rooms that are known, of platforms that are set up."""
+        those = (one for one in self.subscriptions.all() if one.placed and one.platform in self.platforms)
+        return (one for one in those if not one.paused(now))
 
     def _publish_one(self, one: Subscription, topic: Topic, had: Progress | None, now: datetime) -> None:
         stretches = self.summarizer.stretches
@@ -258,7 +274,7 @@ class Bot:
 
     def room(self, platform: str, name: str) -> Room:
         """What is said of a room; most rooms are not in the config."""
-        return self.rooms.get((platform, name), Room(platform, name))
+        return placed(self.rooms, self.names).get((platform, name), Room(platform, name))
 
     def _look_back(self) -> None:
         """Note what waits, and sound the alarm for what should have gone out: once for each slot."""
@@ -277,6 +293,10 @@ class Bot:
         Of the config's, those who look after the bot are told by the log and the metrics.
         """
         platform = self.platforms[delivery.platform]
+        here = (delivery.platform, delivery.room)
+        self.unfound.update(
+            (at, name) for (at, name), room in self.names.items() if (at, room) == here and is_alias(name)
+        )
         with _logged("owner not told", room=delivery.room):
             subscriptions = await asyncio.to_thread(self.subscriptions.all)
             own = next((one for one in subscriptions if one.key == delivery.subscription and not one.of_config), None)

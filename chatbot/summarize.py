@@ -6,11 +6,20 @@ from datetime import datetime
 
 from chatbot.errors import Unavailable
 from chatbot.mail.people import People
+from chatbot.report.activity import Activity, end_of, steps
 from chatbot.report.digest import SILENT_AFTER, Digest, MailingList, build
 from chatbot.report.links import LORE
 from chatbot.report.window import SKEW, Window
 from chatbot.store.chronicles import Chronicles
 from chatbot.store.stretches import Shown, Stretch, Stretches
+
+
+def activity_of(stretches: Stretches, mailing_list: MailingList, weeks: int, now: datetime) -> Activity:
+    """How much happened on a list in its last weeks, up to the end of today."""
+    (step, count), until = steps(weeks), end_of(now)
+    mails = stretches.mails_by(step, count, mailing_list.name, until)
+    series, versions, followed = stretches.postings_by(step, count, mailing_list.name, until)
+    return Activity(mailing_list, until, step, mails, series, versions, followed)
 
 
 class Summarizer:

@@ -101,6 +101,17 @@ def rooms_of(config: Config) -> dict[tuple[str, str], Room]:
     }
 
 
+def aliases_of(config: Config) -> set[tuple[str, str]]:
+    """What the config calls rooms by, and stands for a room that is to be found: by platform and alias."""
+    from chatbot.subscriptions.subscription import is_alias
+
+    matrix = config.platforms.matrix
+    named = {(one.platform, one.room) for one in config.rooms}
+    named |= {(one.platform, one.room) for one in config.subscriptions}
+    own = {("matrix", name) for name in (*matrix.prefixes, *matrix.unthreaded)} if matrix else set()
+    return {one for one in named | own if is_alias(one[1])}
+
+
 def subscriptions_of(config: Config, subsystems: Callable[[], Subsystems], now: datetime) -> tuple[Subscription, ...]:
     """Those of the config; subsystems are asked for where one is followed. Raises BadConfig."""
     from chatbot.errors import BadConfig
@@ -165,4 +176,6 @@ def followed_by(one: Table | Exported, place: int, subsystems: Callable[[], Subs
     when = replace(one.when, zone=one.when.zone or one.zone) if one.when.rhythm else one.when
     if one.series and "when" not in one.model_fields_set:
         when = When()
-    return Followed(topic, one.subsystem is not None, wanted, when, Manner(aloud=one.aloud, badge=one.badge))
+    return Followed(
+        topic, one.subsystem is not None, wanted, when, Manner(aloud=one.aloud, badge=one.badge, chart=one.chart)
+    )

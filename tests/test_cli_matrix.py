@@ -52,4 +52,14 @@ def test_what_is_no_address_and_where_no_device_belongs_is_said(tmp_path: Path) 
     (tmp_path / "config.toml").write_text(CONFIG.replace("matrix", "terminal"))
     config = ("--config", tmp_path / "config.toml")
     assert "add that table, or give --device" in chatbot("matrix-login", "https://a.example", "bot", *config).stderr
-    assert "write https://a.example" in chatbot("matrix-login", "a.example", "bot", "--device", tmp_path).stderr
+    (tmp_path / "password").write_text("secret\n")
+    login = (
+        "matrix-login",
+        "127.0.0.1:9",
+        "bot",
+        "--device",
+        tmp_path / "new",
+        "--password-file",
+        tmp_path / "password",
+    )
+    assert "https://127.0.0.1:9 cannot be reached" in chatbot(*login).stderr

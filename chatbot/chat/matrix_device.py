@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from chatbot.chat.matrix_http import Homeserver
+from chatbot.chat.matrix_http import Homeserver, discovered
 from chatbot.chat.matrix_keys import Keys, make_signing_keys
 from chatbot.errors import DeliveryError, Problem
 from chatbot.lock import only_one
@@ -83,7 +83,8 @@ def held(folder: Path) -> Iterator[Device]:
 
 def log_in(folder: Path, homeserver: str, user: str, password: str, now: datetime, *, again: bool = False) -> Device:
     """Make the device, with its keys, signed by its owner; `again` puts it in the place of one whose token is not taken
-    any more. Raises Problem: it cannot be, or there is one already.
+    any more. The homeserver is an address, or the name in the bot's: corp.example. Raises Problem: it cannot be, or
+    there is one already.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -94,6 +95,8 @@ def log_in(folder: Path, homeserver: str, user: str, password: str, now: datetim
         if old is None and (folder / "device.json").exists():
             raise Problem(str(folder), "there is a device already", "keep it; where its token is lost, add --again")
         try:
+            if "://" not in homeserver:
+                homeserver = asyncio.run(discovered(homeserver))
             device = asyncio.run(_new_device(folder, homeserver, user, password, now=now, old=old))
         except DeliveryError as error:
             raise Problem(homeserver, str(error), "see that it is the homeserver's address, and try again") from error

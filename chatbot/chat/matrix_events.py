@@ -6,11 +6,13 @@ Law of the file: nothing of ours pings anybody, and no event of a program is a c
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from chatbot.chat import rich
+from chatbot.chat.post import File
 
 # An event may have 65,536 bytes with all that is around it; encrypted, a third more than in clear.
 # https://spec.matrix.org/latest/client-server-api/#size-limits
@@ -22,6 +24,33 @@ _CREATORS = 12
 _ENDLESS = 1 << 60
 # Until a room says otherwise, who made it has this power.
 _CREATOR = 100
+
+
+def _itself(room: str) -> tuple[str, ...]:
+    return (room,)
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """What commands begin with, and in which rooms with something else; who may invite (patterns of user ids; without
+    any, who has an account on the same homeserver); what power lets one manage a room; in which rooms answers
+    stand beside what was asked, and not in a thread. `names_of` a room are what these may call it.
+    """
+
+    prefix: str = "!"
+    prefixes: Mapping[str, str] = field(default_factory=dict)
+    inviters: tuple[str, ...] = ()
+    level: int = 50
+    unthreaded: frozenset[str] = frozenset()
+    names_of: Callable[[str], Iterable[str]] = _itself
+
+    def prefix_in(self, room: str) -> str:
+        """What commands begin with there."""
+        return next((self.prefixes[name] for name in self.names_of(room) if name in self.prefixes), self.prefix)
+
+    def threads(self, room: str) -> bool:
+        """Whether answers stand in a thread there."""
+        return self.unthreaded.isdisjoint(self.names_of(room))
 
 
 def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:
@@ -37,6 +66,22 @@ def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:
         "uk.half-shot.unstable.show_url_previews": False,
     }
     return content | ({KEY: key} if key else {})
+
+
+def attached(file: File, where: str | Mapping[str, Any], body: str, key: str) -> dict[str, Any]:
+    """A file's content, by its address, or by what opens it where it is sealed; the body is said with it."""
+    said = message(body, key)
+    if said["body"] == file.name:  # its name is no caption
+        del said["format"], said["formatted_body"]
+    info: dict[str, Any] = {"mimetype": file.media, "size": len(file.data)}
+    if file.size:
+        info["w"], info["h"] = file.size
+    return said | {
+        "msgtype": "m.image" if file.size else "m.file",
+        "filename": file.name,
+        "info": info,
+        "url" if isinstance(where, str) else "file": where,
+    }
 
 
 def fits(body: str) -> bool:

@@ -13,7 +13,8 @@ import aiohttp
 
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
 
-_PATIENCE = 30.0
+# Seconds: for an answer; for one to a file.
+_PATIENCE, _UPLOAD = 30.0, 300.0
 # Seconds for a server that says "too many", and not for how long: Synapse takes one in five, where nobody changed it.
 _PAUSE = 5.0
 _LOGGED_OUT = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED", "M_USER_SUSPENDED")
@@ -48,6 +49,25 @@ class Reply:
         return Closed(said) if self.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND) else Refused(said)
 
 
+async def discovered(name: str, scheme: str = "https") -> str:
+    """The address of the homeserver for accounts such as @bot:NAME, as that server says; without a word of it, its own.
+    https://spec.matrix.org/latest/client-server-api/#well-known-uri. Raises DeliveryError.
+    """
+    own = f"{scheme}://{name}"
+    asking = Homeserver(own)
+    try:
+        reply = await asking.read(".well-known/matrix/client")
+    finally:
+        await asking.close()
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return own
+    said = reply.body.get("m.homeserver")
+    address = said.get("base_url") if isinstance(said, dict) else None
+    if reply.status != HTTPStatus.OK or not isinstance(address, str) or not address.startswith(f"{scheme}://"):
+        raise Refused(f"{own}/.well-known/matrix/client names no homeserver")
+    return address.rstrip("/")
+
+
 class Homeserver:
     """One account's way to its homeserver."""
 
@@ -68,14 +88,40 @@ class Homeserver:
         """What it says, good or bad; the path begins behind `/_matrix/client/v3/` and is quoted already. Raises
         Unavailable where it was not reached, and Unknown where its answer was lost.
         """
+        data = None if body is None else json.dumps(body).encode()
+        return await self._request(method, f"_matrix/client/v3/{path}", data, query=query or {}, patience=patience)
+
+    async def read(self, path: str) -> Reply:
+        """What lies behind the address itself. Raises as `ask` does."""
+        return await self._request("GET", path, None, query={}, patience=_PATIENCE)
+
+    async def upload(self, data: bytes, media: str, name: str | None = None) -> str:
+        """Into the media repository; its address there. A second time it is a second one. Raises DeliveryError."""
+        query = {"filename": name} if name else {}
+        reply = await self._request("POST", "_matrix/media/v3/upload", data, media, query=query, patience=_UPLOAD)
+        if error := reply.error():
+            raise error
+        return str(reply.body["content_uri"])
+
+    async def _request(
+        self,
+        method: str,
+        path: str,
+        data: bytes | None,
+        media: str = "application/json",
+        *,
+        query: Mapping[str, str],
+        patience: float,
+    ) -> Reply:
         if self._session is None:
             self._session = aiohttp.ClientSession()
+        token = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         request = self._session.request(
             method,
-            f"{self._url}/_matrix/client/v3/{path}",
-            params=query or {},
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Bearer {self._token}"} if self._token else {},
+            f"{self._url}/{path}",
+            params=query,
+            data=data,
+            headers=token | ({"Content-Type": media} if data is not None else {}),
             timeout=aiohttp.ClientTimeout(total=patience, connect=_PATIENCE),
         )
         try:
@@ -83,7 +129,7 @@ class Homeserver:
                 said = await response.read()
                 status, header = response.status, response.headers.get("Retry-After", "")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Unavailable(f"the homeserver cannot be reached: {error}") from error
+            raise Unavailable(f"{self._url} cannot be reached: {error}") from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Unknown(f"the homeserver's answer was lost: {type(error).__name__}: {error}") from error
         read = _read(said)

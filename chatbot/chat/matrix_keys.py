@@ -33,6 +33,7 @@ from nio import (
     SyncResponse,
     ToDeviceResponse,
 )
+from nio.crypto.attachments import encrypt_attachment
 from nio.exceptions import EncryptionError
 from nio.rooms import MatrixRoom
 from nio.store import SqliteStore
@@ -65,6 +66,12 @@ class Owner(Protocol):
 def make_signing_keys() -> dict[str, str]:
     """An account's own keys, by their use."""
     return {use: b64encode(ECC.generate(curve="ed25519").seed).decode() for use in _USES}
+
+
+def seal_file(data: bytes) -> tuple[bytes, dict[str, Any]]:
+    """A file with a key of its own, and what opens it: an EncryptedFile without its address."""
+    sealed, opening = encrypt_attachment(data)
+    return bytes(sealed), dict(opening)
 
 
 class Keys:

@@ -96,6 +96,15 @@ class Tells(Protocol):
 
 
 @runtime_checkable
+class Finds(Protocol):
+    """What a platform may have beside: rooms have names that do not last, and it knows which room has one now."""
+
+    async def room_of(self, name: str) -> str:
+        """The room that a name stands for now. Raises DeliveryError."""
+        ...
+
+
+@runtime_checkable
 class Checks(Protocol):
     """What a platform may have beside: it can tell before the first post whether all is well."""
 

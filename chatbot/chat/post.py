@@ -59,20 +59,35 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A text that is too long to be read in a chat, and its name."""
+    """What is not to be read in a message, and its name: a long text, or a picture of so many pixels."""
 
     name: str
-    text: str
+    data: bytes
+    media: str = "text/plain"
+    size: tuple[int, int] | None = None
+
+    @classmethod
+    def of_png(cls, name: str, data: bytes) -> "File":
+        """A picture, of as many pixels as it says in its beginning. https://www.w3.org/TR/png-3/#11IHDR"""
+        width, height = (int.from_bytes(data[at : at + 4]) for at in (16, 20))
+        return cls(name, data, "image/png", (width, height))
+
+    @classmethod
+    def of_text(cls, name: str, text: str) -> "File":
+        """A text as it came, but for what no charset has."""
+        return cls(name, text.encode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How posts are shown: `aloud`, each part in the room, and not in a thread alone; with a `badge`, so that clients
-    count them as unread where they would not. As `str` it is such words, and `of` reads them.
+    count them as unread where they would not; digests with a `chart` of what their list had lately. As `str` it is such
+    words, and `of` reads them.
     """
 
     aloud: bool = False
     badge: bool = False
+    chart: bool = False
 
     @classmethod
     def of(cls, words: str) -> "Manner":
@@ -90,7 +105,7 @@ AS_USUAL = Manner()
 @dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
-    there may be one in its place. `aside` is what is of no use to anybody but who asked.
+    there may be one, a text in its place or a picture beside it. `aside` is what is of no use to anybody but who asked.
     """
 
     dialect: str

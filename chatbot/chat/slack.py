@@ -7,6 +7,7 @@ outbox asks first.
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from typing import Any, Literal
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.chat.platform import Answer, Receipt, still_ours
-from chatbot.chat.post import Post, printable
+from chatbot.chat.post import File, Post, printable
 from chatbot.chat.rich import dialect
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import check, fits, message
@@ -22,7 +23,7 @@ from chatbot.chat.slack_entrance import Entrance, Sockets
 from chatbot.chat.slack_errors import Unscoped, asked
 from chatbot.chat.slack_listener import Listener
 from chatbot.chat.slack_pace import MINUTE, PACE, Pace
-from chatbot.errors import Closed, Refused, Unauthorized, Unknown
+from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
 
 API = "https://slack.com/api/"
@@ -103,7 +104,16 @@ class Slack:
         if under:
             made |= {"thread_ts": under, "reply_broadcast": post.manner.aloud}
         said = await asked(self._client.chat_postMessage(channel=room, **made))
+        if post.file:
+            await self._bring(post.file, room, under or str(said["ts"]))
         return Receipt(str(said["ts"]))
+
+    async def _bring(self, file: File, room: str, under: str) -> None:
+        """A picture, once: it has no key to be found by, and what stands above it says the same."""
+        with suppress(DeliveryError):
+            await asked(
+                self._client.files_upload_v2(channel=room, filename=file.name, content=file.data, thread_ts=under)
+            )
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
         """By the key, in the history of the room or of the thread, twice."""

@@ -219,9 +219,9 @@ class Listener:
     async def _answered(self, request: Request, say: Say, under: str | None) -> None:
         post = await self._answer(request)
         messages = await asyncio.to_thread(self._messages, post.body)
-        if post.file is None:
+        if post.file is None or post.file.size:
             await say(messages, showable=not post.aside)
-        else:
+        if post.file:
             await self._attach(post.file, request.room, under, say)
 
     async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
@@ -229,13 +229,13 @@ class Listener:
         if under == PRIVATE:
             await say([message(self._dialect.lines([SHOW_FIRST]), self._seal.close)], showable=False)
             return
-        small = len(file.text.encode("utf-8", "replace")) <= MOST_SNIPPET
+        snippet = not file.size and len(file.data) <= MOST_SNIPPET
         upload = self._client.files_upload_v2(
             channel=room,
             filename=file.name,
             title=file.name,
-            content=file.text.encode("utf-8", "replace"),
-            snippet_type="text" if small else None,
+            content=file.data,
+            snippet_type="text" if snippet else None,
             thread_ts=under,
         )
         try:

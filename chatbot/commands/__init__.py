@@ -3,7 +3,7 @@
 A further command is one file in this folder and one row here.
 """
 
-from chatbot.commands import contributor, digest, series, subscribe, subsystems, watch, why
+from chatbot.commands import activity, contributor, digest, series, subscribe, subsystems, watch, why
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
@@ -21,6 +21,7 @@ COMMANDS = (
     series.COMMAND,
     contributor.COMMAND,
     digest.COMMAND,
+    activity.COMMAND,
     subsystems.COMMAND,
     subscribe.SUBSCRIBE,
     subscribe.UNSUBSCRIBE,

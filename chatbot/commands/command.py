@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chatbot.chat.post import File
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
 from chatbot.report.links import LORE, mail_link
@@ -55,11 +56,14 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an answer says, and the template that says it: where it has a name as a `file`, the classic mail's."""
+    """What an answer says, and the template that says it: where it has a name as a `file`, the classic mail's. A
+    `picture` is drawn where it can be shown.
+    """
 
     template: str
     values: Mapping[str, Any]
     file: str | None = None
+    picture: Callable[[], File] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ def run(arguments: str, context: Context) -> Facts:
         digest = _again(asked[0], context, letters=True)
         return Facts("classic", {"digest": digest}, f"{digest.mailing_list.name}-{digest.id}.txt")
     words = [word for word in arguments.replace("..", " ").split() if word.lower() not in _FILLING]
-    mailing_list = _list(words, context)
+    mailing_list = named_list(words, context)
     stretch, at = _stretch(mailing_list, words or [DEFAULT_WINDOW], context)
     return Facts("digest", {"digest": context.summarizer.make(mailing_list, stretch, at)})
 
@@ -54,8 +54,10 @@ def _again(digest_id: str, context: Context, *, letters: bool = False) -> Digest
     return digest
 
 
-def _list(words: list[str], context: Context) -> MailingList:
-    """The list that one of the words names, which is taken out; without one, the first list there is."""
+def named_list(words: list[str], context: Context) -> MailingList:
+    """The list that one of the words names, which is taken out; without one, the first list there is. Raises
+    Misunderstood.
+    """
     named = {name.casefold(): known for name, known in context.lists.items()}
     for word in words:
         if word.casefold() in named:

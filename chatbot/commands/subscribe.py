@@ -187,10 +187,10 @@ def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:
 
 SUBSCRIBE = Command(
     "subscribe",
-    "LIST | SUBSYSTEM [FILTER] [WHEN] [aloud] [badge]",
+    "LIST | SUBSYSTEM [FILTER] [WHEN] [aloud] [badge] [chart]",
     "Have this room told what happens on a list or in a subsystem: all of it or what a filter wants; by a schedule,"
     " every so many mails, or as it happens; aloud: in the room, with nothing in a thread alone; badge: counted as"
-    " unread.",
+    " unread; chart: with a picture of the list's last weeks.",
     (
         "/subscribe kvm daily at 9:00 Europe/Berlin",
         "/subscribe kvm dfn:arch/x86/kvm/ weekdays 08:30",

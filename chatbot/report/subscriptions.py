@@ -39,7 +39,11 @@ class Listed:
     def shown(self) -> str:
         """How its posts are, where that was asked for."""
         manner = self.subscription.manner
-        words = {"all of it in the room": manner.aloud, "so that it counts as unread": manner.badge}
+        words = {
+            "all of it in the room": manner.aloud,
+            "so that it counts as unread": manner.badge,
+            "with a chart of the list's last weeks": manner.chart,
+        }
         return ", ".join(text for text, wanted in words.items() if wanted)
 
     @property

@@ -10,7 +10,7 @@ replicas the one that has the room's lease sends it, and nobody else writes down
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
@@ -18,7 +18,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, func, insert, select, true, update
 
-from chatbot.chat.post import Dialect, Manner, Post
+from chatbot.chat.post import Dialect, File, Manner, Post
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.leases import Leases
@@ -107,18 +107,22 @@ def planned(
     start: int,
     slot: datetime | None = None,
     kind: str = "digest",
+    chart: Post | None = None,
 ) -> tuple[Planned, ...]:
-    """The posts of a body for a subscription's room, as many as its parts; `start` and `slot` as in `delivery_key`."""
+    """The posts of a body for a subscription's room, as many as its parts, and behind them its chart; `start` and
+    `slot` as in `delivery_key`.
+    """
+    posts = [Post(dialect.name, text) for text in dialect.parts(body)]
     return tuple(
         Planned(
             delivery_key(one.key, start, slot, part),
             one.platform,
             one.room,
-            Post(dialect.name, text, manner=one.manner),
+            replace(post, manner=one.manner),
             list_name,
             kind,
         )
-        for part, text in enumerate(dialect.parts(body))
+        for part, post in enumerate([*posts, chart] if chart else posts)
     )
 
 
@@ -340,6 +344,11 @@ class Outbox:
             return bool(connection.execute(changed.values(**values)).rowcount)
 
 
+def _picture(row: Row[Any]) -> File | None:
+    """The chart; not of what was taken back."""
+    return File.of_png("activity.png", row.picture) if row.picture and row.body else None
+
+
 def _delivery(row: Row[Any]) -> Delivery:
     return Delivery(
         id=row.id,
@@ -347,7 +356,7 @@ def _delivery(row: Row[Any]) -> Delivery:
         subscription=row.subscription,
         platform=row.platform,
         room=row.room,
-        post=Post(row.dialect, row.body, manner=Manner.of(row.manner)),
+        post=Post(row.dialect, row.body, _picture(row), manner=Manner.of(row.manner)),
         state=State(row.state),
         attempts=row.attempts,
         plainer=row.plainer,
@@ -419,6 +428,7 @@ def _write(
             "part": part,
             "dialect": planned.post.dialect,
             "body": planned.post.body,
+            "picture": planned.post.file and planned.post.file.data,
             "manner": str(planned.post.manner),
             "state": State.PENDING,
             "attempts": 0,

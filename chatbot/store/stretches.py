@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, Engine, and_, exists, func, insert, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Engine, and_, exists, func, insert, literal_column, select
 
 from chatbot.sources.source import Span
 from chatbot.store import tables
@@ -119,6 +119,35 @@ class Stretches:
             query = select(rows.received).where(rows.list_id == known_list(list_name), *which).order_by(rows.received)
             return tuple(map(moment, connection.execute(query).scalars()))
 
+    def mails_by(self, step: timedelta, count: int, list_name: str, until: datetime) -> tuple[int, ...]:
+        """How many of the list's mails came in during each of the last so many steps before a time, oldest first."""
+        with reading(self._engine) as connection:
+            ago, which = _by(step, count, list_name, until)
+            rows = connection.execute(select(ago, func.count()).where(*which).group_by(ago)).all()
+        found = {number: amount for number, amount in rows}  # noqa: C416
+        return tuple(found.get(number, 0) for number in reversed(range(count)))
+
+    def postings_by(
+        self, step: timedelta, count: int, list_name: str, until: datetime
+    ) -> tuple[tuple[int, ...], tuple[int, ...], datetime | None]:
+        """The same of series that humans began, and of later versions; and since when they are counted, if at all."""
+        seen, standing = tables.seen.c, tables.standing.c
+        with reading(self._engine) as connection:
+            ago, which = _by(step, count, list_name, until)
+            later = standing.later.is_not(None)
+            query = select(ago, later, func.count()).join_from(
+                tables.standing, tables.seen, standing.head_id == seen.mail_id
+            )
+            since = connection.execute(select(tables.tracking.c.since)).scalar()
+            # Of what came before, some were put together by chance.
+            counted = (*which, ~standing.bot, seen.received >= (0 if since is None else since))
+            rows = connection.execute(query.where(*counted).group_by(ago, later)).all()
+        found = {(number, bool(is_later)): amount for number, is_later, amount in rows}
+        new, versions = (
+            tuple(found.get((number, which), 0) for number in reversed(range(count))) for which in (False, True)
+        )
+        return new, versions, None if since is None else moment(since)
+
     def newest(self, list_name: str, count: int) -> Stretch:
         """The list's newest `count` mails."""
         rows = tables.seen.c
@@ -225,6 +254,17 @@ def conditions(stretch: Stretch) -> tuple[ColumnElement[bool], ...]:
         within.append(seen.received < seconds(stretch.until))
     # No mail before the first has these times; to say so, too, would have PostgreSQL expect a hundredth of the mails.
     return tuple(within) if len(within) > 1 else (seen.id >= stretch.first, *within)
+
+
+def _by(
+    step: timedelta, count: int, list_name: str, until: datetime
+) -> tuple[ColumnElement[int], tuple[ColumnElement[bool], ...]]:
+    """How many whole steps before `until` a row of `seen` came in; and those of a list in the last so many."""
+    seen, end, each = tables.seen.c, seconds(until), int(step.total_seconds())
+    which = (seen.list_id == known_list(list_name), seen.received >= end - count * each, seen.received < end)
+    # Literally, so that what is grouped by is what is asked for.
+    ago = (literal_column(str(end - 1), BigInteger) - seen.received) // literal_column(str(each), BigInteger)
+    return ago, which
 
 
 def _spans(connection: Connection, list_name: str, first: int, last: int) -> Iterable[Span]:

@@ -3,7 +3,7 @@
 Law of the file: a new subscription's beginning is written with it, in one transaction, so that it starts now.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import chain, count
@@ -54,7 +54,18 @@ class Subscriptions:
         table = tables.subscription
         with reading(self._engine) as connection:
             rows = connection.execute(select(table).order_by(table.c.created, table.c.id)).all()
-        return (*self._of_config, *map(_subscription, rows))
+            names = _names(connection)
+        return (*(_placed(one, names) for one in self._of_config), *map(_subscription, rows))
+
+    def names(self) -> dict[tuple[str, str], str]:
+        """The rooms that names of the config stand for, by platform and name."""
+        with reading(self._engine) as connection:
+            return _names(connection)
+
+    def name(self, platform: str, name: str, room: str) -> None:
+        """From now on a name of the config stands for this room. Raises Unavailable."""
+        with writing(self._engine) as connection:
+            _name(connection, platform, name, room)
 
     def of_room(self, platform: str, room: str) -> tuple[Subscription, ...]:
         """Those of one room."""
@@ -104,8 +115,8 @@ class Subscriptions:
                 _begin(connection, one.key, Progress(upto, now))
 
     def move(self, platform: str, old: str, new: str) -> int:
-        """A room goes on as another one: with what was typed in it, and with what it has certainly not got; how many
-        subscriptions came along. Raises Unavailable.
+        """A room goes on as another one: with what was typed in it, with what the config says of it, and with what it
+        has certainly not got; how many typed subscriptions came along. Raises Unavailable.
         """
         table, delivery = tables.subscription, tables.delivery
         waiting = and_(delivery.c.state.in_(("pending", "parked")), delivery.c.doubt.is_(None))
@@ -116,6 +127,11 @@ class Subscriptions:
             )
             sequence = delivery.c.sequence + (connection.execute(behind).scalar() or 0)
             connection.execute(update(delivery).where(there).values(room=new, state="pending", sequence=sequence))
+            for name in {
+                old,
+                *(name for (at, name), room in _names(connection).items() if (at, room) == (platform, old)),
+            }:
+                _name(connection, platform, name, new)
             here = and_(table.c.platform == platform, table.c.room == old)
             return int(connection.execute(update(table).where(here).values(room=new)).rowcount)
 
@@ -137,6 +153,24 @@ class Subscriptions:
         newest = select(table.c.state).where(table.c.subscription == one.key).order_by(table.c.id.desc()).limit(1)
         with reading(self._engine) as connection:
             return str(connection.execute(newest).scalar() or "")
+
+
+def _placed(one: Subscription, names: Mapping[tuple[str, str], str]) -> Subscription:
+    """Of the config, in the room for which its name stands now."""
+    room = names.get((one.platform, one.room))
+    return replace(one, room=room, named=one.room) if room else one
+
+
+def _names(connection: Connection) -> dict[tuple[str, str], str]:
+    table = tables.room_name
+    return {(row.platform, row.name): row.room for row in connection.execute(select(table))}
+
+
+def _name(connection: Connection, platform: str, name: str, room: str) -> None:
+    table = tables.room_name
+    connection.execute(delete(table).where(table.c.platform == platform, table.c.name == name))
+    if name != room:
+        connection.execute(insert(table), {"platform": platform, "name": name, "room": room})
 
 
 def _newest(connection: Connection, lists: Iterable[str], *, all_of_them: bool) -> int | None:

@@ -302,6 +302,16 @@ subscription = Table(
     Column("manner", Text, nullable=False, server_default=""),  # of its posts, in words
 )
 
+# What a name of the config stands for, where that is another room than it says: an alias' room, or the one that a room
+# goes on as.
+room_name = Table(
+    "room_name",
+    metadata,
+    Column("platform", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("room", String, nullable=False),
+)
+
 delivery = Table(
     "delivery",
     metadata,
@@ -321,6 +331,7 @@ delivery = Table(
     Column("part", Integer, nullable=False),  # of the digest; those behind the first go into a thread under it
     Column("dialect", String, nullable=False),
     Column("body", Text, nullable=False),  # empty where it was taken back
+    Column("picture", LargeBinary),  # a PNG that stands beside it
     Column("state", String, nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("plainer", Integer, nullable=False),

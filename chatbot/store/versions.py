@@ -13,10 +13,10 @@ import chatbot.store.fulltext  # noqa: F401  # its tables are made with the othe
 from chatbot.errors import BadConfig
 from chatbot.store.tables import metadata
 
-HEAD = "0010"
+HEAD = "0011"
 # What can be migrated. The first was not noted in the databases that have it.
 FIRST = "0001"
-_OLDER = frozenset({FIRST, "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"})
+_OLDER = frozenset({FIRST, "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010"})
 # Alembic's own table, as Alembic makes it.
 _TABLE = "alembic_version"
 _CREATE = f"CREATE TABLE {_TABLE} (version_num VARCHAR(32) NOT NULL, CONSTRAINT {_TABLE}_pkc PRIMARY KEY (version_num))"

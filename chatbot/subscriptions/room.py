@@ -1,6 +1,7 @@
 """What a room wants of all that is posted in it. Pure: nobody asks a clock here."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -53,3 +54,16 @@ class Room:
 
     def _off(self, day: date) -> bool:
         return day in self.holidays or (not self.weekends and day.weekday() >= _SATURDAY)
+
+
+# By platform and name.
+Rooms = Mapping[tuple[str, str], Room]
+
+
+def placed(rooms: Rooms, names: Mapping[tuple[str, str], str]) -> dict[tuple[str, str], Room]:
+    """Rooms as the config names them, by what these names stand for now."""
+    found = {}
+    for (platform, name), room in rooms.items():
+        now = names.get((platform, name), name)
+        found[platform, now] = room if now == name else replace(room, name=now)
+    return found

@@ -27,7 +27,8 @@ class Origin(StrEnum):
 class Subscription:
     """`topic` is a list's name, the title of a `subsystem`, or a series' Message-ID in angle brackets; `filter` a text
     of the filter language; `first` how far its very first digest looks back, which then comes at once; `even_empty`
-    asks for a post when nothing happened; `manner` is that of its posts.
+    asks for a post when nothing happened; `manner` is that of its posts; `named` is what the config calls its room,
+    where that is another name.
     """
 
     id: str
@@ -44,11 +45,18 @@ class Subscription:
     first: timedelta | None = None
     even_empty: bool = False
     manner: Manner = AS_USUAL
+    named: str = ""
 
     @property
     def key(self) -> str:
         """What its room has had is noted under it; of the config's, it is the same as long as they ask the same."""
-        return config_key(self.platform, self.room, self.topic, self.filter) if self.of_config else self.id
+        name = self.named or self.room
+        return config_key(self.platform, name, self.topic, self.filter) if self.of_config else self.id
+
+    @property
+    def placed(self) -> bool:
+        """Whether its room is known: what begins with a `#` is an alias, for which a room is still to be found."""
+        return not is_alias(self.room)
 
     @property
     def of_config(self) -> bool:
@@ -76,6 +84,11 @@ class Subscription:
     def asked(self) -> str:
         """What one types behind /subscribe, or /watch, to get the same."""
         return f"{self.told} {self.manner}".rstrip()
+
+
+def is_alias(room: str) -> bool:
+    """Whether it is a name that a platform finds a room for."""
+    return room.startswith("#")
 
 
 def series_topic(message_id: str) -> str:

@@ -2,19 +2,24 @@
 
 import asyncio
 import stat
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatbot.chat import matrix_device
-from chatbot.chat.matrix import Manners, Matrix, seen_from_outside
-from chatbot.chat.post import Manner, Post
-from chatbot.errors import Busy, Closed, Problem, Refused, Unauthorized, Unavailable
+from chatbot.chat.matrix import Matrix, seen_from_outside
+from chatbot.chat.matrix_events import Manners
+from chatbot.chat.matrix_http import discovered
+from chatbot.chat.post import File, Manner, Post
+from chatbot.errors import Busy, Closed, DeliveryError, Problem, Refused, Unauthorized, Unavailable
+from tests.fakes.handler import Handler
 from tests.fakes.matrix import WORDS, Clerk, bot, listening, log_in, until, utc_now
 from tests.fakes.proxy import proxy
 from tests.fakes.synapse import PASSWORD, Person, Said, Synapse, eventually
@@ -95,9 +100,8 @@ def test_what_stands_under_a_post_is_in_its_thread(setting: Setting) -> None:
     assert "m.relates_to" not in aloud["content"]
 
 
-def test_where_a_room_wants_a_badge_a_post_is_a_text(setting: Setting) -> None:
-    manners = Manners(badges=frozenset({setting.room}))
-    run(setting, lambda matrix: matrix.send(setting.room, POST, "key"), manners)
+def test_where_a_subscription_wants_a_badge_a_post_is_a_text(setting: Setting) -> None:
+    run(setting, lambda matrix: matrix.send(setting.room, replace(POST, manner=Manner(badge=True)), "key"))
     (event,) = setting.heard()
     assert (event["content"]["msgtype"], event["content"]["m.mentions"]) == ("m.text", {})
 
@@ -179,6 +183,50 @@ def test_a_command_that_takes_its_time_gets_a_sign_and_a_room_may_want_answers_b
             assert "m.relates_to" not in answer["content"]
 
     run(setting, ask, Manners(prefixes={setting.room: "%"}, unthreaded=frozenset({setting.room})))
+
+
+TEXT, PICTURE = File.of_text("kvm-1f0c7b.txt", "All of it, <!here>\n"), File("x.png", b"\x89PNG", "image/png", (4, 2))
+
+
+def test_a_file_is_brought_into_the_thread_and_what_is_said_of_a_picture_with_it(setting: Setting) -> None:
+    async def ask(matrix: Matrix) -> None:
+        for number, file in enumerate((TEXT, PICTURE), 1):
+            async with listening(matrix, Clerk(file=file)):
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda number=number: len(setting.heard()) == number)
+
+    run(setting, ask)
+    text, picture = (one["content"] for one in setting.heard())
+    for content, file in ((text, TEXT), (picture, PICTURE)):
+        assert setting.mia.download(content["url"])[0] == file.data
+        assert (content["filename"], content["m.mentions"]) == (file.name, {})
+        assert content["m.relates_to"]["rel_type"] == "m.thread"
+        assert content["body"] == "you asked !digest 1f0c7b text"
+    assert (text["msgtype"], text["info"]) == ("m.file", {"mimetype": "text/plain", "size": len(TEXT.data)})
+    assert picture["info"] == {"mimetype": "image/png", "size": 4, "w": 4, "h": 2}
+    assert picture["msgtype"] == "m.image"
+
+
+def test_a_file_is_uploaded_once_however_often_its_message_is_tried_and_one_not_taken_is_named(
+    setting: Setting,
+) -> None:
+    upload, clerk = "/media/v3/upload", Clerk(file=TEXT)
+    with proxy(int(setting.device.homeserver.rpartition(":")[2])) as between:
+        matrix_device.save(setting.folder, replace(setting.device, homeserver=between.url))
+
+        async def ask(matrix: Matrix) -> None:
+            async with listening(matrix, clerk):
+                between.faults += [(upload, "500 before"), (upload, "behaves"), (upload, "too large")]
+                between.faults += [("/send/m.room.message", "500 after")]
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda: between.faults == [(upload, "too large")] and setting.heard())
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda: len(setting.heard()) == 2)
+
+        run(setting, ask)
+    file, said = (one["content"] for one in setting.heard())
+    assert (file["msgtype"], said["msgtype"]) == ("m.file", "m.notice")
+    assert said["body"].startswith("kvm-1f0c7b.txt cannot be uploaded")
 
 
 def test_of_what_was_said_before_only_what_is_fresh_and_new_is_answered(setting: Setting) -> None:
@@ -431,13 +479,15 @@ def test_a_homeserver_that_is_not_there_is_tried_again(tmp_path: Path) -> None:
 def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, homeserver: Synapse) -> None:
     muted, elsewhere = setting.mia.make_room(setting.user, encrypted=True), homeserver.person("ben").make_room()
     setting.user.join(muted)
+    alias = f"#{setting.mia.id[1:].partition(':')[0]}:test.example"
+    setting.mia.call("PUT", f"directory/room/{alias.replace('#', '%23')}", {"room_id": setting.room})
     setting.mia.set_state(muted, "m.room.power_levels", {"events": {"m.room.encrypted": 50}})
 
     def check() -> list[tuple[str, bool, str]]:
         async def asked() -> list[tuple[str, bool, str]]:
             outside = seen_from_outside(setting.folder, WORDS, utc_now)
             try:
-                found = await outside.check([setting.room, muted, elsewhere])
+                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example"])
             finally:
                 await outside.close()
             return [(one.what, one.well, one.said.partition(";")[0]) for one in found]
@@ -450,6 +500,8 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
             (f"room matrix/{setting.room}", True, "we may post there"),
             (f"room matrix/{muted}", False, "we may not post there"),
             (f"room matrix/{elsewhere}", False, "we are not in it"),
+            (f"room matrix/{alias}", True, "we may post there"),
+            ("room matrix/#nowhere:test.example", False, "no room has this alias"),
         ]
     setting.user.call("POST", "logout", {})
     ((what, well, _),) = check()
@@ -480,3 +532,38 @@ def test_who_cannot_log_in_is_told_why(homeserver: Synapse, tmp_path: Path) -> N
     with pytest.raises(Problem, match="run `chatbot matrix-login`"), bot(tmp_path / "d"):
         pytest.fail("there is no device")
     assert eventually(lambda: len(person.call("GET", "devices")["devices"]) == 2)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "found"),
+    [
+        (404, "no such page", "http://{here}"),
+        (200, '{"m.homeserver": {"base_url": "http://matrix.corp.example/"}}', "http://matrix.corp.example"),
+        (200, '{"m.homeserver": {"base_url": "ftp://corp.example"}}', None),
+        (200, '{"m.homeserver": {"base_url": 7}}', None),
+        (200, '{"m.homeserver": []}', None),
+        (200, "{}", None),
+        (200, "<html>", None),
+        (500, '{"m.homeserver": {"base_url": "http://matrix.corp.example"}}', None),
+    ],
+)
+def test_a_homeserver_is_found_by_its_name(status: int, body: str, found: str | None) -> None:
+    class Pages(Handler):
+        def do_GET(self) -> None:  # noqa: N802  # the library's name
+            assert self.path == "/.well-known/matrix/client"
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        here = f"127.0.0.1:{server.server_address[1]}"
+        try:
+            if found is None:
+                with pytest.raises(DeliveryError):
+                    asyncio.run(discovered(here, "http"))
+            else:
+                assert asyncio.run(discovered(here, "http")) == found.replace("{here}", here)
+        finally:
+            server.shutdown()

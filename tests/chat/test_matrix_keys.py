@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nio.crypto.attachments import decrypt_attachment
 
 from chatbot.chat.matrix import Matrix
 from chatbot.chat.post import Post
-from tests.chat.test_matrix import POST, Setting, run, setting_on
+from tests.chat.test_matrix import POST, TEXT, Setting, run, setting_on
 from tests.fakes.matrix import Clerk, Reader, listening, until
 from tests.fakes.synapse import Synapse
 
@@ -102,6 +103,27 @@ def test_who_comes_later_and_a_new_device_read_what_comes_then(
                 await other.close()
 
     run(setting, post)
+
+
+def test_a_file_is_sealed_and_neither_it_nor_its_name_is_read_on_the_way(setting: Setting, tmp_path: Path) -> None:
+    async def ask(matrix: Matrix) -> None:
+        async with reading(setting, tmp_path / "mia") as mia:
+            async with listening(matrix, Clerk(file=TEXT)):
+                asked = await mia.say(setting.room, "!digest 1f0c7b text")
+                assert await mia.hears(setting.device.user) == ["you asked !digest 1f0c7b text"]
+            (event,) = setting.heard(kind="m.room.encrypted")
+            assert event["content"]["m.relates_to"]["event_id"] == asked
+            content = mia.contents[event["event_id"]]
+            assert (content["msgtype"], content["filename"]) == ("m.file", TEXT.name)
+            assert "url" not in content
+            file = content["file"]
+            lies, called = setting.mia.download(file["url"])
+            assert TEXT.data not in lies
+            assert TEXT.name not in called
+            assert decrypt_attachment(lies, file["key"]["k"], file["hashes"]["sha256"], file["iv"]) == TEXT.data
+
+    run(setting, ask)
+    assert not in_clear(setting)
 
 
 def test_a_command_whose_key_does_not_come_gets_an_answer_that_says_so(setting: Setting, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatbot.chat.platform import still_ours
-from chatbot.chat.post import Manner, Post
+from chatbot.chat.post import File, Manner, Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unavailable, Unknown
@@ -64,6 +64,20 @@ def test_a_part_that_is_to_be_said_aloud_is_seen_in_the_channel_too() -> None:
         assert [(one.under, one.broadcast) for one in server.messages] == [(None, False), (above.remote_id, True)]
         assert await slack.find(ROOM, "2", before() - timedelta(minutes=1), above.remote_id) == below
 
+    with_slack(use)
+
+
+def test_a_chart_is_below_the_text_that_says_the_same_and_where_it_may_not_be_the_text_stands_alone() -> None:
+    chart = Post("slack", "<p>KVM, the last 13 weeks</p>", File("x.png", b"\x89PNG", "image/png", (4, 2)))
+
+    async def use(server: fake.Slack, slack: Slack) -> None:
+        above = await slack.send(ROOM, DIGEST, "1")
+        await slack.send(ROOM, chart, "2", above.remote_id)
+        seen = [(one.way, one.under) for one in server.messages[1:]]
+        allowed = "files:write" in server.scopes
+        assert seen == [("post", above.remote_id), *([("file", above.remote_id)] if allowed else [])]
+
+    with_slack(use, scopes=MINIMAL | {"files:write"})
     with_slack(use)
 
 

@@ -288,7 +288,7 @@ TEXT = "<p>digest</p><button value='/digest 1f0c7b text'>Full text</button>"
 
 def test_a_file_goes_below_the_post_that_it_belongs_to() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
-        answers.file, answers.body = File("kvm-1f0c7b.txt", "All of it, <!here>\n"), TEXT
+        answers.file, answers.body = File.of_text("kvm-1f0c7b.txt", "All of it, <!here>\n"), TEXT
         earlier = Slack(BOT_TOKEN, Sockets(APP_TOKEN), lambda: datetime.now(UTC), api=f"{server.url}/api/")
         post = await earlier.send("C0KERNEL", Post("slack", TEXT), "key")
         await server.click(server.messages[0], "Full text")
@@ -300,7 +300,7 @@ def test_a_file_goes_below_the_post_that_it_belongs_to() -> None:
             "kvm-1f0c7b.txt",
             "text",
         )
-        answers.file = File("large.txt", "x" * 1_000_001)
+        answers.file = File.of_text("large.txt", "x" * 1_000_001)
         await server.command("/digest", "1f0c7b text")
         await until(lambda: len(server.files) == 2)
         assert server.messages[-1].under is None
@@ -308,9 +308,23 @@ def test_a_file_goes_below_the_post_that_it_belongs_to() -> None:
     listening(use, scopes=MINIMAL | {"files:write"})
 
 
+def test_a_picture_stands_beside_the_text_that_says_what_it_shows() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        answers.file = File("kvm-activity.png", b"\x89PNG", "image/png", (4, 2))
+        await server.command("/activity", "kvm text")
+        text, picture = await shown(server, 2)
+        assert (text.user, text.words.startswith("a file")) == ("U0MIA", True)
+        assert (picture.way, picture.channel, picture.under) == ("file", "C0KERNEL", None)
+        (uploaded,) = server.files
+        assert (uploaded["data"], uploaded["filename"]) == (b"\x89PNG", "kvm-activity.png")
+        assert not uploaded.get("snippet_type")
+
+    listening(use, scopes=MINIMAL | {"files:write"})
+
+
 def test_a_file_is_not_shown_to_all_by_who_looks_alone() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
-        answers.file, answers.body = File("kvm-1f0c7b.txt", "All of it\n"), TEXT
+        answers.file, answers.body = File.of_text("kvm-1f0c7b.txt", "All of it\n"), TEXT
         await server.command("/digest")
         (private,) = await shown(server, 1)
         await server.click(private, "Full text")
@@ -322,7 +336,7 @@ def test_a_file_is_not_shown_to_all_by_who_looks_alone() -> None:
 
 def test_where_files_may_not_be_uploaded_who_asks_is_told_why() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
-        answers.file = File("kvm-1f0c7b.txt", "All of it\n")
+        answers.file = File.of_text("kvm-1f0c7b.txt", "All of it\n")
         await server.command("/digest", "1f0c7b text")
         (told,) = await shown(server, 1)
         assert (told.user, "files:write" in told.words) == ("U0MIA", True)

@@ -423,7 +423,7 @@ def test_a_digest_for_the_asking(ask: Ask, command: str, headline: str) -> None:
         ("/digest kvm 0", "0: this is no number of mails; write 1 or more."),
         ("/digest kvm 2099-01-01", "'2099-01-01': this is still to come; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
         ("/digest kvm 0001-01-01T00:00+10:00", "'0001-01-01T00:00+10:00': this is no time; write 7d, 12h, 2w, 2025-11-10, or 2025-11-10T08:00."),
-        ("/help nothing", "/nothing: there is no such command; there are /series, /contributor, /digest, /subsystems, /subscribe, /unsubscribe, /subscriptions, /pause, /resume, /watch, /why, /whynot, /help."),
+        ("/help nothing", "/nothing: there is no such command; there are /series, /contributor, /digest, /activity, /subsystems, /subscribe, /unsubscribe, /subscriptions, /pause, /resume, /watch, /why, /whynot, /help."),
         ("/sereis x", "'/sereis': this is no command of mine; type /series."),
         ("/digest 9999 9999 9999", "'9999 9999 9999': this is no window; type /digest [LIST] [WINDOW] | ID [text] | diff ID ID, such as /digest kvm 7d."),
         ("hello", "'hello': this is no command of mine; type /help."),

@@ -112,9 +112,10 @@ def test_the_full_text_of_a_digest_is_the_classic_mail_or_a_file_of_it(engine: E
     assert as_text.file is None
     assert as_file
     assert as_file.name == f"kvm-{id_of(first)}.txt"
-    assert as_file.text.startswith("From ")
-    assert "KVM mailing list update" in as_file.text
-    assert as_text.body == as_file.text
+    text = as_file.data.decode()
+    assert text.startswith("From ")
+    assert "KVM mailing list update" in text
+    assert as_text.body == text
     assert plain_text(answer("/digest 000000 text", context, Renderer(), DIALECT).body).startswith("'000000'")
 
 

@@ -146,6 +146,13 @@ def test_how_it_is_shown_can_be_chosen_and_what_is_told_twice_is_refused(context
     assert "shown" not in said(context, "/subscribe linux-coco daily")
 
 
+def test_a_chart_can_be_asked_for(context: Context) -> None:
+    assert "  shown   with a chart of the list's last weeks\n" in said(context, "/subscribe kvm chart every monday")
+    (one,) = ids(context)
+    assert f"{one}  kvm every monday" in said(context, "/subscriptions")
+    assert context.subscriptions.all()[0].manner == Manner(chart=True)
+
+
 def test_who_may_not_manage_may_read(context: Context) -> None:
     guest = replace(context, manager=False)
     assert said(guest, "/subscribe kvm") == "/subscribe: you may not manage what this room follows; ask mia.\n"

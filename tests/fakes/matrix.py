@@ -11,12 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nio import AsyncClient, AsyncClientConfig, MegolmEvent, RoomMessage, SyncResponse
+from nio import AsyncClient, AsyncClientConfig, MegolmEvent, RoomEncryptedMedia, RoomMessage, SyncResponse
 
 from chatbot.chat import matrix_device
-from chatbot.chat.matrix import Manners, Matrix, opened
+from chatbot.chat.matrix import Matrix, opened
+from chatbot.chat.matrix_events import Manners
 from chatbot.chat.platform import Request
-from chatbot.chat.post import Post
+from chatbot.chat.post import File, Post
 from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
 
 WORDS = ("/series", "/digest", "/subscribe", "/help")
@@ -24,16 +25,19 @@ WORDS = ("/series", "/digest", "/subscribe", "/help")
 
 @dataclass
 class Clerk:
-    """Answers every command with what was asked, and remembers it; what is `slow` waits until it may."""
+    """Answers every command with what was asked, and remembers it; what is `slow` waits until it may. A `file` goes
+    with it.
+    """
 
     asked: list[Request] = field(default_factory=list)
     slow: asyncio.Event | None = None
+    file: File | None = None
 
     async def __call__(self, request: Request) -> Post:
         self.asked.append(request)
         if self.slow:
             await self.slow.wait()
-        return Post("matrix", f"<p>you asked {request.text}</p>")
+        return Post("matrix", f"<p>you asked {request.text}</p>", self.file)
 
 
 def log_in(server: Synapse, folder: Path) -> matrix_device.Device:
@@ -94,6 +98,7 @@ class Reader:
         self._client = AsyncClient(person.url, person.id, person.device, str(folder), AsyncClientConfig())
         self._client.restore_login(person.id, person.device, person.token)
         self.read: dict[str, tuple[str, str]] = {}
+        self.contents: dict[str, Any] = {}
         self.unread: set[str] = set()
 
     async def sync(self) -> None:
@@ -111,8 +116,9 @@ class Reader:
             for event in info.timeline.events:
                 if isinstance(event, MegolmEvent):
                     self.unread.add(event.event_id)
-                elif isinstance(event, RoomMessage):
+                elif isinstance(event, RoomMessage | RoomEncryptedMedia):
                     self.read[event.event_id] = (event.sender, event.source["content"]["body"])
+                    self.contents[event.event_id] = event.source["content"]
 
     async def say(self, room: str, text: str) -> str:
         content = {"msgtype": "m.text", "body": text}

@@ -27,8 +27,20 @@ FAULTS = {
     "resets after": 6,
     "truncates": 6,
 }
-# The milliseconds that it asks to be left alone, as a homeserver says it.
-_TOO_MANY = {"errcode": "M_LIMIT_EXCEEDED", "error": "slow down", "retry_after_ms": 50}
+
+
+def _error(code: str, said: str, **more: int) -> bytes:
+    return json.dumps({"errcode": code, "error": said, **more}).encode()
+
+
+# What it says itself. The milliseconds are those that it asks to be left alone, as a homeserver says it.
+_ANSWERS = {
+    "refuses": (503, _error("M_UNKNOWN", "come again")),
+    "too many": (429, _error("M_LIMIT_EXCEEDED", "slow down", retry_after_ms=50)),
+    "too large": (413, _error("M_TOO_LARGE", "too large")),
+    "500 before": (500, _error("M_UNKNOWN", "no")),
+    "page before": (502, b"<html>Bad Gateway \xff\xfe</html>"),
+}
 
 
 class Proxy(ThreadingHTTPServer):
@@ -68,14 +80,8 @@ class _Handler(Handler):
     def _handle(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         match self.server.fault(self.command, self.path):
-            case "refuses":
-                self._answer(503, json.dumps({"errcode": "M_UNKNOWN", "error": "come again"}).encode())
-            case "too many":
-                self._answer(429, json.dumps(_TOO_MANY).encode())
-            case "500 before":
-                self._answer(500, json.dumps({"errcode": "M_UNKNOWN", "error": "no"}).encode())
-            case "page before":
-                self._answer(502, b"<html>Bad Gateway \xff\xfe</html>")
+            case kind if kind in _ANSWERS:
+                self._answer(*_ANSWERS[kind])
             case "resets before":
                 self.reset()
             case "resets after":

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,7 +53,7 @@ class Synapse:
                     "port": self.port,
                     "bind_addresses": ["127.0.0.1"],
                     "type": "http",
-                    "resources": [{"names": ["client"]}],
+                    "resources": [{"names": ["client", "media"]}],
                 }
             ],
             "database": {"name": "sqlite3", "args": {"database": str(folder / "homeserver.db")}},
@@ -148,6 +149,15 @@ class Person:
     def call(self, method: str, path: str, body: object = None) -> Any:
         return call(self.url, method, f"/_matrix/client/v3/{path}", body, self.token)
 
+    def has(self, path: str) -> bool:
+        """Whether there is something to be read."""
+        try:
+            self.call("GET", path)
+        except Said as error:
+            assert error.status == http.HTTPStatus.NOT_FOUND  # noqa: PT017  # others are faults of the test
+            return False
+        return True
+
     def make_room(self, *guests: "Person", encrypted: bool = False, version: str = "12", **more: object) -> str:
         """Its id; the guests are invited, and no more."""
         state = [{"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}]
@@ -176,6 +186,15 @@ class Person:
 
     def state(self, room: str, kind: str, key: str = "") -> Any:
         return self.call("GET", f"rooms/{quote(room)}/state/{kind}/{quote(key)}")
+
+    def download(self, uri: str) -> tuple[bytes, str]:
+        """What lies in the media repository at mxc://…, for who is let in; and how it is called there."""
+        request = urllib.request.Request(  # noqa: S310  # the loopback's
+            f"{self.url}/_matrix/client/v1/media/download/{uri.removeprefix('mxc://')}",
+            headers={"Authorization": f"Bearer {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310
+            return response.read(), str(response.headers["Content-Disposition"])
 
     def members(self, room: str) -> set[str]:
         return set(self.call("GET", f"rooms/{quote(room)}/joined_members")["joined"])

@@ -28,7 +28,7 @@ DAY, SOON = timedelta(days=1), timedelta(minutes=10)
 class Growing:
     """A bot on an archive that grows, on a day that can be chosen; what it posts goes to a room."""
 
-    room = ""
+    room, chart = "", False
 
     def __init__(self, folder: Path, archive: Callable[..., Path], url: str, account: Person) -> None:
         self.folder, self.archive, self.url, self.user = folder, archive, url, account.id
@@ -52,7 +52,9 @@ class Growing:
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "platforms": {"matrix": {"device": "device"}},
             "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
-            "subscriptions": [{"platform": "matrix", "room": self.room, "list": "kvm", "when": "daily at 09:00"}],
+            "subscriptions": [
+                {"platform": "matrix", "room": self.room, "list": "kvm", "when": "daily at 09:00", "chart": self.chart}
+            ],
         }
         with (
             opened(self.folder / "device", names(), now=lambda: self.now) as platform,
@@ -156,6 +158,24 @@ def test_each_mail_is_in_one_digest_over_restarts_outages_and_faults(world: Worl
     assert world.tick(world.now) == []
 
 
+def test_a_digest_may_have_a_chart_of_the_last_weeks_shown_once_whatever_happens(world: World) -> None:
+    world.chart = True
+    world.mail("[PATCH] before the bot")
+    assert world.tick(NOON) == []
+    world.mail("[PATCH] one")
+    world.between.faults += [("/upload", "500 before"), ("/upload", "500 after"), ("/upload", "resets after")]
+    digest, *below, chart = world.tick(NOON + DAY, times=12)
+    assert digest == headline(1)
+    assert chart.startswith("KVM, the last 13 weeks / - mails")
+    assert len(below) == 1
+    assert not world.between.faults
+    root, *_, last = world.events()
+    assert last["content"]["m.relates_to"]["event_id"] == root["event_id"]
+    if not world.encrypted:
+        picture, _ = world.mia.download(last["content"]["url"])
+        assert (picture[:4], last["content"]["info"]["w"]) == (b"\x89PNG", 1280)
+
+
 @pytest.mark.parametrize("world", [False], ids=["plain"], indirect=True)
 def test_commands_are_answered_and_who_may_not_manage_is_told(world: World) -> None:
     world.mail("[PATCH] tdx: one", "[PATCH] tdx: two")
@@ -185,3 +205,4 @@ def test_commands_are_answered_and_who_may_not_manage_is_told(world: World) -> N
     assert "you may not manage what this room follows" in refused
     assert subscribed.startswith("Subscribed to kvm")
     assert "type !series" in misunderstood
+    assert " / " not in misunderstood  # one line
