@@ -16,9 +16,10 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     try:
         facts = look_up(text, context)
     except (Misunderstood, Unreadable) as problem:
-        return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem), aside=True)
+        body = renderer.render(dialect, "misunderstood", problem=problem)
+        return Post(dialect.name, body, aside=True, fault=str(problem), part=problem.part)
     if facts.file is None:
-        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values))
+        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values), aside=facts.aside)
     text = renderer.render(CLASSIC, facts.template, **facts.values)
     if dialect.files:
         return Post(dialect.name, dialect.lines([facts.file]), File(facts.file, text))

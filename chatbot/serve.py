@@ -121,6 +121,7 @@ class Bot:
                 request.person,
                 room,
                 manages(request.text) and await self._may_manage(platform, request.person, room),
+                self.rooms,
             )
             return await asyncio.to_thread(answer, request.text, context, self.renderer, platform.dialect)
         except Exception:

@@ -68,13 +68,16 @@ class File:
 @dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
-    there may be one in its place. `aside` is what is of no use to anybody but who asked.
+    there may be one in its place. `aside` is what is of no use to anybody but who asked; `fault` is what it says to be
+    wrong, as text, and `part` of which part of what was asked it says so, if that is known.
     """
 
     dialect: str
     body: str
     file: File | None = None
     aside: bool = False
+    fault: str = ""
+    part: str = ""
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.

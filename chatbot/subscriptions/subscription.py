@@ -70,6 +70,11 @@ class Subscription:
         topic = f'"{self.topic}"' if self.subsystem or " " in self.topic else self.topic
         return " ".join(filter(None, (topic, self.filter, str(self.when))))
 
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        """The same, each in a line of its own: what, filter, when."""
+        return self.topic, self.filter, str(self.when)
+
 
 def series_topic(message_id: str) -> str:
     """The topic of who watches the series with this mail: no list's name has brackets."""
