@@ -72,6 +72,12 @@ def escape(text: str) -> str:
     return escaped(printable(text))
 
 
+def addressed(command: str, here: str) -> tuple[str, str]:
+    """The room that a button asks in, which is the one where it stands if it names none; and what it asks."""
+    room, _, asked = command.partition("/")
+    return room.strip() or here, f"/{asked}"
+
+
 def blocks(body: str) -> tuple[Block, ...]:
     """The body, read. Of a tag that is none of ours the text is kept."""
     reader = _Reader()

@@ -1,17 +1,16 @@
 """What people ask in Slack, and what they are told: slash commands, mentions, direct messages and buttons.
 
-Law of the file: a handler acknowledges and returns; what takes time is a task of its own. A person's questions are
-answered one after the other, so that whoever asks ten thousand makes nobody else wait.
+Law of the file: a handler acknowledges and returns; what takes time is a task of its own, in the person's turn.
 """
 
 import asyncio
 import logging
 import re
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from secrets import token_urlsafe
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiohttp import ClientError, web
@@ -21,19 +20,17 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot.chat.platform import Answer, Request
 from chatbot.chat.post import Dialect, File, Post
+from chatbot.chat.rich import addressed
 from chatbot.chat.sealed import Seal
-from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
+from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message, typed_here
 from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
+from chatbot.chat.slack_home import Home
+from chatbot.chat.turns import PATIENCE, Turns
 from chatbot.errors import DeliveryError, Unknown
 
 log = structlog.get_logger(__name__)
 
-# Answers are worked out in threads that share one interpreter: more at once are no faster, and the acknowledgements,
-# which Slack wants within three seconds, would wait for all of them in turn.
-AT_ONCE = 2
-# What a person may have under way at once.
-PATIENCE = 10
 # Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 MOST_PARTS = 5
 # https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors: snippet_too_large
@@ -47,8 +44,7 @@ NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
 _WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
-# Where an answer names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
-_HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
+Done = TypeVar("Done")
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 
 
@@ -88,10 +84,8 @@ class Listener:
     ) -> None:
         self._answer, self._client, self._dialect, self._seal = answer, client, dialect, seal
         self._entrance, self._now = entrance, now
-        self._tasks = set[asyncio.Task[None]]()
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting = Counter[str]()
-        self._desk = asyncio.Semaphore(AT_ONCE)
+        self._tasks = set[asyncio.Task[Any]]()
+        self._turns = Turns()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._showable: OrderedDict[str, list[Json]] = OrderedDict()
         self._signatures: dict[str, float] = {}
@@ -101,6 +95,7 @@ class Listener:
         self._app = AsyncApp(
             client=client, logger=quiet, name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
         )
+        Home(answer, seal, dialect, self._turns, first=self._first, spawn=self._spawn).register(self._app)
         everything = re.compile(".*")
         self._app.command(everything)(self._commanded)
         self._app.action(everything)(self._clicked)
@@ -132,7 +127,7 @@ class Listener:
             self._spawn(self._show(action.get("value", ""), body["response_url"]))
         elif command is None:
             self._spawn(self._hook(body["response_url"], {"text": OLD, "replace_original": False}))
-        elif not self._take(Request(room, person, command), say, _place(body["container"])):
+        elif not self._take(_in_room(command, room, person), say, _place(body["container"])):
             self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
 
     async def _happened(self, ack: Any, body: Json) -> None:
@@ -159,41 +154,39 @@ class Listener:
 
     def _take(self, request: Request, say: Say, under: str | None = None) -> bool:
         """Whether it is answered: not where the person has too much under way."""
-        if self._waiting[request.person] >= PATIENCE:
+        if not self._turns.admits(request.person):
             return False
-        self._waiting[request.person] += 1
         self._spawn(self._answered(request, say, under))
         return True
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def logged() -> None:
+    def _spawn(self, work: Awaitable[Done]) -> asyncio.Task[Done | None]:
+        """What fails is told to the log, and has done nothing."""
+
+        async def logged() -> Done | None:
             try:
-                await work
+                return await work
             except DeliveryError as error:
                 log.warning("answer not shown", reason=str(error))
             except Exception:
                 log.exception("answer not shown")
+            return None
 
         task = asyncio.ensure_future(logged())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # What is told
 
     async def _answered(self, request: Request, say: Say, under: str | None) -> None:
-        try:
-            async with self._turns[request.person]:
-                async with self._desk:
-                    post = await self._answer(request)
-                    messages = await asyncio.to_thread(self._messages, post)
-                if post.file is None:
-                    await say(messages, showable=not post.aside)
-                else:
-                    await self._attach(post.file, request.room, under, say)
-        finally:
-            self._waiting[request.person] -= 1
-            if not self._waiting[request.person]:
-                del self._waiting[request.person], self._turns[request.person]
+        async with self._turns.of(request.person):
+            async with self._turns.desk:
+                post = await self._answer(request)
+                messages = await asyncio.to_thread(self._messages, post)
+            if post.file is None:
+                await say(messages, showable=not post.aside)
+            else:
+                await self._attach(post.file, request.room, under, say)
 
     async def _attach(self, file: File, room: str, under: str | None, say: Say) -> None:
         """Into the room, or the thread: a file cannot be for one person alone. Once: it has no key to be found by."""
@@ -216,8 +209,7 @@ class Listener:
 
     def _messages(self, post: Post) -> list[Json]:
         """What a post is for one person. Raises Refused."""
-        body = _HELP.sub("/lore-", post.body)
-        bodies = (self._dialect.parts(body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
+        bodies = (self._dialect.parts(typed_here(post.body)) or self._dialect.parts(NOTHING))[:MOST_PARTS]
         return [message(body, self._seal.close) for body in bodies]
 
     def _with_button(self, messages: list[Json]) -> list[Json]:
@@ -280,6 +272,11 @@ class Listener:
             raise Unknown(f"Slack's answer was lost: {type(error).__name__}") from error
         if said.status_code != web.HTTPOk.status_code:
             log.warning("answer not shown", status=said.status_code, reason=str(said.body)[:100])
+
+
+def _in_room(command: str, here: str, person: str) -> Request:
+    room, text = addressed(command, here)
+    return Request(room, person, text)
 
 
 def _place(container: Json) -> str | None:

@@ -60,7 +60,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
     chosen = {"private": _PRIVATE, "mentions": _MENTIONS, "files": _FILES, "admins": _ADMINS}
     more = (scope for option, scopes in chosen.items() if getattr(options, option) for scope in scopes)
     url = {"url": options.url} if options.url else {}
-    events = ["app_mention", "message.im"] if options.mentions else []
+    events = ["app_home_opened", *(("app_mention", "message.im") if options.mentions else ())]
     subscriptions = {"request_url": options.url} if options.url else {}
     interactivity = {"request_url": options.url} if options.url else {}
     return {
@@ -70,7 +70,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
@@ -79,7 +79,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
         },
         "oauth_config": {"scopes": {"bot": sorted((*_SCOPES, *more))}},
         "settings": {
-            **({"event_subscriptions": {**subscriptions, "bot_events": events}} if events else {}),
+            "event_subscriptions": {**subscriptions, "bot_events": events},
             "interactivity": {"is_enabled": True, **interactivity},
             "org_deploy_enabled": False,
             "socket_mode_enabled": options.url is None,
