@@ -22,7 +22,7 @@ from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, serving
 from tests.fakes.slack_views import View
 
 MIA, ROOM = "U0MIA", "C0KERNEL"
-HOSTILE = "<!channel> <@U0EVE> <https://evil.example|x> @here :skull: *b*\u202e"
+HOSTILE = "x <!channel> <@U0EVE> <https://evil.example|x> @here :skull: *b*\u202e"
 
 
 class Clock:
