@@ -114,8 +114,9 @@ def button(label: str, action: str, value: str, confirm: str = "") -> Json:
         "text": words(confirm, MOST_CONFIRM),
         "confirm": words(label, MOST_ANSWER),
         "deny": words("Cancel", MOST_ANSWER),
+        "style": "danger",
     }
-    return {**made, "confirm": asking, "style": "danger"}
+    return {**made, "confirm": asking}
 
 
 def words(text: str, most: int) -> Json:
@@ -211,7 +212,7 @@ def _leaves(spans: Iterable[Span], *, strong: bool = False, styled: bool = True)
     found: list[Json] = []
     for span in spans:
         if (text := printable(span.text)) and span.room:
-            found.append(_room(text))
+            found.append(_room(text, {"style": {"bold": True}} if strong else {}))
         elif text:
             link = _address(span.link) if span.link else ""
             on = {"bold": strong or span.strong, "italic": span.em, "code": span.code}
@@ -221,10 +222,10 @@ def _leaves(spans: Iterable[Span], *, strong: bool = False, styled: bool = True)
     return found
 
 
-def _room(name: str) -> Json:
+def _room(name: str, style: Json) -> Json:
     if _CHANNEL.fullmatch(name):
-        return {"type": "channel", "channel_id": name}
-    return {"type": "text", "text": "Here, between you and me" if name.startswith("D") else name}
+        return {"type": "channel", "channel_id": name, **style}
+    return {"type": "text", "text": "Here, between you and me" if name.startswith("D") else name, **style}
 
 
 def _address(link: str) -> str:

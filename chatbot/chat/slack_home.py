@@ -6,10 +6,10 @@ makes another one, which is first asked to rehearse itself (`--try`) and then as
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import islice
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from slack_bolt.app.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -43,6 +43,16 @@ _FILTER_HINT = "Empty: everything. s: subject, f: from, dfn: files, is:new, age:
 _WHEN_HINT = "daily at 9:00 Europe/Berlin, every monday, every 200 mails, as it happens. Empty: daily at 09:00."
 
 
+Done = TypeVar("Done")
+
+
+class Spawn(Protocol):
+    """Has a task end before we do; what fails is None."""
+
+    def __call__(self, work: Awaitable[Done], /) -> "asyncio.Task[Done | None]":  # noqa: D102
+        ...
+
+
 class Home:
     """One for each way in."""
 
@@ -54,9 +64,9 @@ class Home:
         turns: Turns,
         *,
         first: Callable[[str | None], bool],
-        spawn: Any,
+        spawn: Spawn,
     ) -> None:
-        """`first` says whether something was not delivered before; `spawn` has a task end before we do."""
+        """`first` says whether something was not delivered before."""
         self._answer, self._seal, self._dialect, self._turns = answer, seal, dialect, turns
         self._first, self._spawn = first, spawn
         # Whose Home is about to be drawn: once more would show the same.

@@ -125,8 +125,6 @@ def split(typed: str, command: str = "/subscribe") -> Asked:
 
 def _of_lines(topic: str, filter_text: str, when: str) -> Asked:
     asked = Asked(" ".join(topic.replace('"', " ").split()), filter_text, None)
-    if not asked.topic:
-        raise Misunderstood("the first line", "there is nothing in it", "name a list or a subsystem")
     if not when.strip():
         return asked
     with suppress(Misunderstood):

@@ -1,5 +1,6 @@
 """Strangers' text in everything that a mail may hold, through every template, as Slack gets it."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -16,7 +17,9 @@ from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.store.index import Index
 from chatbot.subscriptions.room import Room
+from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
+from chatbot.subscriptions.when import parse_when
 from tests.conftest import NOON, add, context_of, read_one
 from tests.fakes.slack_rules import check_message, effects
 
@@ -111,3 +114,29 @@ def test_nothing_that_a_mail_holds_does_anything_in_slack(filled: Engine, place:
                 ]
                 assert all(value.startswith(("/series ", "/watch ")) for value in values), values
     assert templates >= (SHOWN if place == 0 else SHOWN - {"nothing", "subscribed"})
+
+
+def test_nothing_that_people_subscribe_to_does_anything_where_their_rooms_are_shown(filled: Engine) -> None:
+    hourly, room = parse_when("hourly"), Room("slack", "C0KERNEL")
+    context = context_of(filled, {"l1": MailingList("l1", "x", "https://lists.example/")}, room=room)
+    # What no database keeps cannot be typed, and what begins so is a series.
+    hostile = [text for text in HOSTILE if not text.startswith("<") and not re.search("[\ud800-\udfff\0]", text)]
+    made = [
+        Subscription(
+            "", "slack", f"C0{number}", text, subsystem=True, filter="", when=hourly, owner="mia", created=NOON
+        )
+        for number, text in enumerate(hostile)
+    ]
+    context.subscriptions.add(made, [()] * len(made), NOON)
+    shown = 0
+    for page in range(1, -(-len(made) // 10) + 1):
+        found = look_up(f"/subscriptions mine page {page}", context)
+        body = RENDERER.render(DIALECT, found.template, **found.values)
+        for part in DIALECT.parts(body):
+            drawn = message(part)
+            check_message(drawn)
+            done = effects(drawn)
+            assert all(one.startswith("C0") for one in done.mentions)
+            assert (done.links, done.emoji) == ((), ())
+            shown += len(done.mentions)
+    assert shown >= len(made) > 200

@@ -87,10 +87,10 @@ class Views:
         self._triggers: dict[str, tuple[str, str, float]] = {}
         self._at: dict[str, str] = {}
 
-    def trigger(self, person: str, channel: str = "") -> str:
+    def trigger(self, person: str, channel: str = "", seconds: float = TRIGGER) -> str:
         """A new one."""
         name = f"trigger{next(self._numbers)}"
-        self._triggers[name] = (person, channel, time.monotonic() + TRIGGER)
+        self._triggers[name] = (person, channel, time.monotonic() + seconds)
         return name
 
     # What the bot does
