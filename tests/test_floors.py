@@ -39,7 +39,6 @@ DOORS = {
         "chat/matrix_http.py",
         "chat/slack_entrance.py",
         "chat/slack_errors.py",
-        "chat/slack_home.py",
         "chat/slack_listener.py",
     },
     "alembic": {"store/migrations/", "store/versions.py"},

@@ -116,11 +116,11 @@ def test_nothing_that_a_mail_holds_does_anything_in_slack(filled: Engine, place:
     assert templates >= (SHOWN if place == 0 else SHOWN - {"nothing", "subscribed"})
 
 
-def test_nothing_that_people_subscribe_to_does_anything_where_their_rooms_are_shown(filled: Engine) -> None:
+def test_nothing_that_people_subscribe_to_does_anything_where_their_rooms_are_shown(sqlite: Engine) -> None:
     hourly, room = parse_when("hourly"), Room("slack", "C0KERNEL")
-    context = context_of(filled, {"l1": MailingList("l1", "x", "https://lists.example/")}, room=room)
-    # What no database keeps cannot be typed, and what begins so is a series.
-    hostile = [text for text in HOSTILE if not text.startswith("<") and not re.search("[\ud800-\udfff\0]", text)]
+    context = context_of(sqlite, {"l1": MailingList("l1", "x", "https://lists.example/")}, room=room)
+    # What no database keeps cannot be typed.
+    hostile = [f"x {text}" for text in HOSTILE if not re.search("[\ud800-\udfff\0]", text)]
     made = [
         Subscription(
             "", "slack", f"C0{number}", text, subsystem=True, filter="", when=hourly, owner="mia", created=NOON
