@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
 from chatbot.rhythm import slots
 from chatbot.subscriptions.room import Room
@@ -41,5 +40,9 @@ def next_slots(when: When, room: Room, now: datetime, count: int) -> tuple[datet
     """The next times at which something is due; none where that depends on the mails."""
     if when.rhythm is None:
         return ()
-    coming = slots(when.rhythm, when.zone or room.zone, now, now + _AHEAD)
-    return tuple(islice(dict.fromkeys(map(room.moved, coming)), count))
+    told: dict[datetime, None] = {}
+    for slot in slots(when.rhythm, when.zone or room.zone, now, now + _AHEAD):
+        told[room.moved(slot)] = None
+        if len(told) == count:  # eight years of hours are many
+            break
+    return tuple(told)
