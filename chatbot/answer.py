@@ -16,10 +16,12 @@ def answer(text: str, context: Context, renderer: Renderer, dialect: Dialect) ->
     try:
         facts = look_up(text, context)
     except (Misunderstood, Unreadable) as problem:
-        return Post(dialect.name, renderer.render(dialect, "misunderstood", problem=problem), aside=True)
+        body = renderer.render(dialect, "misunderstood", problem=problem)
+        return Post(dialect.name, body, aside=True, fault=str(problem), part=problem.part)
     if facts.file is None:
         picture = facts.picture() if facts.picture and dialect.files else None
-        return Post(dialect.name, renderer.render(dialect, facts.template, **facts.values), picture)
+        body = renderer.render(dialect, facts.template, **facts.values)
+        return Post(dialect.name, body, picture, aside=facts.aside)
     text = renderer.render(CLASSIC, facts.template, **facts.values)
     if dialect.files:
         return Post(dialect.name, dialect.lines([facts.file]), File.of_text(facts.file, text))

@@ -9,7 +9,11 @@ class ChatbotError(Exception):
 
 
 class Problem(ChatbotError):
-    """Something a person has to put right: the thing, the reason, and the remedy, in one line."""
+    """Something a person has to put right: the thing, the reason, and the remedy, in one line. Where a person was asked
+    several things, `part` names the one.
+    """
+
+    part = ""
 
     def __init__(self, thing: str, reason: str, remedy: str) -> None:
         super().__init__(f"{thing}: {reason}; {remedy}")

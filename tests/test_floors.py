@@ -35,7 +35,12 @@ FLOORS = [
     {"__main__"},
 ]
 DOORS = {
-    "aiohttp": {"chat/matrix_http.py", "chat/slack_entrance.py", "chat/slack_errors.py", "chat/slack_listener.py"},
+    "aiohttp": {
+        "chat/matrix_http.py",
+        "chat/slack_entrance.py",
+        "chat/slack_errors.py",
+        "chat/slack_listener.py",
+    },
     "alembic": {"store/migrations/", "store/versions.py"},
     "apscheduler": {"schedule.py"},
     "Crypto": {"chat/matrix_keys.py"},
@@ -54,6 +59,7 @@ DOORS = {
     "rich": {"chat/gauge.py", "chat/terminal.py"},
     "slack_bolt": {
         "chat/slack_entrance.py",
+        "chat/slack_home.py",
         "chat/slack_install.py",
         "chat/slack_listener.py",
         "chat/slack_workspaces.py",
@@ -62,6 +68,7 @@ DOORS = {
         "chat/slack.py",
         "chat/slack_cards.py",
         "chat/slack_errors.py",
+        "chat/slack_home.py",
         "chat/slack_install.py",
         "chat/slack_listener.py",
         "chat/slack_workspaces.py",

@@ -7,9 +7,10 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
+from urllib.parse import quote
 
 from chatbot.chat import rich
 from chatbot.chat.post import File
@@ -55,7 +56,8 @@ class Manners:
 
 def message(body: str, key: str = "", *, badge: bool = False) -> dict[str, Any]:
     """A body as a message's content: a notice, which no client counts as unread, or a text, which it does."""
-    shown = [block for block in rich.blocks(body) if block.kind not in (rich.Kind.BUTTON, rich.Kind.RULE)]
+    read = (block for block in rich.blocks(body) if block.kind not in (rich.Kind.BUTTON, rich.Kind.RULE))
+    shown = [replace(block, spans=tuple(map(_linked, block.spans))) for block in read]
     content: dict[str, Any] = {
         "msgtype": "m.text" if badge else "m.notice",
         "body": rich.plain(body).rstrip("\n"),
@@ -160,6 +162,11 @@ def number(level: object) -> int:
         return int(level)  # type: ignore[call-overload, no-any-return]
     except (TypeError, ValueError):
         return 0
+
+
+def _linked(span: rich.Span) -> rich.Span:
+    """A room as clients show one: https://spec.matrix.org/latest/appendices/#matrixto-navigation"""
+    return replace(span, room=False, link=f"https://matrix.to/#/{quote(span.text)}") if span.room else span
 
 
 def _relation(event: Mapping[str, Any]) -> Mapping[str, Any]:

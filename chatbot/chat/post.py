@@ -105,7 +105,9 @@ AS_USUAL = Manner()
 @dataclass(frozen=True, slots=True)
 class Post:
     """A digest or an answer, rendered for one dialect: what goes out is `body`, unchanged; where the dialect has files
-    there may be one, a text in its place or a picture beside it. `aside` is what is of no use to anybody but who asked.
+    there may be one, a text in its place or a picture beside it. `aside` is what is of no use to anybody but who asked;
+    `fault` is what it says to be wrong, as text, and `part` of which part of what was asked it says so, if that is
+    known.
     """
 
     dialect: str
@@ -113,6 +115,8 @@ class Post:
     file: File | None = None
     aside: bool = False
     manner: Manner = AS_USUAL
+    fault: str = ""
+    part: str = ""
 
 
 # Characters, in whole lines. Every platform that we know takes so many in one post.

@@ -3,7 +3,7 @@
 Law of the file: whatever tags a body has, what comes out of `blocks` and `write` has ours alone, and links to the web.
 A block is a heading, a paragraph, an item of a list, a quote, lines as they are, a rule, or a button. The items of an
 `<ol>` have numbers, which `start` and `value` set, as everywhere in HTML. The rule stands between what can be read
-alone and its details.
+alone and its details. A `<room>` is the name of one, by which the platform knows it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -45,16 +45,22 @@ class Span:
     strong: bool = False
     em: bool = False
     code: bool = False
+    room: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands on lines of its own. `command` is what a button asks, `number` that of an item which has one."""
+    """What stands on lines of its own. `command` is what a button asks, `number` that of an item which has one.
+
+    A command may name the room that it is for: `C0KERNEL /pause k7mq`. One of several lines is a form's, with a line
+    for each field. `confirm` is what is said before it is asked.
+    """
 
     kind: Kind
     spans: tuple[Span, ...] = ()
     command: str = ""
     number: int | None = None
+    confirm: str = ""
 
     @property
     def text(self) -> str:
@@ -65,6 +71,14 @@ class Block:
 def escape(text: str) -> str:
     """A stranger's text as a value: nothing in it is a tag or a character that nobody sees."""
     return escaped(printable(text))
+
+
+def addressed(command: str, here: str) -> tuple[str, str]:
+    """The room that a button asks in, which is the one where it stands if it names none; and what it asks."""
+    if command.startswith("/"):
+        return here, command
+    room, _, asked = command.partition(" /")
+    return room or here, f"/{asked}"
 
 
 # A body is asked whether it fits, cut, drawn and told in plain text: it is read once for all of them.
@@ -194,7 +208,8 @@ def _list(items: Sequence[Block]) -> str:
 def _written(block: Block) -> str:
     if block.kind is Kind.RULE:
         return "<hr>\n"
-    of = f' value="{escaped(block.command)}"' if block.command else ""
+    said = {"value": block.command, "title": block.confirm}
+    of = "".join(f' {name}="{escaped(text)}"' for name, text in said.items() if text)
     lines = block.kind is Kind.LINES
     return f"<{block.kind}{of}>{''.join(_marked(span, lines=lines) for span in block.spans)}</{block.kind}>\n"
 
@@ -202,7 +217,7 @@ def _written(block: Block) -> str:
 def _marked(span: Span, *, lines: bool) -> str:
     text = escaped(span.text)
     text = text if lines else text.replace("\n", "<br>")
-    for tag, on in (("code", span.code), ("em", span.em), ("strong", span.strong)):
+    for tag, on in (("room", span.room), ("code", span.code), ("em", span.em), ("strong", span.strong)):
         text = f"<{tag}>{text}</{tag}>" if on else text
     return f'<a href="{escaped(span.link)}">{text}</a>' if span.link else text
 
@@ -212,7 +227,7 @@ def dialect(name: str, fits: Callable[[str], bool]) -> Dialect:
     return Dialect(
         name,
         escape,
-        {"strong": ("<strong>", "</strong>")},
+        {"strong": ("<strong>", "</strong>"), "room": ("<room>", "</room>")},
         plain,
         base="rich",
         line=("<p>", "</p>\n"),
@@ -227,7 +242,7 @@ class _Reader(HTMLParser):
         self._blocks: list[Block] = []
         self._open: Block | None = None
         self._spans: list[Span] = []
-        self._styles = dict.fromkeys(("strong", "em", "code"), 0)
+        self._styles = dict.fromkeys(("strong", "em", "code", "room"), 0)
         self._link: str | None = None
         # Of the next item of the list that is open.
         self._number: int | None = None
@@ -237,7 +252,9 @@ class _Reader(HTMLParser):
         if kind := _KINDS.get(tag):
             self._close()
             value = dict(attrs).get("value") or ""
-            self._open = Block(kind, command=value if kind is Kind.BUTTON else "")
+            self._open = Block(kind)
+            if kind is Kind.BUTTON:
+                self._open = replace(self._open, command=value, confirm=dict(attrs).get("title") or "")
             if kind is Kind.ITEM and self._number is not None:
                 number = _number(value, self._number)
                 self._open, self._number = replace(self._open, number=number), number + 1

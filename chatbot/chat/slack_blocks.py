@@ -6,6 +6,7 @@ escaped in the fallback, which goes out with `parse="none"`. Nothing here writes
 
 import html
 import json
+import re
 from bisect import bisect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
@@ -17,6 +18,8 @@ from chatbot.chat.rich import Block, Kind, Span, blocks, lists, plain
 from chatbot.errors import Refused
 
 Json = dict[str, Any]
+# What the action of a button begins with that opens a form.
+FORM = "form"
 # What stands for a command in a button.
 Seal = Callable[[str], str]
 
@@ -27,10 +30,16 @@ MOST_BLOCKS, MOST_CHARACTERS, BLOCK_WEIGHT, ROOM = 45, 12_000, 130, 500
 MOST_FALLBACK = 3_800
 # https://docs.slack.dev/reference/block-kit/block-elements/button-element and ../blocks/actions-block
 MOST_LABEL, MOST_VALUE, MOST_LINK, MOST_BUTTONS = 75, 2_000, 3_000, 25
+# https://docs.slack.dev/reference/block-kit/composition-objects/confirmation-dialog-object
+MOST_CONFIRM, MOST_ANSWER = 300, 30
 # No number is published; https://docs.slack.dev/messaging/message-metadata
 MOST_METADATA = 1_000
 _HEADINGS = (Kind.HEADING, Kind.SUBHEADING)
 _RUNNING = (*_HEADINGS, Kind.PARAGRAPH)
+# What a room's name is where clients show it as one.
+_CHANNEL = re.compile(r"[CG][A-Z0-9]+")
+# Where a body names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
+_HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
 _FRAMES = {Kind.LINES: "rich_text_preformatted", Kind.QUOTE: "rich_text_quote"}
 
 
@@ -51,6 +60,11 @@ def message(body: str, seal: Seal = str) -> Json:
 def slack_blocks(body: str, seal: Seal = str) -> list[Json]:
     """Its text as rich text, its buttons below that."""
     return [made for kind, group in groupby(blocks(body), _row) for made in _rows(kind, list(group), seal)]
+
+
+def typed_here(body: str) -> str:
+    """The body with commands as they are typed in Slack."""
+    return _HELP.sub("/lore-", body)
 
 
 def fallback(body: str) -> str:
@@ -90,15 +104,25 @@ def check(message: Mapping[str, Any]) -> None:
         raise Refused(f"Slack would refuse this: {', '.join(found)}")
 
 
-def button(label: str, action: str, value: str) -> Json:
-    """A button; codes in its label are no emoji."""
-    text = _begin(label, lambda some: len(_escaped(some)) <= MOST_LABEL)
-    return {
-        "type": "button",
-        "action_id": action,
-        "text": {"type": "plain_text", "text": text, "emoji": False},
-        "value": value,
+def button(label: str, action: str, value: str, confirm: str = "") -> Json:
+    """A button, which may have to be confirmed."""
+    made = {"type": "button", "action_id": action, "text": words(label, MOST_LABEL), "value": value}
+    if not confirm:
+        return made
+    asking = {
+        "title": words("Are you sure?", MOST_LABEL),
+        "text": words(confirm, MOST_CONFIRM),
+        "confirm": words(label, MOST_ANSWER),
+        "deny": words("Cancel", MOST_ANSWER),
+        "style": "danger",
     }
+    return {**made, "confirm": asking}
+
+
+def words(text: str, most: int) -> Json:
+    """A text without form, of so many characters at most; codes in it are no emoji."""
+    short = _begin(text, lambda some: len(_escaped(some)) <= most)
+    return {"type": "plain_text", "text": short, "emoji": False}
 
 
 def _begin(text: str, fits: Callable[[str], bool]) -> str:
@@ -128,7 +152,12 @@ def _rows(kind: Kind, group: list[Block], seal: Seal) -> Iterator[Json]:
         yield {"type": "divider"}
     elif kind is Kind.BUTTON:
         buttons = [
-            button(label, f"ask{place}", seal(block.command))
+            button(
+                label,
+                f"{FORM if _is_form(block) else 'ask'}{place}",
+                seal(block.command),
+                printable(block.confirm).strip(),
+            )
             for place, block in enumerate(group)
             if (label := printable(block.text).strip()) and 0 < len(seal(block.command)) <= MOST_VALUE
         ]
@@ -136,6 +165,10 @@ def _rows(kind: Kind, group: list[Block], seal: Seal) -> Iterator[Json]:
             yield {"type": "actions", "elements": buttons[start : start + MOST_BUTTONS]}
     elif elements := list(_elements(group)):
         yield {"type": "rich_text", "elements": elements}
+
+
+def _is_form(block: Block) -> bool:
+    return "\n" in block.command
 
 
 def _elements(group: Iterable[Block]) -> Iterator[Json]:
@@ -178,13 +211,23 @@ def _section(leaves: list[Json]) -> Json:
 def _leaves(spans: Iterable[Span], *, strong: bool = False, styled: bool = True) -> list[Json]:
     found: list[Json] = []
     for span in spans:
-        if text := printable(span.text):
+        if (text := printable(span.text)) and span.room:
+            found.append(_room(text, {"style": {"bold": True}} if strong else {}))
+        elif text:
             link = _address(span.link) if span.link else ""
             on = {"bold": strong or span.strong, "italic": span.em, "code": span.code}
             style = {name: True for name, is_on in on.items() if is_on and styled}
             leaf = {"type": "link", "url": link} if link else {"type": "text"}
             found.append({**leaf, "text": text, **({"style": style} if style else {})})
     return found
+
+
+def _room(whole: str, style: Json) -> Json:
+    """Of one of several workspaces it is its own room's name that people there know."""
+    name = whole.rpartition("/")[2]
+    if _CHANNEL.fullmatch(name):
+        return {"type": "channel", "channel_id": name, **style}
+    return {"type": "text", "text": "Here, between you and me" if name.startswith("D") else name, **style}
 
 
 def _address(link: str) -> str:

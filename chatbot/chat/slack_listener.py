@@ -1,18 +1,17 @@
 """What people ask in Slack, and what they are told: slash commands, mentions, direct messages and buttons.
 
-Law of the file: a handler acknowledges and returns; what takes time is a task of its own. A person's questions are
-answered one after the other, so that whoever asks ten thousand makes nobody else wait.
+Law of the file: a handler acknowledges and returns; what takes time is a task of its own, in the person's turn.
 """
 
 import asyncio
 import logging
 import re
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import lru_cache
 from secrets import token_urlsafe
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from aiohttp import ClientError, web
@@ -22,18 +21,19 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot.chat.platform import Answer, Request
 from chatbot.chat.post import Dialect, File
+from chatbot.chat.rich import addressed
 from chatbot.chat.sealed import Seal
-from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message
+from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message, typed_here
 from chatbot.chat.slack_cards import LOOK_UP, Cards
 from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
+from chatbot.chat.slack_home import Home
 from chatbot.chat.slack_pace import Pace
+from chatbot.chat.turns import PATIENCE, Turns
 from chatbot.errors import DeliveryError, Unknown
 
 log = structlog.get_logger(__name__)
 
-# What a person may have under way at once.
-PATIENCE = 10
 # Uses of a response URL: https://docs.slack.dev/interactivity/handling-user-interaction#message_responses
 MOST_PARTS = 5
 # https://docs.slack.dev/reference/methods/files.getUploadURLExternal#errors: snippet_too_large
@@ -47,8 +47,7 @@ NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
 _WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
-# Where an answer names our /help, as text: Slack keeps that word to itself. A quote that is not escaped is a tag's.
-_HELP = re.compile(r'(?<![\w/.:&;"-])/(?=help(?![\w/-]|\.\w))')
+Done = TypeVar("Done")
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 
 
@@ -92,9 +91,8 @@ class Listener:
         self._entrance, self._now, self._unfurls = entrance, now, unfurl
         self._pace = pace
         self._cards = Cards(answer, client, pace, dialect)
-        self._tasks = set[asyncio.Task[None]]()
-        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting = Counter[str]()
+        self._tasks = set[asyncio.Task[Any]]()
+        self._turns = Turns()
         # Whoever asks the same at the same time is given the same post.
         self._messages = lru_cache(maxsize=64)(self._made)
         self._seen: OrderedDict[str, None] = OrderedDict()
@@ -105,6 +103,7 @@ class Listener:
         self._app = AsyncApp(
             client=client, logger=quiet, name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
         )
+        Home(answer, seal, dialect, self._turns, first=self._first, spawn=self._spawn).register(self._app)
         everything = re.compile(".*")
         self._app.command(everything)(self._commanded)
         self._app.action(everything)(self._clicked)
@@ -137,7 +136,7 @@ class Listener:
             self._spawn(self._show(action.get("value", ""), body["response_url"]))
         elif command is None:
             self._spawn(self._hook(body["response_url"], {"text": OLD, "replace_original": False}))
-        elif not self._take(Request(room, person, command), say, _place(body["container"])):
+        elif not self._take(_in_room(command, room, person), say, _place(body["container"])):
             self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
 
     async def _happened(self, ack: Any, body: Json) -> None:
@@ -186,33 +185,31 @@ class Listener:
 
     def _queue(self, person: str, work: Callable[[], Awaitable[None]]) -> bool:
         """Whether it is done, behind all else that the person has asked for."""
-        if self._waiting[person] >= PATIENCE:
+        if not self._turns.admits(person):
             return False
-        self._waiting[person] += 1
         self._spawn(self._in_turn(person, work))
         return True
 
     async def _in_turn(self, person: str, work: Callable[[], Awaitable[None]]) -> None:
-        try:
-            async with self._turns[person]:
-                await work()
-        finally:
-            self._waiting[person] -= 1
-            if not self._waiting[person]:
-                del self._waiting[person], self._turns[person]
+        async with self._turns.of(person):
+            await work()
 
-    def _spawn(self, work: Awaitable[None]) -> None:
-        async def logged() -> None:
+    def _spawn(self, work: Awaitable[Done]) -> asyncio.Task[Done | None]:
+        """What fails is told to the log, and has done nothing."""
+
+        async def logged() -> Done | None:
             try:
-                await work
+                return await work
             except DeliveryError as error:
                 log.warning("answer not shown", reason=str(error))
             except Exception:
                 log.exception("answer not shown")
+            return None
 
         task = asyncio.ensure_future(logged())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # What is told
 
@@ -245,8 +242,7 @@ class Listener:
 
     def _made(self, body: str) -> list[Json]:
         """What a body is for one person. Raises Refused."""
-        body = _HELP.sub("/lore-", body)
-        bodies = (self._dialect.parts(body) or self._dialect.parts(NOTHING))[:MOST_PARTS]
+        bodies = (self._dialect.parts(typed_here(body)) or self._dialect.parts(NOTHING))[:MOST_PARTS]
         return [message(body, self._seal.close) for body in bodies]
 
     def _with_button(self, messages: list[Json]) -> list[Json]:
@@ -311,6 +307,11 @@ class Listener:
             raise Unknown(f"Slack's answer was lost: {type(error).__name__}") from error
         if said.status_code != web.HTTPOk.status_code:
             log.warning("answer not shown", status=said.status_code, reason=str(said.body)[:100])
+
+
+def _in_room(command: str, here: str, person: str) -> Request:
+    room, text = addressed(command, here)
+    return Request(room, person, text)
 
 
 def _place(container: Json) -> str | None:

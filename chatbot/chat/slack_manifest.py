@@ -92,6 +92,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
     known = list(words)
     url = {"url": options.url} if options.url else {}
     events = [
+        "app_home_opened",
         *(["app_mention", "message.im"] if options.mentions else []),
         *(["link_shared"] if options.unfurl else []),
         *(["app_uninstalled", "tokens_revoked"] if options.install else []),
@@ -106,7 +107,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
         },
         "features": {
             "app_home": {
-                "home_tab_enabled": False,
+                "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
@@ -117,7 +118,7 @@ def manifest(words: Iterable[Word], options: Options) -> dict[str, Any]:
         },
         "oauth_config": {**redirect, "scopes": {"bot": scopes(options)}},
         "settings": {
-            **({"event_subscriptions": {**subscriptions, "bot_events": events}} if events else {}),
+            "event_subscriptions": {**subscriptions, "bot_events": events},
             "interactivity": {"is_enabled": True, **interactivity},
             "org_deploy_enabled": options.install,
             "socket_mode_enabled": options.url is None,

@@ -157,12 +157,13 @@ class Workspaces:
         return await app.result().async_dispatch(request) if app.done() else BoltResponse(status=503)
 
     def _answers(self, name: str) -> Answer:
-        """With whole names."""
+        """With whole names; a button may have its room's already."""
 
         async def answered(request: Request) -> Post:
             assert self._answer  # noqa: S101  # `listen` came first
-            room, person = f"{name}/{request.room}", f"{name}/{request.person}"
-            return await self._answer(replace(request, room=room, person=person))
+            whole = f"{name}/"
+            room = f"{whole}{request.room.removeprefix(whole)}"
+            return await self._answer(replace(request, room=room, person=f"{whole}{request.person}"))
 
         return answered
 

@@ -1,7 +1,7 @@
 """What a command is: words in, facts out; the template turns the facts into a post."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,8 @@ from chatbot.summarize import Summarizer
 class Context:
     """What a command may look at: the index, digests of it, what was corrected, the lists by name, what is known of
     people, the subsystems (read when they are asked for: there are thousands), what rooms follow and have had, the time
-    it was asked, who asks (a person as the platform names them), in which room, and whether they may manage it.
+    it was asked, who asks (a person as the platform names them), in which room, whether they may manage it, and what
+    is said of other rooms, by platform and name.
     """
 
     index: Index
@@ -43,6 +44,7 @@ class Context:
     asker: str
     room: Room
     manager: bool = False
+    rooms: Mapping[tuple[str, str], Room] = field(default_factory=dict)
 
     def base(self, lists: Iterable[str]) -> str:
         """Where the first of these lists that is ours has its pages."""
@@ -57,13 +59,14 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What an answer says, and the template that says it: where it has a name as a `file`, the classic mail's. A
-    `picture` is drawn where it can be shown.
+    `picture` is drawn where it can be shown; what is `aside` is for who asked alone.
     """
 
     template: str
     values: Mapping[str, Any]
     file: str | None = None
     picture: Callable[[], File] | None = None
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,16 @@
 """/subscribe and its kin: what a room follows. Only what belongs to the room is seen, and changed, in it."""
 
-from collections.abc import Callable, Collection, Iterable
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import groupby
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.pages import page_of
-from chatbot.errors import Misunderstood, Unavailable
+from chatbot.errors import Misunderstood, Problem, Unavailable
 from chatbot.report.digest import amount
 from chatbot.report.rehearsal import REHEARSED, rehearse
 from chatbot.report.subscriptions import Listed
@@ -15,6 +19,7 @@ from chatbot.sift import topic_of
 from chatbot.subscriptions.due import next_slots
 from chatbot.subscriptions.filter import parse_filter
 from chatbot.subscriptions.finding import find, named
+from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import FOREVER, Subscription
 from chatbot.subscriptions.when import DEFAULT, split
 
@@ -23,31 +28,51 @@ ON_PAGE, MOST = 10, 100
 # The next times that are shown of one, and of each of many.
 _TIMES, _TIMES_OF_MANY = 3, 1
 _FILLING = frozenset({"until", "for", "to"})
+# What is in quotes is no option.
+_OPTION = re.compile(r'"[^"]*"?|(?<!\S)--(?:(?P<tried>try)|replace\s+(?P<id>\w+))(?!\S)')
 
 
 def subscribe(arguments: str, context: Context) -> Facts:
-    """A list or a subsystem, then a filter, then when, then how it is shown."""
-    asked = split(arguments)
-    topic, subsystem = _topic(asked.topic, context)
+    """A list or a subsystem, then a filter, then when, then how it is shown; in the place of another one; or only
+    rehearsed.
+    """
+    options = [found for found in _OPTION.finditer(arguments) if found.lastgroup]
+    tried = any(found["tried"] for found in options)
+    old = next((_own(found["id"], context) for found in options if found["id"]), None)
+    if old and old.series:
+        raise Misunderstood(old.id, "it watches a series", "unsubscribe from it, and subscribe to something else")
+    # Blanks in their places, so that columns still count in the whole command.
+    words = _OPTION.sub(lambda found: " " * len(found[0]) if found.lastgroup else found[0], arguments)
+    with _part("when"):
+        asked = split(words)
+    with _part("topic"):
+        topic, subsystem = _topic(asked.topic, context)
+    with _part("filter"):
+        wanted = str(parse_filter(asked.filter))
     one = Subscription(
         id="",
         platform=context.room.platform,
         room=context.room.name,
         topic=topic,
         subsystem=subsystem,
-        filter=str(parse_filter(asked.filter)),
+        filter=wanted,
         when=asked.when or DEFAULT,
         owner=context.asker,
         created=context.now.replace(microsecond=0),
         manner=asked.manner,
     )
+    if old:
+        one = replace(one, id=old.id, owner=old.owner, created=old.created, paused_until=old.paused_until)
     for other in _here(context):
-        if other.told == one.told:
+        if other.id != one.id and other.told == one.told:
             raise Misunderstood("/subscribe", f"this room has that already, as {other.id}", "ask for something else")
-    rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
-    kept = keep(one, context, "subscribe")
-    values = {"listed": _listed(kept, context, _TIMES), "default": asked.when is None, **rehearsed}
-    return Facts("subscribed", values)
+    with _part("filter"):
+        rehearsed = _rehearsed(one, context)  # first: what cannot be told is not followed
+    if not tried:
+        one = _change(one, old, context) if old else keep(one, context, "subscribe")
+    anew = old is None or old.topic != one.topic
+    values = {"listed": _listed(one, context, _TIMES), "default": asked.when is None, **rehearsed}
+    return Facts("subscribed", {**values, "tried": tried, "old": old, "anew": anew})
 
 
 def keep(one: Subscription, context: Context, word: str) -> Subscription:
@@ -57,6 +82,14 @@ def keep(one: Subscription, context: Context, word: str) -> Subscription:
     lists = topic_of(one, context.lists, context.subsystems).names
     (kept,) = _written(lambda: context.subscriptions.add([one], [lists], context.now))
     return kept
+
+
+def _change(one: Subscription, old: Subscription, context: Context) -> Subscription:
+    """It goes on from where it is; what is on lists that it did not follow is told from now on."""
+    lists = topic_of(one, context.lists, context.subsystems).names
+    if not _written(lambda: context.subscriptions.change(one, lists, context.now, anew=one.topic != old.topic)):
+        raise Misunderstood(old.id, "somebody has just ended it", "subscribe anew")
+    return one
 
 
 def unsubscribe(arguments: str, context: Context) -> Facts:
@@ -72,14 +105,18 @@ def unsubscribe(arguments: str, context: Context) -> Facts:
 
 
 def subscriptions(arguments: str, context: Context) -> Facts:
-    """Those of the room; `page 2` shows further ones."""
-    _, page = page_of(f" {arguments.strip()}")
-    here = _here(context)
-    pages = max(1, -(-len(here) // ON_PAGE))
+    """Those of the room, or of who asks in all rooms; `page 2` shows further ones."""
+    asked, page = page_of(f" {arguments.strip()}")
+    mine = asked.strip().lower() == "mine"
+    those = _mine(context) if mine else _here(context)
+    pages = max(1, -(-len(those) // ON_PAGE))
     if not 0 < page <= pages:
         raise Misunderstood(f"page {page}", f"there are {amount(pages, 'page')} of them", f"name one of 1 to {pages}")
-    shown = [_listed(one, context, _TIMES_OF_MANY) for one in here[(page - 1) * ON_PAGE : page * ON_PAGE]]
-    left = len(here) - page * ON_PAGE
+    shown = [_listed(one, context, _TIMES_OF_MANY) for one in those[(page - 1) * ON_PAGE : page * ON_PAGE]]
+    left = len(those) - page * ON_PAGE
+    if mine:
+        rooms = [(name, list(of_it)) for name, of_it in groupby(shown, lambda listed: listed.room.name)]
+        return Facts("mine", {"rooms": rooms, "asker": context.asker, "page": page, "left": left}, aside=True)
     return Facts("subscriptions", {"shown": shown, "page": page, "left": left})
 
 
@@ -122,6 +159,18 @@ def _topic(text: str, context: Context) -> tuple[str, bool]:
 
 def _here(context: Context) -> tuple[Subscription, ...]:
     return context.subscriptions.of_room(context.room.platform, context.room.name)
+
+
+def _mine(context: Context) -> list[Subscription]:
+    """Whatever the person who asks has typed, and all of rooms that the config has them manage, room by room."""
+    platform = context.room.platform
+    managed = {name for (of, name), room in context.rooms.items() if of == platform and context.asker in room.managers}
+    found = (
+        one
+        for one in context.subscriptions.all()
+        if one.platform == platform and (one.room in managed or (one.owner == context.asker and not one.of_config))
+    )
+    return sorted(found, key=lambda one: one.room)
 
 
 def _own(name: str, context: Context) -> Subscription:
@@ -167,11 +216,23 @@ def listed_here(one: Subscription, context: Context) -> Listed:
 
 
 def _listed(one: Subscription, context: Context, times: int) -> Listed:
+    here = context.room.name == one.room
+    room = context.room if here else context.rooms.get((one.platform, one.room), Room(one.platform, one.room))
     had = context.outbox.progress().get(one.key)
-    coming = next_slots(one.when, context.room, context.now, times)
+    coming = next_slots(one.when, room, context.now, times)
     last, result = had.slot if had else None, context.subscriptions.result(one)
     watched = context.search.standings([one.series], context.people) if one.series else ()
-    return Listed(one, context.room, coming, last, result, context.now, watched[0].title if watched else one.series)
+    return Listed(one, room, coming, last, result, context.now, watched[0].title if watched else one.series)
+
+
+@contextmanager
+def _part(name: str) -> Iterator[None]:
+    """What makes no sense inside is this part of what was asked."""
+    try:
+        yield
+    except Problem as problem:
+        problem.part = name
+        raise
 
 
 def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:
@@ -187,16 +248,18 @@ def _rehearsed(one: Subscription, context: Context) -> dict[str, object]:
 
 SUBSCRIBE = Command(
     "subscribe",
-    "LIST | SUBSYSTEM [FILTER] [WHEN] [aloud] [badge] [chart]",
+    "LIST | SUBSYSTEM [FILTER] [WHEN] [aloud] [badge] [chart] [--try] [--replace ID]",
     "Have this room told what happens on a list or in a subsystem: all of it or what a filter wants; by a schedule,"
     " every so many mails, or as it happens; aloud: in the room, with nothing in a thread alone; badge: counted as"
-    " unread; chart: with a picture of the list's last weeks.",
+    " unread; chart: with a picture of the list's last weeks; --try: only rehearse it; --replace: in the place of"
+    " another one.",
     (
         "/subscribe kvm daily at 9:00 Europe/Berlin",
         "/subscribe kvm dfn:arch/x86/kvm/ weekdays 08:30",
         '/subscribe "KVM X86" s:tdx -f:lkp@intel.com every monday',
         "/subscribe linux-pci every 200 mails",
         "/subscribe kvm is:new as it happens",
+        "/subscribe kvm s:tdx hourly --try",
     ),
     subscribe,
     manages=True,
@@ -211,9 +274,9 @@ UNSUBSCRIBE = Command(
 )
 SUBSCRIPTIONS = Command(
     "subscriptions",
-    "",
-    "Show what this room follows, when it comes next, and what became of the last post.",
-    ("/subscriptions",),
+    "[mine]",
+    "Show what this room follows, when it comes next, and what became of the last post; mine: yours, in all rooms.",
+    ("/subscriptions", "/subscriptions mine"),
     subscriptions,
 )
 PAUSE = Command(

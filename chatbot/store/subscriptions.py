@@ -22,6 +22,8 @@ from chatbot.subscriptions.when import parse_when
 
 # So many of a room's posts are looked at: those of three years of working days.
 LOOKED_AT = 800
+# What of a subscription stays whatever it asks.
+_KEPT = frozenset({"id", "platform", "room", "owner", "created", "paused_until"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,20 @@ class Subscriptions:
                     _begin(connection, made.key, Progress(upto, now))
                 added.append(made)
         return tuple(added)
+
+    def change(self, one: Subscription, lists: Iterable[str], now: datetime, *, anew: bool) -> tuple[Subscription, ...]:
+        """Have the one with its id ask what this one asks: from where it is on or, if `anew`, from now on. Nothing
+        where that one is gone. Raises Unavailable.
+        """
+        table = tables.subscription
+        asked = {column: value for column, value in _row(one).items() if column not in _KEPT}
+        with writing(self._engine) as connection:
+            changed = bool(connection.execute(update(table).where(table.c.id == one.id).values(asked)).rowcount)
+            if changed and anew:
+                connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
+                if (upto := _newest(connection, lists, all_of_them=True)) is not None:
+                    _begin(connection, one.key, Progress(upto, now))
+            return (one,) if changed else ()
 
     def remove(self, ids: Collection[str]) -> None:
         """Forget these, and what their rooms have had. Raises Unavailable."""

@@ -85,6 +85,11 @@ class Subscription:
         """What one types behind /subscribe, or /watch, to get the same."""
         return f"{self.told} {self.manner}".rstrip()
 
+    @property
+    def fields(self) -> tuple[str, str, str]:
+        """The same, each in a line of its own: what, filter, when and how it is shown."""
+        return self.topic, self.filter, f"{self.when} {self.manner}".rstrip()
+
 
 def is_alias(room: str) -> bool:
     """Whether it is a name that a platform finds a room for."""

@@ -5,12 +5,14 @@
 
 Law of the file: first comes what is followed, a word or several in quotes; the longest ending that says when is the
 when; what is left between is the filter. Before or behind the when may stand how it is to be shown: `aloud`, `badge`.
-Each is told with the column where it stands, which counts the command, too.
+Each is told with the column where it stands, which counts the command, too. Three lines are these three, and each
+counts its own columns.
 """
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
@@ -28,6 +30,7 @@ COLLECTED = timedelta(minutes=5)
 MOST_MAILS = 100_000
 # No rhythm has more words: `every monday at 9:00`, or five cron fields; and a zone.
 _MOST_WORDS = 6
+_LINES = 3
 _MAILS = re.compile(r"every (\d{1,9}) mails?")
 _WORD = re.compile(r'[^\s"]*"[^"]*"?|\S+')
 _TIME_OF_DAY = re.compile(r"(\d{1,2}):(\d{2})")
@@ -103,6 +106,8 @@ def zone_named(name: str) -> ZoneInfo | None:
 
 def split(typed: str, command: str = "/subscribe") -> Asked:
     """What stands behind a command. Raises Misunderstood."""
+    if typed.count("\n") == _LINES - 1:
+        return _of_lines(*typed.split("\n"))
     before = len(command) + 1
     found = list(_WORD.finditer(typed))
     if not found:
@@ -129,6 +134,17 @@ def _shown(words: Sequence[re.Match[str]]) -> tuple[Sequence[re.Match[str]], Man
     while count and str(Manner.of(words[count - 1][0])):
         count -= 1
     return words[:count], Manner.of(" ".join(word[0] for word in words[count:]))
+
+
+def _of_lines(topic: str, filter_text: str, when: str) -> Asked:
+    asked = Asked(" ".join(topic.replace('"', " ").split()), filter_text, None)
+    if not when.strip():
+        return asked
+    with suppress(Misunderstood):
+        told = split(f"_ {when}")
+        if not told.filter.strip():
+            return replace(told, topic=asked.topic, filter=filter_text)
+    return replace(asked, when=parse_when(when))
 
 
 def _filter(typed: str, before: int, words: Sequence[re.Match[str]]) -> str:

@@ -115,3 +115,9 @@ def test_power_is_what_the_rooms_state_says(
 ) -> None:
     event = {"sender": "@a:x", "content": create}
     assert (power("@a:x", event, levels), power("@b:x", event, levels)) == found
+
+
+def test_a_room_is_shown_as_clients_show_one() -> None:
+    made = message("<p><room>!a&lt;:x.example</room></p>")
+    assert made["formatted_body"] == '<p><a href="https://matrix.to/#/%21a%3C%3Ax.example">!a&lt;:x.example</a></p>'
+    assert made["m.mentions"] == {}

@@ -1,10 +1,10 @@
 import pytest
 
-from chatbot.chat import slack_blocks
+from chatbot.chat import rich, slack_blocks
 from chatbot.chat.rich import escape, parts
 from chatbot.chat.slack_blocks import MOST_FALLBACK, check, fallback, fits, message
 from chatbot.errors import Refused
-from tests.fakes.slack_rules import check_message, effects
+from tests.fakes.slack_rules import Effects, check_message, effects
 
 DIGEST = (
     "<h3>KVM</h3>\n<p>12 mails</p>\n<h4>New series</h4>\n<ul>\n<li><strong><a href='https://lore.kernel.org/all/a%40b/'>"
@@ -160,3 +160,20 @@ def test_what_is_said_to_fit_without_a_look_does(piece: str) -> None:
     assert lengths
     for number in (lengths[0], lengths[-1]):
         check_message(message(piece * number))
+
+
+def test_a_button_may_open_a_form_or_have_to_be_confirmed_and_a_room_is_shown_as_one() -> None:
+    body = "<h4><room>C0KERNEL</room></h4><p><room>D0MIA</room> <room>!x:y &lt;!here&gt;</room></p>"
+    body += (
+        "<button value='/a\n\nb'>Edit</button><button value='C0 /b' title='It is &lt;!here&gt; :skull:'>End</button>"
+    )
+    made = message(body)
+    check_message(made)
+    assert effects(made) == Effects(mentions=("C0KERNEL",))
+    leaves = made["blocks"][0]["elements"][0]["elements"]
+    assert leaves[0] == {"type": "channel", "channel_id": "C0KERNEL", "style": {"bold": True}}
+    assert [leaf["text"] for leaf in leaves[2:]] == ["Here, between you and me", " ", "!x:y <!here>"]
+    form, end = made["blocks"][1]["elements"]
+    assert (form["action_id"], form["value"], "confirm" in form) == ("form0", "/a\n\nb", False)
+    assert (end["action_id"], end["confirm"]["text"]["text"]) == ("ask1", "It is <!here> :skull:")
+    assert slack_blocks.slack_blocks(rich.write(rich.blocks(body))) == made["blocks"]

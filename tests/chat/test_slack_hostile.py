@@ -1,5 +1,6 @@
 """Strangers' text in everything that a mail may hold, through every template, as Slack gets it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -27,7 +28,7 @@ from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import CONFIG_LETTERS, Origin, Subscription, config_key, make_id
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems
-from chatbot.subscriptions.when import DEFAULT
+from chatbot.subscriptions.when import DEFAULT, parse_when
 from tests.conftest import NOON, TESTS, add, context_of, read_one
 from tests.fakes.slack_rules import check_message, effects
 
@@ -123,7 +124,7 @@ def answers(engine: Engine, number: int, text: str) -> Iterator[tuple[str, str, 
     of_mails = [f"/digest {name} 30d", f"/digest {name} 1", f"/series {cover}", f"/contributor p0.{number}@a.example"]
     of_mails += [f"/series {cover} {aspect}" for aspect in ("patches", "versions", "tags", "card")]
     of_mails += [f"/whynot reply.{number}@a.example", f"/watch {cover}", "/subscriptions", f"/why {kept.id} {cover}"]
-    of_mails += ["/series corrections", "/subsystems x", "/help", text]
+    of_mails += [f"/activity {name}", "/subscriptions mine", "/series corrections", "/subsystems x", "/help", text]
     of_words = [f"/series {text}", f"/contributor nobody {text}", f"/subscribe {name} {text}", f"/help {text}"]
     yield from map(told, of_mails + of_words)
     yield told(f"/digest diff {digests[1]} {digests[0]}")
@@ -133,7 +134,8 @@ def answers(engine: Engine, number: int, text: str) -> Iterator[tuple[str, str, 
     said = [
         News(what, one, status(one, now).seen[-1] if what != What.VERSION else None) for one in family for what in What
     ]
-    links = {one.mail: context.link_of(one.message_id) for one in family}
+    link_of = context.links(one.message_id for one in family)
+    links = {one.mail: link_of(one.message_id) for one in family}
     yield "", "news", RENDERER.render(DIALECT, "news", news=said, links=links, id=kept.id)
 
 
@@ -177,3 +179,29 @@ def test_nothing_that_a_mail_holds_does_anything_in_slack(filled: Engine, place:
                 ]
                 assert all(value.startswith(ASKED) for value in values), values
     assert templates == TEMPLATES
+
+
+def test_nothing_that_people_subscribe_to_does_anything_where_their_rooms_are_shown(sqlite: Engine) -> None:
+    hourly, room = parse_when("hourly"), Room("slack", "C0KERNEL")
+    context = context_of(sqlite, {"l1": MailingList("l1", "x", "https://lists.example/")}, room=room)
+    # What no database keeps cannot be typed.
+    hostile = [f"x {text}" for text in HOSTILE if not re.search("[\ud800-\udfff\0]", text)]
+    made = [
+        Subscription(
+            "", "slack", f"C0{number}", text, subsystem=True, filter="", when=hourly, owner="mia", created=NOON
+        )
+        for number, text in enumerate(hostile)
+    ]
+    context.subscriptions.add(made, [()] * len(made), NOON)
+    shown = 0
+    for page in range(1, -(-len(made) // 10) + 1):
+        found = look_up(f"/subscriptions mine page {page}", context)
+        body = RENDERER.render(DIALECT, found.template, **found.values)
+        for part in DIALECT.parts(body):
+            drawn = message(part)
+            check_message(drawn)
+            done = effects(drawn)
+            assert all(one.startswith("C0") for one in done.mentions)
+            assert (done.links, done.emoji) == ((), ())
+            shown += len(done.mentions)
+    assert shown >= len(made) > 200

@@ -21,12 +21,12 @@ from chatbot.chat.slack_entrance import Requests, Sockets
 from chatbot.chat.slack_listener import (
     BUSY,
     OLD,
-    PATIENCE,
     SHOW,
     SHOW_FIRST,
     command_of,
     unwrapped,
 )
+from chatbot.chat.turns import PATIENCE
 from chatbot.errors import BadConfig
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, SECRET, TEAM, Channel, Message, serving
@@ -60,23 +60,25 @@ class Answers:
 Use = Callable[[fake.Slack, Answers], Awaitable[None]]
 
 
-def listening(use: Use, *, http: bool = False, scopes: frozenset[str] = MINIMAL) -> None:
+def listening(
+    use: Use, *, http: bool = False, scopes: frozenset[str] = MINIMAL, answers: Answers | None = None
+) -> None:
     async def run() -> None:
         async with serving(fake.Slack(scopes=scopes)) as server:
-            answers = Answers()
+            told = answers or Answers()
             port = free_port()
             entrance = Requests(SECRET, "127.0.0.1", port) if http else Sockets(APP_TOKEN)
             adapter = Slack(BOT_TOKEN, entrance, lambda: datetime.now(UTC), api=f"{server.url}/api/")
-            task = asyncio.ensure_future(adapter.listen(answers))
+            task = asyncio.ensure_future(adapter.listen(told))
             if http:
                 server.request_url = f"http://127.0.0.1:{port}/slack/events"
                 await answering(port)
             else:
                 await asyncio.wait_for(server.connected.wait(), 10)
             try:
-                await asyncio.wait_for(use(server, answers), 30)
+                await asyncio.wait_for(use(server, told), 30)
             finally:
-                answers.gate.set()
+                told.gate.set()
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task

@@ -93,11 +93,15 @@ def test_its_scopes_are_the_least_and_each_option_adds_its_own() -> None:
     assert scopes(mentions=True) - scopes() == {"app_mentions:read", "im:history"}
     assert scopes(files=True) - scopes() == {"files:write"}
     assert scopes(admins=True) - scopes() == {"users:read"}
-    assert "event_subscriptions" not in slack_manifest()["settings"]
-    assert slack_manifest(mentions=True)["settings"]["event_subscriptions"]["bot_events"] == [
-        "app_mention",
-        "message.im",
-    ]
+
+
+def test_home_is_a_page_of_it_and_what_it_is_told_of_needs_no_further_scope() -> None:
+    def events(**options: Any) -> list[str]:
+        return list(slack_manifest(**options)["settings"]["event_subscriptions"]["bot_events"])
+
+    assert slack_manifest()["features"]["app_home"]["home_tab_enabled"]
+    assert events() == ["app_home_opened"]
+    assert events(mentions=True) == ["app_home_opened", "app_mention", "message.im"]
 
 
 def test_what_several_workspaces_install_says_where_they_come_back_to_and_is_told_when_they_go() -> None:

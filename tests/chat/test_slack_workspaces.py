@@ -328,6 +328,23 @@ def test_tokens_that_expire_are_renewed_in_time_and_buttons_outlive_them(engine:
     with_workspaces(use, engine, ONE, expires=3_600)
 
 
+def test_a_button_that_names_its_room_asks_there_and_people_see_it_as_a_channel(engine: Engine) -> None:
+    async def use(here: Here) -> None:
+        await here.install(ONE)
+        (one,) = here.directory.workspaces.values()
+        room = f"{ONE}/C0OTHER"
+        body = f"<p><room>{room}</room></p><button value='{room} /pause k7mq'>Pause</button>"
+        await here.slack.send(f"{ONE}/C0KERNEL", Post("slack", body), "a")
+        assert {"type": "channel", "channel_id": "C0OTHER"} in one.messages[0].body["blocks"][0]["elements"][0][
+            "elements"
+        ]
+        await one.click(one.messages[0], "Pause")
+        await until(lambda: bool(here.answers.asked))
+        assert here.answers.asked == [Request(room, f"{ONE}/U0MIA", "/pause k7mq")]
+
+    with_workspaces(use, engine, ONE)
+
+
 def test_the_address_is_verified_and_nobody_else_comes_in(engine: Engine) -> None:
     async def use(here: Here) -> None:
         (one,) = here.directory.workspaces.values()

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import Engine
 
-from chatbot.answer import manages
+from chatbot.answer import look_up, manages
 from chatbot.chat.post import Manner
 from chatbot.commands.command import Context
+from chatbot.errors import Misunderstood, Unreadable
 from chatbot.ingest import ingest
 from chatbot.mail.people import People
 from chatbot.readers import Readers
@@ -229,3 +230,88 @@ def test_many_come_in_pages_and_too_many_are_refused(context: Context) -> None:
 def test_what_was_typed_is_a_value_and_no_markup(context: Context) -> None:
     assert "\x1b" not in said(context, '/subscribe kvm "\x1b[31mred" daily')
     assert said(context, "/subscribe kvm s:{{x}} daily").count("Subscribed") == 1
+
+
+def test_one_can_be_rehearsed_and_nothing_is_kept(sampled: Context) -> None:
+    before = ids(sampled)
+    told = said(sampled, "/subscribe kvm s:tdx hourly --try")
+    assert told.startswith('Rehearsed: kvm\n  filter  subject has "tdx"')
+    assert "In the last 14 days it would have been" in told
+    assert told.endswith("Nothing is kept yet. To have it so: /subscribe kvm s:tdx hourly\n")
+    assert ids(sampled) == before
+    assert said(sampled, "/subscribe --try kvm s:tdx author:x").startswith("'author:': at column 28, ")
+    assert "Subscribed to kvm" in said(sampled, '/subscribe kvm s:"is --try typed" hourly')
+    assert len(ids(sampled)) == len(before) + 1
+
+
+def test_one_is_changed_where_it_stands_and_begins_anew_only_on_another_list(context: Context) -> None:
+    said(context, "/subscribe kvm s:a weekdays 08:30")
+    (one,) = ids(context)
+    said(context, f"/pause {one} 2w")
+    had, later = context.outbox.progress()[one], replace(context, now=NOON + timedelta(days=1), asker="ana")
+    add(context.index, "linux-coco", read_one(compose("[PATCH] b", 50)), epoch=1)
+    told = said(later, f"/subscribe kvm s:b hourly --replace {one}")
+    assert told.startswith(f"Changed to kvm  {one}\n")
+    assert "paused until Mon 2025-11-17 13:00" in told
+    assert told.endswith(
+        f"It goes on where it was. To change it back: /subscribe --replace {one} kvm s:a weekdays 08:30\n"
+    )
+    (kept,) = context.subscriptions.of_room("terminal", "room")
+    assert (kept.id, kept.owner, kept.asked, context.outbox.progress()[one]) == (one, "mia", "kvm s:b hourly", had)
+
+    assert "It starts now." in said(later, f"/subscribe linux-coco s:b hourly --replace {one}")
+    now = context.outbox.progress()[one]
+    assert (now.slot, now.upto > had.upto) == (later.now, True)
+    assert "Changed to" in said(later, f"/subscribe linux-coco s:b hourly --replace {one}")  # again is no fault
+    said(later, "/subscribe kvm hourly")
+    assert "has that already" in said(later, f"/subscribe kvm hourly --replace {one}")
+    assert "no such subscription" in said(replace(later, room=OTHER), f"/subscribe kvm --replace {one}")
+
+
+def test_three_lines_are_what_which_and_when_and_each_counts_its_columns(context: Context) -> None:
+    assert said(context, "/subscribe kvm x86\ns:tdx -is:bot\nevery monday").startswith("Subscribed to KVM X86  ")
+    said(context, '/subscribe "kvm"\n\n')
+    assert {one.fields for one in context.subscriptions.of_room("terminal", "room")} == {
+        ("KVM X86", "s:tdx AND NOT is:bot", "every monday"),
+        ("kvm", "", "daily at 09:00"),
+    }
+    for lines, part, fault in (
+        ("kvn\ns:x\ndaily", "topic", "'kvn': there is no such list"),
+        ('""\ns:x\ndaily', "topic", "'': there is no such list or subsystem"),
+        ("kvm\ns:x author:x\ndaily", "filter", "'author:': at column 5, "),
+        ("kvm\nt:x\ndaily", "filter", "m4@sample.example: what is asked of it only its archive tells"),
+        ("kvm\n\nevery tuesdy", "when", "'every tuesdy': "),
+        ("kvm\n\ns:x daily", "when", "'s:x daily': "),
+        ("kvm\n\ndaily at 9:00 Europe/Berln", "when", "'Europe/Berln': there is no such time zone"),
+    ):
+        with pytest.raises((Misunderstood, Unreadable)) as problem:
+            look_up(f"/subscribe {lines}", context)
+        assert (problem.value.part, str(problem.value)[: len(fault)]) == (part, fault)
+
+
+def test_everybody_sees_their_own_of_all_rooms_and_all_of_those_that_they_look_after(
+    engine: Engine, context: Context
+) -> None:
+    rooms = {("terminal", "room"): BERLIN, ("terminal", "other"): OTHER}
+    config = Subscription(
+        "abcde", "terminal", "room", "kvm", subsystem=False, filter="", when=parse_when("hourly"), owner="ana",
+        created=NOON, origin=Origin.CONFIG,
+    )  # fmt: skip
+    context = replace(context, rooms=rooms, subscriptions=Subscriptions(engine, [config]))
+    there = replace(context, room=OTHER)
+    said(replace(there, asker="ana"), "/subscribe kvm s:ofana hourly")
+    said(there, "/subscribe kvm s:ofmia hourly")
+    said(replace(context, room=BERLIN, asker="ana"), "/subscribe kvm s:inberlin weekdays 08:30")
+    said(replace(context, room=Room("matrix", "other")), "/subscribe kvm s:elsewhere hourly")
+
+    def mine(person: str) -> str:
+        return said(replace(there, asker=person, manager=False), "/subscriptions mine")
+
+    assert mine("mia").startswith("other\n")
+    assert "next: Mon 2025-11-03 13:00 UTC" in mine("mia")
+    assert "next: Tue 2025-11-04 08:30 Europe/Berlin" in mine("mia")
+    for person, words in (("mia", "ofmia room inberlin abcde"), ("ana", "ofana inberlin"), ("eve", "nothing yet")):
+        every = ("ofmia", "ofana", "inberlin", "abcde", "elsewhere", "nothing yet")
+        assert [word for word in every if word in mine(person)] == [word for word in every if word in words], person
+    assert look_up("/subscriptions mine", there).aside
+    assert not look_up("/subscriptions", there).aside

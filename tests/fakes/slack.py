@@ -23,14 +23,15 @@ from aiohttp import web
 
 from tests.fakes.slack_rules import (
     MOST_BLOCKS,
-    MOST_VIEW_BLOCKS,
     UPDATE,
     Effects,
     Invalid,
     check_blocks,
     check_message,
     effects,
+    read,
 )
+from tests.fakes.slack_views import Views
 
 BOT_TOKEN, APP_TOKEN, SECRET = "xoxb-1-of-the-bot", "xapp-1-of-the-app", "the signing secret"
 TEAM, BOT, BOT_ID, APP = "T0TEAM", "U0BOT", "B0BOT", "A0APP"
@@ -69,6 +70,7 @@ TIERS = {
     "chat.unfurl": 50,
     "views.open": 100,
     "views.publish": 100,
+    "views.update": 100,
 }
 
 
@@ -116,26 +118,12 @@ class Message:
     @property
     def words(self) -> str:
         """All that is read in it, without form."""
-        return " ".join(_words(self.blocks)) if self.blocks else str(self.body.get("text", ""))
+        return " ".join(read(self.blocks)) if self.blocks else str(self.body.get("text", ""))
 
     def buttons(self) -> dict[str, dict[str, Any]]:
         """By their labels."""
         actions = (block["elements"] for block in self.blocks if block["type"] == "actions")
         return {one["text"]["text"]: one for elements in actions for one in elements}
-
-
-def _words(thing: Any) -> Iterable[str]:
-    if isinstance(thing, list):
-        for inner in thing:
-            yield from _words(inner)
-    elif isinstance(thing, dict):
-        if isinstance(thing.get("text"), str):
-            yield thing["text"]
-        elif thing.get("type") == "link":
-            yield thing["url"]
-        for key, inner in thing.items():
-            if key != "text" or not isinstance(inner, str):
-                yield from _words(inner)
 
 
 class Slack:
@@ -160,7 +148,7 @@ class Slack:
         self.messages: list[Message] = []
         self.updates: list[dict[str, Any]] = []
         self.files: list[dict[str, Any]] = []
-        self.views: list[dict[str, Any]] = []
+        self.views = Views(self._interacted)
         self.cards: dict[str, Message] = {}
         self.acks: dict[str, tuple[float, Any]] = {}
         self.calls: Counter[str] = Counter()
@@ -236,8 +224,9 @@ class Slack:
             "files.getUploadURLExternal": self._upload_url,
             "files.completeUploadExternal": self._complete,
             "chat.unfurl": self._unfurl,
-            "views.open": self._view,
-            "views.publish": self._view,
+            "views.open": self.views.open,
+            "views.publish": self.views.publish,
+            "views.update": self.views.update,
         }
         if method == "chat.postMessage":
             return await self._post(arguments, request)
@@ -469,15 +458,6 @@ class Slack:
         self.files += [{**self._uploads.pop(one["id"]), **one, **arguments} for one in named]
         return {"files": named}
 
-    def _view(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        view = arguments.get("view") or {}
-        check_blocks(view.get("blocks"), MOST_VIEW_BLOCKS)
-        for key in ("title", "submit", "close"):
-            if key in view and len(view[key]["text"]) > 24:
-                raise Invalid("invalid_arguments", key)
-        self.views.append(arguments)
-        return {"view": {"id": f"V{next(self._numbers)}"}}
-
     def _keep(self, way: str, channel: str, body: Mapping[str, Any], user: str | None = None) -> Message:
         # Slack's timestamps are unique in a channel, and grow.
         self._last = max(self._last + 0.000001, time.time())
@@ -535,7 +515,7 @@ class Slack:
             "team_id": self.team,
             "api_app_id": APP,
             "token": "x",
-            "trigger_id": f"trigger{next(self._numbers)}",
+            "trigger_id": self.views.trigger(person, channel),
             "response_url": self.response_url(channel, person),
             **more,
         }
@@ -550,7 +530,7 @@ class Slack:
             "user": {"id": person, "team_id": self.team},
             "api_app_id": APP,
             "token": "x",
-            "trigger_id": f"trigger{next(self._numbers)}",
+            "trigger_id": self.views.trigger(person, message.channel),
             "channel": {"id": message.channel},
             "container": {
                 "type": "message",
@@ -601,6 +581,11 @@ class Slack:
             **more,
         }
         return await self.deliver("interactive", payload)
+
+    async def _interacted(self, person: str, payload: dict[str, Any]) -> Any:
+        about = {"team": {"id": TEAM}, "user": {"id": person, "team_id": TEAM}, "api_app_id": APP, "token": "x"}
+        await self.deliver("interactive", {**payload, **about})
+        return self.acks[payload["trigger_id"]][1]
 
     async def event(self, event: Mapping[str, Any], **more: Any) -> Any:
         """Something has happened, such as a mention."""

@@ -137,8 +137,39 @@ def _actions(block: Any, where: str) -> None:
         raise Invalid("invalid_blocks", f"action_id is there twice [json-pointer:{where}]")
 
 
+def _input(block: Any, where: str) -> None:
+    _text(block["label"], 2_000, f"{where}/label", plain=True)
+    if "hint" in block:
+        _text(block["hint"], 2_000, f"{where}/hint", plain=True)
+    element = block["element"]
+    optional = {"action_id", "placeholder", "focus_on_load"}
+    if element.get("type") == "plain_text_input":
+        optional |= {"initial_value", "multiline", "min_length", "max_length", "dispatch_action_config"}
+        if not 1 <= element.get("max_length", 1) <= 3_000:
+            raise Invalid("invalid_blocks", f"max_length [json-pointer:{where}/element]")
+        _length(element.get("initial_value", "x"), element.get("max_length", 3_000), f"{where}/element/initial_value")
+    elif element.get("type") == "conversations_select":
+        optional |= {"initial_conversation", "default_to_current_conversation", "filter", "confirm"}
+        if not set(element.get("filter", {}).get("include", ())) <= {"im", "mpim", "private", "public"}:
+            raise Invalid("invalid_blocks", f"no such filter [json-pointer:{where}/element]")
+    else:
+        raise Invalid("invalid_blocks", f"unsupported type: {element.get('type')} [json-pointer:{where}/element]")
+    _keys(element, {"type"}, optional, f"{where}/element")
+    if "placeholder" in element:
+        _text(element["placeholder"], 150, f"{where}/element/placeholder", plain=True)
+    _length(element.get("action_id", "x"), 255, f"{where}/element/action_id")
+
+
+def _confirm(dialog: Any, where: str) -> None:
+    _keys(dialog, {"title", "text", "confirm", "deny"}, {"style"}, where)
+    for key, most in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+        _text(dialog[key], most, f"{where}/{key}", plain=key != "text")
+
+
 def _element(element: Any, where: str) -> None:
     kind = element.get("type")
+    if "confirm" in element:
+        _confirm(element["confirm"], f"{where}/confirm")
     if kind == "button":
         _keys(
             element, {"type", "text"}, {"action_id", "value", "url", "style", "confirm", "accessibility_label"}, where
@@ -255,6 +286,7 @@ _BLOCKS: dict[str, tuple[set[str], set[str], Callable[[Any, str], None]]] = {
     "table": ({"rows"}, {"column_settings"}, _table),
     "markdown": ({"text"}, set(), _markdown),
     "image": ({"image_url", "alt_text"}, {"title"}, _image),
+    "input": ({"label", "element"}, {"hint", "optional", "dispatch_action"}, _input),
 }
 
 
@@ -273,6 +305,23 @@ def _shown(thing: Any) -> Iterator[str]:
     elif isinstance(thing, (list, tuple)):
         for inner in thing:
             yield from _shown(inner)
+
+
+def read(thing: Any) -> Iterator[str]:
+    """All that a person reads, without form."""
+    if isinstance(thing, (list, tuple)):
+        for inner in thing:
+            yield from read(inner)
+    elif isinstance(thing, Mapping):
+        if isinstance(thing.get("text"), str):
+            yield thing["text"]
+        elif thing.get("type") == "link":
+            yield thing["url"]
+        elif thing.get("type") == "channel":
+            yield f"#{thing['channel_id']}"
+        for key, inner in thing.items():
+            if key != "text" or not isinstance(inner, str):
+                yield from read(inner)
 
 
 _TOKEN = re.compile(r"<([^<>]+)>")

@@ -152,3 +152,50 @@ def test_its_default_client_posts_twice_where_an_answer_is_lost() -> None:
         assert len(slack.messages) == 2
 
     with_client(use)
+
+
+MODAL = {"type": "modal", "title": {"type": "plain_text", "text": "x"}, "blocks": [{"type": "divider"}]}
+FIELD = {
+    "type": "input",
+    "label": {"type": "plain_text", "text": "x"},
+    "element": {"type": "plain_text_input", "max_length": 3_000},
+}
+
+
+def test_it_refuses_what_is_wrong_with_a_view() -> None:
+    async def use(slack: Slack, client: AsyncWebClient) -> None:
+        for wrong in (
+            {"title": {"type": "plain_text", "text": "x" * 25}},
+            {"blocks": [{"type": "divider"}] * 101},
+            {"blocks": [FIELD]},
+            {"private_metadata": "x" * 3_001},
+            {"callback_id": "x" * 256},
+            {"no such thing": 1},
+            {"type": "home"},
+        ):
+            calling = client.views_open(trigger_id=slack.views.trigger("U0MIA"), view={**MODAL, **wrong})
+            assert await refused(calling) in ("invalid_arguments", "invalid_blocks"), wrong
+        home = {"type": "home", "blocks": [{"type": "divider"}] * 100}
+        had = (await client.views_publish(user_id="U0MIA", view=home))["view"]["hash"]
+        await client.views_publish(user_id="U0MIA", view=home, hash=had)
+        assert await refused(client.views_publish(user_id="U0MIA", view=home, hash=had)) == "hash_conflict"
+        assert await refused(client.views_publish(user_id="U0MIA", view=MODAL)) == "invalid_arguments"
+        assert await refused(client.views_update(view_id="V0", view=MODAL)) == "not_found"
+        large = [{**FIELD, "element": {**FIELD["element"], "initial_value": "x" * 2_999}}] * 90
+        submit = {"submit": {"type": "plain_text", "text": "x"}}
+        calling = client.views_open(trigger_id=slack.views.trigger("U0MIA"), view={**MODAL, **submit, "blocks": large})
+        assert await refused(calling) == "view_too_large"
+
+    with_client(use)
+
+
+def test_a_trigger_opens_one_view_and_not_late() -> None:
+    async def use(slack: Slack, client: AsyncWebClient) -> None:
+        trigger = slack.views.trigger("U0MIA")
+        await client.views_open(trigger_id=trigger, view=MODAL)
+        assert await refused(client.views_open(trigger_id=trigger, view=MODAL)) == "invalid_trigger_id"
+        assert slack.views.modals["U0MIA"][-1].title == "x"
+        late = slack.views.trigger("U0MIA", seconds=-1)
+        assert await refused(client.views_open(trigger_id=late, view=MODAL)) == "expired_trigger_id"
+
+    with_client(use)
