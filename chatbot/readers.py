@@ -184,11 +184,14 @@ def serve(whereabouts: int, patience: float) -> None:
     _widen(target)
     questions: SimpleQueue[bytes] = SimpleQueue()
     threading.Thread(target=_listen, args=(source, questions), daemon=True).start()
+    reading: Any = None
     with suppress(BrokenPipeError):
         while question := questions.get():
             chunk, aside = pickle.loads(question)  # noqa: S301  # from our own process
+            reading = chunk.reading(reading)
             try:
-                answer: Any = batch_of(chunk.epoch, chunk.commits[-1], _watched(chunk, aside, where, patience)).pack()
+                mails = _watched(chunk.mails(reading), aside, where, patience)
+                answer: Any = batch_of(chunk.epoch, chunk.commits[-1], mails).pack()
             except Unreadable as problem:
                 answer = [problem.thing, problem.reason, problem.remedy]
             except Exception:  # noqa: BLE001  # whatever it is, it is the mail's: who asked finds out which
@@ -196,6 +199,8 @@ def serve(whereabouts: int, patience: float) -> None:
             packed = marshal.dumps(answer)
             target.write(_LENGTH.pack(len(packed)) + packed)
             target.flush()
+            if reading and questions.empty():  # a bot waits for hours
+                reading.close()
 
 
 def _listen(source: IO[bytes], questions: SimpleQueue[bytes]) -> None:
@@ -206,11 +211,13 @@ def _listen(source: IO[bytes], questions: SimpleQueue[bytes]) -> None:
     questions.put(b"")
 
 
-def _watched(chunk: Chunk, aside: frozenset[str], where: mmap.mmap, patience: float) -> Iterator[tuple[RawMail, Mail]]:
+def _watched(
+    mails: Iterable[RawMail], aside: frozenset[str], where: mmap.mmap, patience: float
+) -> Iterator[tuple[RawMail, Mail]]:
     """Each mail, read under a clock that ends the process: nothing else stops a pattern that has run away."""
     import signal  # noqa: PLC0415
 
-    for raw in chunk.mails():
+    for raw in mails:
         if raw.commit.id in aside:
             yield raw, set_aside(raw)
             continue

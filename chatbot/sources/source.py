@@ -3,7 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 # How far an archive has been read: the commit reached in each epoch.
 Mark = Mapping[int, str]
@@ -67,7 +67,11 @@ class Chunk(Protocol):
         """Their ids, in the order in which they are read."""
         ...
 
-    def mails(self) -> Iterator[RawMail]:
+    def reading(self, before: Any = None) -> Any:
+        """What reads its mails; the one from before, where that can go on with them."""
+        ...
+
+    def mails(self, reading: Any = None) -> Iterator[RawMail]:
         """What the commits bring: one RawMail each, but none for a mail that was purged. Raises Unreadable."""
         ...
 
