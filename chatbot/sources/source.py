@@ -22,8 +22,7 @@ class Commit(NamedTuple):
     blob: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RawMail:
+class RawMail(NamedTuple):
     """A commit and the bytes of its mail, at most 1 MiB of them; `blob` is the id of these bytes.
 
     `removed` says that the commit takes this mail out of the archive, `defect` why there are no bytes.
