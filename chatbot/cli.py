@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
+import gc
 import io
 import os
 import sys
@@ -33,6 +35,7 @@ NOTHING = 1
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit code."""
+    atexit.register(gc.freeze)  # what is left ends with the process: to look through it for garbage takes 70 ms
     parsed = _parser().parse_args(arguments)
     try:
         _prepare_output()

@@ -190,8 +190,11 @@ def ingest_archives(
 
     Raises BadConfig, and Busy where another process writes to the index.
     """
+    import gc
+
     from chatbot.readers import Readers
 
+    gc.set_threshold(100_000)  # rows come and go and have no cycles, nor has what is imported
     with Readers(jobs) as readers:
         readers.start()  # they get ready while we do: the database's library takes a quarter of a second
         _ingest_archives(archives, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)

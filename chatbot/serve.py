@@ -142,6 +142,7 @@ class Bot:
             person,
             room,
             manager,
+            self.rooms,
         )
 
     async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:

@@ -60,7 +60,10 @@ class Trapped:
     commits: tuple[str, ...]
     epoch: int = 0
 
-    def mails(self) -> Iterator[RawMail]:
+    def reading(self, before: None = None) -> None:
+        return before
+
+    def mails(self, reading: None = None) -> Iterator[RawMail]:  # noqa: ARG002
         for commit in self.commits:
             if commit.endswith("unreadable"):
                 raise Unreadable("archive", "gone", "look for it")

@@ -40,7 +40,7 @@ _RECEIVED = field_pattern("received")
 _BEHIND = field_pattern("x-original-from", "reply-to")
 _PART_FIELDS = field_pattern("content-type", "content-transfer-encoding", "content-disposition")
 _PLAIN = re.compile(rb"[\t\r\n -~]*")
-_ID = re.compile(r"<([^<>\s]{1,998})>")
+_ID = re.compile(r"<([^<> \t\r\n]{1,998}+)>")  # other blanks are spelled out before
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _CHARSET = re.compile(r"""[;\s]charset\s{0,9}=\s{0,9}["']?([^\s"';]{1,80})""", re.IGNORECASE)
 _BOUNDARY = re.compile(r"""[;\s]boundary\s{0,9}=\s{0,9}(?:"([^"]{1,200})"|([^\s;"]{1,200}))""", re.IGNORECASE)

@@ -7,7 +7,7 @@ import re
 
 # As much as anyone reads; beyond are logs and listings.
 SAID_LIMIT = 32_768
-_QUOTE = re.compile(r"\n[ \t]*>[^\n]*(?:\n[ \t]*>[^\n]*)*")
+_QUOTE = re.compile(r"\n[ \t]*+>.*+(?:\n[ \t]*+>.*+)*+")
 _ATTRIBUTION = re.compile(r"\nOn [^\n]{1,300}(?:\n[^\n]{1,300})?wrote:[ \t]{0,9}\n?\n>")
 _BLANK_LINES = re.compile(r"\n\s*\n\s*\n")
 

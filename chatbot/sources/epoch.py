@@ -1,12 +1,13 @@
 """One epoch of an archive: its history walked, its mails read.
 
 Law of the file: memory does not grow with the archive. A history is walked in pages, newest first, spooled to disk,
-and handed out in chunks, oldest first; a chunk is read by a git of its own, in whatever process.
+and handed out in chunks, oldest first; a chunk is read in whatever process.
 """
 
 import tempfile
 from array import array
 from collections.abc import Container, Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -18,7 +19,7 @@ from chatbot.sources.layout import OID, lay_out, read_refs
 from chatbot.sources.repository import Inquiry, Repository, unreadable
 from chatbot.sources.source import Commit, Place, RawMail, Span
 
-# Commits that one git reads: its start (3 ms) is small beside that, and the chunk beside memory.
+# Commits that git is asked for at once: their mails are small beside memory.
 CHUNK = 400
 # Commits that one git walks: its memory grows with them. The first page is short, since most often little is new.
 FIRST_PAGE, PAGE = 200, 5_000
@@ -95,7 +96,8 @@ class Epoch:
 
     def mails_of(self, commits: Iterable[Commit]) -> Iterator[RawMail]:
         """What these commits bring, in their order, streamed. Raises Unreadable."""
-        return _mails(self._repository, commits)
+        with Reading(self._repository) as reading:
+            yield from reading.mails(commits)
 
     def history(self) -> Iterator[Commit]:
         """All commits, newest first: a sixth of the time that their mails take. Raises Unreadable."""
@@ -217,12 +219,22 @@ class Chunk:
         """Their ids, in the order in which they are read."""
         return tuple(line.split(b" ", 2)[1].decode("ascii") for line in self.log)
 
-    def mails(self) -> Iterator[RawMail]:
-        """What the commits bring, in their order: a mail, a removal, or nothing where the mail was purged.
+    def reading(self, before: "Reading | None" = None) -> "Reading":
+        """What reads its mails: the one from before, where it reads the same archive; else that one ends."""
+        if before and before.repository == self.repository:
+            return before
+        if before:
+            before.close()
+        return Reading(self.repository)
+
+    def mails(self, reading: "Reading | None" = None) -> Iterator[RawMail]:
+        """What the commits bring, in their order: a mail, a removal, or nothing where the mail was purged. They are
+        read by `reading`, or by what begins and ends with them.
 
         A mail whose object is lost or damaged comes as a defect, and the next ones follow. Raises Unreadable.
         """
-        return _mails(self.repository, self._told())
+        with nullcontext(reading) if reading else self.reading() as reads:
+            yield from reads.mails(self._told())
 
     def places(self) -> Iterator[Place]:
         """Where their mails lie, without reading them; purged ones are left out. Raises Unreadable."""
@@ -239,54 +251,68 @@ class Chunk:
         return (_commit(self.epoch, line) for line in self.log)
 
 
-def _mails(repository: Repository, commits: Iterable[Commit]) -> Iterator[RawMail]:
-    rest = iter(commits)
-    with Inquiry(repository) as inquiry:
+class Reading:
+    """The mails of one archive being read, by a git that stays from one chunk to the next. A context manager."""
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        self._mails, self._asides = Inquiry(repository), Inquiry(repository)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End git."""
+        self._mails.close()
+        self._asides.close()
+
+    def mails(self, commits: Iterable[Commit]) -> Iterator[RawMail]:
+        """What these commits bring, see Chunk. Raises Unreadable."""
+        rest = iter(commits)
         while left := list(islice(rest, CHUNK)):
             while left:
                 answered = 0
                 try:
-                    for raw in _read(repository, left, inquiry):
+                    for raw in self._read(left):
                         answered += 1
                         if raw:
                             yield raw
-                except (Unreadable, EOFError):  # git dies on a damaged pack: go on behind it
-                    yield _lost(repository, left[answered])
+                except EOFError:  # git dies on a damaged pack: go on behind it
+                    yield self._lost(left[answered])
                     answered += 1
                 left = left[answered:]
 
-
-def _read(repository: Repository, commits: list[Commit], inquiry: Inquiry) -> Iterator[RawMail | None]:
-    """The answer for each commit in turn; EOFError or Unreadable on the one that git dies on."""
-    names = "".join(f"{commit.blob or commit.id + ':m'}\n" for commit in commits).encode()
-    with repository.objects(names) as objects:
-        for commit in commits:
-            mail = objects.read()
+    def _read(self, commits: list[Commit]) -> Iterator[RawMail | None]:
+        """The answer for each commit in turn; EOFError on the one that git dies on."""
+        found = self._mails.read_all([commit.blob or f"{commit.id}:m" for commit in commits])
+        for commit, mail in zip(commits, found, strict=True):
             if mail is None:
-                yield _without_mail(repository, commit, inquiry)
+                yield self._without_mail(commit)
             else:
                 yield RawMail(commit, mail.data, mail.id) if mail.data and mail.kind == "blob" else None
 
+    def _lost(self, commit: Commit) -> RawMail:
+        """A mail that git dies on. Raises Unreadable where the commit is not there either: then more is amiss."""
+        question = ("cat-file", "--batch-check=%(objecttype)")
+        if not self.repository.ask(question, f"{commit.id}\n").startswith("commit"):
+            raise unreadable(self.repository.archive, f"commit {commit.id} is missing")
+        return RawMail(commit, b"", commit.blob, defect=LOST)
 
-def _lost(repository: Repository, commit: Commit) -> RawMail:
-    """A mail that git dies on. Raises Unreadable where the commit is not there either: then more is amiss."""
-    if not repository.ask(("cat-file", "--batch-check=%(objecttype)"), f"{commit.id}\n").startswith("commit"):
-        raise unreadable(repository.archive, f"commit {commit.id} is missing")
-    return RawMail(commit, b"", commit.blob, defect=LOST)
-
-
-def _without_mail(repository: Repository, commit: Commit, inquiry: Inquiry) -> RawMail | None:
-    """What a commit brings whose mail git does not find: a removal, a lost mail, or nothing. Raises Unreadable."""
-    tree = _tree(inquiry, commit.id)
-    if tree is None:
-        return _lost(repository, commit)
-    if "m" in tree:
-        return RawMail(commit, b"", tree["m"], defect=LOST)
-    if "d" in tree:
-        gone = inquiry.read(tree["d"])
-        data = gone.data if gone else b""
-        return RawMail(commit, data, tree["d"], removed=True) if data or gone is None else None
-    return None
+    def _without_mail(self, commit: Commit) -> RawMail | None:
+        """What a commit brings whose mail git does not find: a removal, a lost mail, or nothing. Raises Unreadable."""
+        tree = _tree(self._asides, commit.id)
+        if tree is None:
+            return self._lost(commit)
+        if "m" in tree:
+            return RawMail(commit, b"", tree["m"], defect=LOST)
+        if "d" in tree:
+            gone = self._asides.read(tree["d"])
+            data = gone.data if gone else b""
+            return RawMail(commit, data, tree["d"], removed=True) if data or gone is None else None
+        return None
 
 
 def _tree(inquiry: Inquiry, commit: str) -> dict[str, str] | None:

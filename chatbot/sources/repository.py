@@ -4,8 +4,8 @@ Law of the file: an archive's config, attributes and hooks are never looked at; 
 """
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
@@ -52,12 +52,6 @@ class Repository:
                 process.kill()
                 process.wait()
 
-    @contextmanager
-    def objects(self, names: bytes) -> Iterator["Objects"]:
-        """The objects with these names, one a line, in their order. Raises Unreadable."""
-        with self.output((*_READ, "--buffer"), names) as output:
-            yield Objects(output)
-
 
 class Object(NamedTuple):
     """An object's id, kind (`blob`, `commit` …), and first 1 MiB."""
@@ -92,7 +86,9 @@ class Objects:
 
 
 class Inquiry:
-    """Objects asked for one at a time, as the need comes up; git starts with the first question."""
+    """Objects asked for as the need comes up, one or many at a time. Git starts with the first question, and stays for
+    the next: a start takes as long as fifty mails. A context manager.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -102,23 +98,40 @@ class Inquiry:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End git."""
         if self._process:
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
     def read(self, name: str) -> Object | None:
         """The object with this name; None where the repository has not got it, or git dies on it."""
-        process = self._process or git.start(self._repository.own, _READ, stdin=git.PIPE, stderr=git.DEVNULL)
-        self._process = process
         try:
-            if process.stdin and process.stdout:
-                process.stdin.write(f"{name}\n".encode())
+            return next(self.read_all([name]))
+        except EOFError:
+            return None
+
+    def read_all(self, names: Sequence[str]) -> Iterator[Object | None]:
+        """The objects with these names, in their order; None as above. EOFError where git dies on one."""
+        if self._process is None:
+            self._process = git.start(self._repository.own, _READ, stdin=git.PIPE, stderr=git.DEVNULL)
+        process: Any = self._process
+        left = len(names)
+        try:
+            with suppress(BrokenPipeError):  # it has died: there is no answer
+                process.stdin.write("".join(f"{name}\n" for name in names).encode())
                 process.stdin.flush()
-                return Objects(process.stdout).read()
-        except (EOFError, BrokenPipeError):
-            self.__exit__()
-            self._process = None
-        return None
+            objects = Objects(process.stdout)
+            for _ in names:
+                found = objects.read()
+                left -= 1
+                yield found
+        finally:
+            if left:  # nobody waits for the other answers
+                self.close()
 
 
 def write_objects(own: Path, stream: bytes) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 # How far an archive has been read: the commit reached in each epoch.
 Mark = Mapping[int, str]
@@ -22,8 +22,7 @@ class Commit(NamedTuple):
     blob: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RawMail:
+class RawMail(NamedTuple):
     """A commit and the bytes of its mail, at most 1 MiB of them; `blob` is the id of these bytes.
 
     `removed` says that the commit takes this mail out of the archive, `defect` why there are no bytes.
@@ -67,7 +66,11 @@ class Chunk(Protocol):
         """Their ids, in the order in which they are read."""
         ...
 
-    def mails(self) -> Iterator[RawMail]:
+    def reading(self, before: Any = None) -> Any:
+        """What reads its mails; the one from before, where that can go on with them."""
+        ...
+
+    def mails(self, reading: Any = None) -> Iterator[RawMail]:
         """What the commits bring: one RawMail each, but none for a mail that was purged. Raises Unreadable."""
         ...
 

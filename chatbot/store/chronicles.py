@@ -26,7 +26,8 @@ from chatbot.store.index import known_list
 from chatbot.store.rows import SELECT_PARTS, TOGETHER, by_ids, load_parts, persons_of
 from chatbot.store.sent import Kind, Sum, sent, sums_of
 from chatbot.store.shares import Share, kept_shares, placed, shares_of
-from chatbot.store.standings import Home, Kept, load, spent
+from chatbot.store.spent import spent
+from chatbot.store.standings import Home, Kept, load
 from chatbot.store.stretches import Stretch, conditions
 from chatbot.store.tables import moment, seconds
 from chatbot.store.words import key_of

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from chatbot.mail.lineage import Correction
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
-from chatbot.store.standings import spend
+from chatbot.store.spent import spend
 from chatbot.store.tables import moment, seconds
 from chatbot.store.threads import rows_named
 

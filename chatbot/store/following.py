@@ -18,7 +18,8 @@ from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.lineages import Family, family_of
-from chatbot.store.standings import Home, Kept, homes_of, keep, leave, load, spent
+from chatbot.store.spent import leave, spent
+from chatbot.store.standings import Home, Kept, homes_of, keep, load
 from chatbot.store.tables import seconds
 from chatbot.store.threads import replies_below, rows_named, thread_above
 from chatbot.store.words import key_of

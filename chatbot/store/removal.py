@@ -15,7 +15,7 @@ from chatbot.store import fulltext, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import COUNTS, MAIL_COLUMNS, SEARCHED, UNCOUNTED, Entry, directories_above, searched_title
 from chatbot.store.recall import plan_anew
-from chatbot.store.standings import follow_again, spend
+from chatbot.store.spent import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount
 from chatbot.store.tables import ALL_LISTS
 

@@ -9,7 +9,8 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Text, and_, bin
 
 from chatbot.store import tables
 from chatbot.store.rows import by_ids
-from chatbot.store.standings import Home, spent
+from chatbot.store.spent import spent
+from chatbot.store.standings import Home
 
 
 class Share(NamedTuple):

@@ -1,12 +1,12 @@
 """Standings that are kept, as rows and back, and where mails belong."""
 
 import zlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Self
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from chatbot.mail.standing import Standing
 from chatbot.store import tables
@@ -99,46 +99,6 @@ def keep(
     insert_rows(connection, "standing", Kept._fields, rows)
 
 
-def spend(connection: Connection, mail_ids: Iterable[int]) -> None:
-    """Have all put together anew that these mails have to do with: every version of what they belong to, or the talk
-    that they are of.
-    """
-    homes, standing = tables.belongs.c, tables.standing.c
-    for chunk in _chunks(mail_ids):
-        heads = select(homes.head_id).where(homes.mail_id.in_(chunk))
-        lineages = select(standing.lineage_id).where(standing.head_id.in_(heads))
-        connection.execute(update(tables.standing).where(standing.lineage_id.in_(lineages)).values(document=None))
-        talk = heads.where(~exists().where(standing.head_id == homes.head_id)).distinct()
-        _put_blank(connection, connection.execute(talk).scalars())
-
-
-def leave(connection: Connection, head_ids: Collection[int], known: Collection[int]) -> set[int]:
-    """Have those put together anew that were versions of the same as these postings, and are not among them, but for
-    those that are `known`; which those are.
-    """
-    standing, found = tables.standing.c, set[int]()
-    for chunk in _chunks(head_ids):
-        lineages = select(standing.lineage_id).where(standing.head_id.in_(chunk))
-        versions = select(standing.head_id).where(standing.lineage_id.in_(lineages), standing.document.is_not(None))
-        found.update(connection.execute(versions).scalars())
-    left = found.difference(head_ids, known)
-    for chunk in _chunks(left):
-        connection.execute(update(tables.standing).where(standing.head_id.in_(chunk)).values(document=None))
-    return left
-
-
-def follow_again(connection: Connection, mail_id: int) -> None:
-    """Have one mail followed again that says something else now, wherever it belonged."""
-    connection.execute(delete(tables.standing).where(tables.standing.c.head_id == mail_id))
-    _put_blank(connection, [mail_id])
-
-
-def spent(connection: Connection, limit: int | None = None) -> list[int]:
-    """The heads of postings that are to be put together anew, or some of them."""
-    query = select(tables.standing.c.head_id).where(tables.standing.c.document.is_(None)).limit(limit)
-    return list(connection.execute(query).scalars())
-
-
 def load(connection: Connection, head_ids: Iterable[int]) -> dict[int, Kept]:
     """How these postings stand that are kept, by the rows of their heads."""
     rows = by_ids(connection, select(tables.standing), tables.standing.c.head_id, sorted(set(head_ids)))
@@ -154,11 +114,6 @@ def homes_of(connection: Connection, mail_ids: Iterable[int]) -> dict[int, Home]
 def _first(times: Iterable[datetime]) -> int | None:
     first = min(times, default=None)
     return seconds(first) if first else None
-
-
-def _put_blank(connection: Connection, head_ids: Iterable[int]) -> None:
-    """Rows that have what belongs to these mails followed again."""
-    insert_rows(connection, "standing", Kept._fields, [Kept(head_id, head_id) for head_id in head_ids])
 
 
 def _delete(connection: Connection, column: ColumnElement[int], ids: Iterable[int]) -> None:

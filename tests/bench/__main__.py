@@ -5,6 +5,7 @@ Machines are noisy: what is compared runs by turns, medians are shown, and the r
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,7 @@ PARTS: dict[str, Callable[[Setting], Iterator[Figure]]] = {
 def main() -> int:
     """Print a table for each part, and all figures as JSON; 1 where a part could not be measured."""
     options = _options()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # a program that is installed has its bytecode
     with ExitStack() as folders:
         scratch = Path(folders.enter_context(tempfile.TemporaryDirectory(prefix="chatbot-bench-")))
         cache = options.cache or scratch / "cache"

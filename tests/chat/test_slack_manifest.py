@@ -69,7 +69,7 @@ def test_hosts_are_named_only_where_their_links_are_to_get_cards(capsys: pytest.
     assert main(["slack-manifest", "--json", "--unfurl", "lists.example", "lore.kernel.org"]) == 0
     made = json.loads(capsys.readouterr().out)
     assert made["features"]["unfurl_domains"] == ["lore.kernel.org", "lists.example"]
-    assert made["settings"]["event_subscriptions"]["bot_events"] == ["link_shared"]
+    assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "link_shared"]
     assert {"links:read", "links:write"} <= set(made["oauth_config"]["scopes"]["bot"])
     command = [sys.executable, "-m", "chatbot", "slack-manifest", "--unfurl", *"abcde"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -108,7 +108,8 @@ def test_what_several_workspaces_install_says_where_they_come_back_to_and_is_tol
     for url in ("https://a.example/bot/slack/events", "https://a.example/bot/slack/events/"):
         made = slack_manifest(url=url, install=True)
         assert made["oauth_config"]["redirect_urls"] == ["https://a.example/bot/slack/oauth_redirect"]
-        assert made["settings"]["event_subscriptions"]["bot_events"] == ["app_uninstalled", "tokens_revoked"]
+        told = ["app_home_opened", "app_uninstalled", "tokens_revoked"]
+        assert made["settings"]["event_subscriptions"]["bot_events"] == told
         assert made["settings"]["org_deploy_enabled"]
     assert not slack_manifest(url=url)["settings"]["org_deploy_enabled"]
     assert "redirect_urls" not in slack_manifest(url=url)["oauth_config"]

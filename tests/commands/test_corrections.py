@@ -16,7 +16,8 @@ from chatbot.store.database import reading, writing
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.removal import forget
-from chatbot.store.standings import Home, Kept, spent
+from chatbot.store.spent import spent
+from chatbot.store.standings import Home, Kept
 from chatbot.store.words import key_of
 from tests.conftest import NOON, add, answered, compose, context_of, read_one, thread
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from chatbot.errors import Misunderstood, Unreadable
@@ -69,6 +70,37 @@ def test_only_what_came_after_a_known_commit_is_read_and_new_epochs_are_found(ar
         shutil.rmtree(folder / "git" / "1.git")
         inbox.refresh()
         assert list(inbox.tips) == [0, 2]
+
+
+def test_one_git_reads_chunk_after_chunk_of_an_archive_and_ends_with_the_reading(archive: Make) -> None:
+    before = set(psutil.Process().children())
+    with (
+        PublicInbox("list", archive(mails(1, 2, 3, 4))) as inbox,
+        PublicInbox("other", archive(mails(5), name="other")) as other,
+    ):
+        ids = [raw.commit.id for raw in inbox.mails(inbox.everything())]
+        first, second = inbox.chunk(0, tuple(ids[:2])), inbox.chunk(0, tuple(ids[2:]))
+        reading = first.reading()
+        assert numbers(first.mails(reading)) == [1, 2]
+        gits = set(psutil.Process().children()) - before
+        assert second.reading(reading) is reading
+        assert numbers(second.mails(reading)) == [3, 4]
+        assert (set(psutil.Process().children()) - before, len(gits)) == (gits, 1)
+        elsewhere = other.chunk(0, (other.tips[0],))
+        with elsewhere.reading(reading) as reading:
+            assert numbers(elsewhere.mails(reading)) == [5]
+            assert not gits & set(psutil.Process().children())
+    assert set(psutil.Process().children()) == before
+
+
+def test_answers_that_nobody_waited_for_are_not_taken_for_those_to_the_next_question(archive: Make) -> None:
+    with PublicInbox("list", archive(mails(1, 2, 3))) as inbox:
+        chunk = inbox.chunk(0, tuple(raw.commit.id for raw in inbox.mails(inbox.everything())))
+        with chunk.reading() as reading:
+            some = chunk.mails(reading)
+            assert numbers([next(some)]) == [1]
+            some.close()
+            assert numbers(chunk.mails(reading)) == [1, 2, 3]
 
 
 def test_an_archive_that_was_written_anew_knows_no_anchor(archive: Make) -> None:
