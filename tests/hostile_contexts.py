@@ -108,6 +108,7 @@ def every_template(context: Context) -> Iterator[Facts]:
     yield from ask("/series corrections")
     yield from ask("/subscriptions")
     yield from ask("/activity kvm")
+    yield from ask("/subscriptions mine")
     one, *others = context.subscriptions.of_room(context.room.platform, "room")
     yield from _posted(next(each for each in (one, *others) if not each.series), context, ask)
     yield from _news(context)
