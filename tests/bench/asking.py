@@ -21,6 +21,7 @@ from chatbot.run import run
 from chatbot.store.database import open_database
 from chatbot.store.search import Search
 from tests.bench.figures import Figure
+from tests.bench.followed import follow_each
 from tests.bench.setting import NAME, Setting
 from tests.fakes import slack as fake
 
@@ -31,7 +32,7 @@ LOADS = ((10, 0), (200, 0), (10, 333))
 ACKNOWLEDGED, ANSWERED = 0.3, 3.0
 # For the last answers.
 PATIENCE = 300
-# Mails of the index, and of these the newest series and the busiest people that are asked for, in turn.
+# Mails of the index, and of these the series, among the newest, and the busiest people that are asked for, in turn.
 MAILS, SERIES, PEOPLE = 150_000, 20, 10
 Asked = Sequence[tuple[str, str]]
 
@@ -52,8 +53,10 @@ def figures(setting: Setting) -> Iterator[Figure]:
 def _questions(store: str) -> Asked:
     engine = open_database(store)
     try:
+        follow_each(engine)
         search = Search(engine)
-        titles = list(dict.fromkeys(search.titles()))[:SERIES]
+        known = list(dict.fromkeys(search.titles()))
+        titles = known[:: len(known) // SERIES][:SERIES]
         people = [address for _, address, _ in search.top_contributors(limit=PEOPLE)]
     finally:
         engine.dispose()
