@@ -1,10 +1,11 @@
 """The desk: where answers are worked out, so many at once.
 
-Law of the file: who asks what is still waiting here is given the same answer, so that a crowd after an announcement
-costs one, and nobody's answer is older than their question.
+Law of the file: who asks what waits here, or was answered a moment ago, is given the same answer, so that a crowd after
+an announcement costs one; and nobody's answer is of before what the bot itself has written.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
@@ -13,6 +14,9 @@ T = TypeVar("T")
 # Answers are worked out in threads that share one interpreter: more at once are no faster, and the platforms'
 # acknowledgements, which Slack wants within three seconds, would wait for all of them in turn.
 AT_ONCE = 2
+# So many seconds an answer is good for, which what other processes write may be late by; and so many are kept: one has
+# some ten thousand characters.
+MOMENT, KEPT = 10.0, 200
 
 
 class Desk(Generic[T]):
@@ -21,20 +25,41 @@ class Desk(Generic[T]):
     def __init__(self) -> None:
         """Nobody waits yet."""
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._waiting: dict[Hashable, asyncio.Future[T]] = {}
+        self._asked: OrderedDict[Hashable, asyncio.Task[T]] = OrderedDict()
 
     async def ask(self, question: Hashable | None, work_out: Callable[[], T]) -> T:
         """What `work_out` finds, in a thread. Where it writes, or finds something else for each who asks, there is no
-        `question`.
+        `question`; what others were told is forgotten then.
         """
         if question is None:
-            return await self._served(None, work_out)
-        if question not in self._waiting:
-            self._waiting[question] = asyncio.ensure_future(self._served(question, work_out))
+            try:
+                return await self._worked_out(work_out)
+            finally:
+                self.forget()
+        task = self._asked.get(question)
+        if task is None:
+            task = self._asked[question] = asyncio.ensure_future(self._worked_out(work_out))
+            task.add_done_callback(lambda done: self._keep(question, done))
         # Whoever goes away leaves the others theirs.
-        return await asyncio.shield(self._waiting[question])
+        return await asyncio.shield(task)
 
-    async def _served(self, question: Hashable | None, work_out: Callable[[], T]) -> T:
+    def forget(self) -> None:
+        """What was found until now: whoever asks from now on is told what is there now."""
+        self._asked.clear()
+
+    async def _worked_out(self, work_out: Callable[[], T]) -> T:
         async with self._places:
-            self._waiting.pop(question, None)
             return await asyncio.to_thread(work_out)
+
+    def _keep(self, question: Hashable, done: asyncio.Task[T]) -> None:
+        """For a moment; not what failed, and not too many."""
+        if done.cancelled() or done.exception():
+            self._drop(question, done)
+            return
+        done.get_loop().call_later(MOMENT, self._drop, question, done)
+        while len(self._asked) > KEPT:
+            self._asked.popitem(last=False)
+
+    def _drop(self, question: Hashable, done: asyncio.Task[T]) -> None:
+        if self._asked.get(question) is done:
+            del self._asked[question]

@@ -87,6 +87,7 @@ class Bot:
             await self._find_rooms()
             await asyncio.to_thread(self._share)
             read = await asyncio.to_thread(self._refresh)
+            self.desk.forget()
             await asyncio.to_thread(self._publish, read)
         with _logged("tick failed"):
             stopped = self.stopping.is_set

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 
+from chatbot import desk as module
 from chatbot.answer import for_all
 from chatbot.commands import COMMANDS
 from chatbot.desk import AT_ONCE, Desk
@@ -20,10 +21,11 @@ class Work:
         self.gate = threading.Event()
 
     def on(self, name: str) -> str:
-        """The number of what was begun so far."""
+        """How many of this name have begun by then."""
         self.begun.append(name)
+        found = f"{name} {self.begun.count(name)}"
         assert self.gate.wait(PATIENCE)
-        return f"{name} {self.begun.count(name)}"
+        return found
 
 
 async def until_begun(work: Work, number: int) -> None:
@@ -45,16 +47,47 @@ def test_so_many_are_worked_out_at_once_and_the_first_comes_first() -> None:
     asyncio.run(run())
 
 
-def test_who_asks_what_still_waits_is_given_that_and_who_asks_what_has_begun_is_not() -> None:
+def test_a_crowd_with_one_question_is_given_one_answer_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOMENT", 0.05)
+
     async def run() -> None:
         desk, work = Desk[str](), Work()
-        begun = [asyncio.ensure_future(desk.ask(name, lambda name=name: work.on(name))) for name in "ab"]
-        await until_begun(work, AT_ONCE)
         crowd = [asyncio.ensure_future(desk.ask("a", lambda: work.on("a"))) for _ in range(100)]
-        await asyncio.sleep(0)
+        await until_begun(work, 1)
         work.gate.set()
-        assert await asyncio.gather(*begun) == ["a 1", "b 1"]
-        assert set(await asyncio.gather(*crowd)) == {"a 2"}
+        assert set(await asyncio.gather(*crowd)) == {"a 1"}
+        assert await desk.ask("a", lambda: work.on("a")) == "a 1"
+        await asyncio.sleep(0.1)
+        assert await desk.ask("a", lambda: work.on("a")) == "a 2"
+
+    asyncio.run(run())
+
+
+def test_who_asks_after_something_was_written_is_told_what_is_there_now() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        before = asyncio.ensure_future(desk.ask("a", lambda: work.on("a")))
+        await until_begun(work, 1)
+        asyncio.get_running_loop().call_later(0.05, work.gate.set)
+        await desk.ask(None, lambda: "written")
+        assert await desk.ask("a", lambda: work.on("a")) == "a 2"
+        assert await before == "a 1"
+        desk.forget()
+        assert await desk.ask("a", lambda: work.on("a")) == "a 3"
+
+    asyncio.run(run())
+
+
+def test_not_more_answers_are_kept_than_memory_should_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 3)
+
+    async def run() -> None:
+        desk, work = Desk[str](), Work()
+        work.gate.set()
+        for name in "abcd":
+            await desk.ask(name, lambda name=name: work.on(name))
+        assert await desk.ask("b", lambda: work.on("b")) == "b 1"
+        assert await desk.ask("a", lambda: work.on("a")) == "a 2"
 
     asyncio.run(run())
 
@@ -93,4 +126,6 @@ def test_what_depends_on_the_room_or_on_who_asks_is_not_for_all() -> None:
     own = {"subscribe", "unsubscribe", "subscriptions", "pause", "resume", "watch", "why", "whynot"}
     assert {command.word for command in COMMANDS if not for_all(f"/{command.word} x")} == own
     assert for_all("")
+    assert for_all("/series linking")
+    assert not any(map(for_all, ("/series link a@b c@d", "/Series Unlink a@b", "/series\tunlink a@b")))
     assert not for_all("/nonsense")

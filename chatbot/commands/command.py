@@ -69,10 +69,20 @@ class Facts:
     aside: bool = False
 
 
+def always(_arguments: str) -> bool:
+    """Whatever stands behind the word."""
+    return True
+
+
+def never(_arguments: str) -> bool:
+    """Whatever stands behind the word."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table: `/word arguments`. `run` may raise Misunderstood. What `manages` is not for everyone; what
-    is `for_all` is the same for whoever asks at one time, in whatever room.
+    is `for_all`, with these arguments, writes nothing, and is the same for whoever asks at one time, in whatever room.
     """
 
     word: str
@@ -81,7 +91,7 @@ class Command:
     examples: tuple[str, ...]
     run: Callable[[str, Context], Facts]
     manages: bool = False
-    for_all: bool = False
+    for_all: Callable[[str], bool] = never
 
     @property
     def usage(self) -> str:

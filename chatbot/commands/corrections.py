@@ -39,6 +39,11 @@ def list_corrections(context: Context) -> Facts:
     return Facts("corrections", {"report": report_corrections(said, known)})
 
 
+def corrects(text: str) -> bool:
+    """Whether it may be a correction, and so may change what others are told."""
+    return "".join(text.split(None, 1)[:1]).lower() in _TOGETHER
+
+
 def correct(text: str, context: Context) -> Corrected | None:
     """Keep what `link A B`, `unlink A B` or `unlink A` says; None where the text is no such thing, but words to look
     for. Raises Misunderstood.

@@ -8,7 +8,7 @@ from typing import Any
 
 from chatbot.commands.closest import closest
 from chatbot.commands.command import Command, Context, Facts
-from chatbot.commands.corrections import LIST, correct, list_corrections
+from chatbot.commands.corrections import LIST, correct, corrects, list_corrections
 from chatbot.commands.pages import page_of
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
@@ -187,5 +187,5 @@ COMMAND = Command(
     " corrections lists what was corrected.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example tags", "/series corrections"),
     run,
-    for_all=True,
+    for_all=lambda arguments: not corrects(arguments),
 )
