@@ -46,7 +46,8 @@ PRIVATE = "private"
 NOTHING = "<p>There is nothing to say.</p>"
 BUSY = f"You have asked {PATIENCE} things at once: wait for their answers."
 
-_WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|>\s]*)(?:\|[^>]*)?>")
+# Slack writes people's own < as &lt;.
+_WRAPPED = re.compile(r"<(mailto:|(?=https?://))([^|<>\s]*)(?:\|[^<>]*)?>")
 Done = TypeVar("Done")
 _MENTION = re.compile(r"^\s*<@[UW][A-Z0-9]+(?:\|[^>]*)?>[\s:,]*")
 

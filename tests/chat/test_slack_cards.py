@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from chatbot.chat.slack_cards import MOST, NOTHING, named_in
+from chatbot.chat.slack_listener import unwrapped
 from tests.fakes import slack as fake
 from tests.stories.test_slack import OURS, shown, with_bot
 
@@ -78,8 +79,10 @@ def test_what_a_message_is_about_is_told_to_who_asks(tmp_path: Path, sample: dic
         ("> Re: [PATCH v2 1/3] kvm: one\n*[RFC] two*", ("[PATCH v2 1/3] kvm: one", "[RFC] two")),
         ("@here <!channel> hello https://a.example/ [x] y", ()),
         ("c@d.e " * 9, ("c@d.e",)),
+        *[((one * 40_000)[:40_000], ()) for one in ("\n", "\n*", "> ", "-", "a@", "re: ", "[PATCH ", "<mailto:|")],
     ],
+    ids=range(12),
 )
 def test_links_ids_and_subjects_name_mails(text: str, names: tuple[str, ...]) -> None:
-    assert named_in(text) == names
+    assert named_in(unwrapped(text)) == names
     assert MOST == 3
