@@ -27,7 +27,7 @@ from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Entrance, Requests
 from chatbot.chat.slack_install import Install
 from chatbot.chat.slack_manifest import INSTALL
-from chatbot.errors import Closed, DeliveryError, Unauthorized
+from chatbot.errors import Closed, DeliveryError, Unauthorized, Unavailable, Unknown
 from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -115,6 +115,8 @@ class Workspaces:
         self._make, self._now, self._back = make, now, back
         self._page = f"{url}{INSTALL}"
         self._known: dict[str, _Workspace] = {}
+        # By the token before: those that the database has not taken yet.
+        self._unsaved: dict[str, Bot] = {}
         self._answer: Answer | None = None
         self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks = set[asyncio.Task[None]]()
@@ -223,17 +225,23 @@ class Workspaces:
         return made
 
     async def _renewed(self, name: str, bot: Bot) -> Bot:
-        """With another token in time. Where that fails the old one lasts a while, and a replica may have a new."""
+        """With another token in time. Where that fails the old one lasts a while, and a replica may have a new. Slack
+        gives a new one once: until it is saved, it is kept here. Raises DeliveryError.
+        """
         async with self._turns[name]:
             newest = await asyncio.to_thread(self._installed.workspace, name)
             bot = newest or bot
+            new = self._unsaved.get(bot.bot_token)
             try:
-                new = await self._install.renewed(bot, self._now())
+                new = new or await self._install.renewed(bot, self._now())
+                if new:
+                    self._unsaved[bot.bot_token] = new
+                    await asyncio.to_thread(self._installed.save_bot, new)
+                    del self._unsaved[bot.bot_token]
             except DeliveryError as error:
                 log.warning("token not renewed", workspace=name, reason=str(error))
-                return bot
-            if new:
-                await asyncio.to_thread(self._installed.save_bot, new)
+                if isinstance(error, Unavailable | Unknown) and new is None and _expired(bot, self._now()):
+                    raise Unavailable(f"the token of {name} is not renewed yet: {error}") from error
             return new or bot
 
     # What goes out
@@ -297,3 +305,7 @@ class Workspaces:
 def _name_of(context: AsyncBoltContext) -> str:
     """As bolt reads a request: of the organisation that has installed the app, or else of the workspace."""
     return str((context.enterprise_id if context.is_enterprise_install else context.team_id) or "")
+
+
+def _expired(bot: Bot, now: datetime) -> bool:
+    return (bot.bot_token_expires_at or 0) <= now.timestamp()

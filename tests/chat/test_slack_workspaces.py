@@ -20,7 +20,8 @@ from chatbot.chat.post import Post
 from chatbot.chat.slack_workspaces import Workspaces
 from chatbot.config import Install, Slack
 from chatbot.connect import workspaces_of
-from chatbot.errors import BadConfig, Closed, Unauthorized
+from chatbot.errors import BadConfig, Closed, Unauthorized, Unavailable
+from chatbot.store.database import writing
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.undelivered import Undelivered
 from tests.chat.test_slack_listener import Answers, answering, free_port, shown, until
@@ -326,6 +327,46 @@ def test_tokens_that_expire_are_renewed_in_time_and_buttons_outlive_them(engine:
         assert here.slack._installed.workspaces()[0].bot_token == lasting
 
     with_workspaces(use, engine, ONE, expires=3_600)
+
+
+def test_while_an_expired_token_cannot_be_renewed_posts_wait_and_nobody_is_taken_for_gone(engine: Engine) -> None:
+    async def use(here: Here) -> None:
+        await here.install(ONE)
+        (one,) = here.directory.workspaces.values()
+        here.directory.uninstall(ONE)  # as is the token: it has expired
+        here.directory.down = True
+        with pytest.raises(Unavailable, match="the token of T0ONE is not renewed yet: Slack says 500"):
+            await here.slack.send(f"{ONE}/C0KERNEL", DIGEST, "a")
+        await one.event({"type": "tokens_revoked", "tokens": {"bot": ["U0BOT"]}})
+        await until(lambda: here.directory.calls.count("oauth.v2.access") == 3 and not here.slack._tasks)
+        here.directory.down = False
+        await here.slack.send(f"{ONE}/C0KERNEL", DIGEST, "a")
+        assert len(one.messages) == 1
+        here.directory._refresh.clear()
+        here.directory.uninstall(ONE)
+        with pytest.raises(Closed, match=f"install the bot in T0ONE again: {PAGE}"):
+            await here.slack.send(f"{ONE}/C0KERNEL", DIGEST, "b")
+
+    with_workspaces(use, engine, ONE, expires=0)
+
+
+def test_a_new_token_that_the_database_does_not_take_is_used_and_saved_later(sqlite: Engine) -> None:
+    async def use(here: Here) -> None:
+        await here.install(ONE)
+        (one,) = here.directory.workspaces.values()
+        here.directory.expires = 43_200
+        with writing(sqlite) as connection:
+            full = "BEFORE UPDATE ON slack_bots BEGIN SELECT RAISE(ABORT, 'full'); END"
+            connection.exec_driver_sql(f"CREATE TRIGGER disk {full}")
+        for key in "ab":
+            await here.slack.send(f"{ONE}/C0KERNEL", DIGEST, key)
+        with writing(sqlite) as connection:
+            connection.exec_driver_sql("DROP TRIGGER disk")
+        await here.slack.send(f"{ONE}/C0KERNEL", DIGEST, "c")
+        assert here.slack._installed.workspaces()[0].bot_token == one.token
+        assert (here.directory.calls.count("oauth.v2.access"), len(one.messages)) == (2, 3)
+
+    with_workspaces(use, sqlite, ONE, expires=3_600)
 
 
 def test_a_button_that_names_its_room_asks_there_and_people_see_it_as_a_channel(engine: Engine) -> None:

@@ -24,6 +24,7 @@ class Directory:
         self.workspaces = {name: Slack(team=name, token="") for name in names}
         self.scopes = MINIMAL
         self.expires = expires
+        self.down = False  # where tokens are made
         self.names: dict[str, str] = {}
         self.url = ""
         self.granted: list[str] = []
@@ -46,6 +47,8 @@ class Directory:
         """One method of the Web API."""
         method, header = request.match_info["method"], request.headers.get("Authorization", "")
         self.calls.append(method)
+        if method == "oauth.v2.access" and self.down:
+            return web.Response(status=500, text="something went wrong")
         if method == "oauth.v2.access":
             return web.json_response(self._access(header, dict(await request.post())))
         token = header.removeprefix("Bearer ")
