@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from chatbot.chat.platform import Platform, Receipt, still_ours
+from chatbot.chat.platform import Divided, Platform, Receipt, still_ours
 from chatbot.chat.post import plainer
 from chatbot.errors import DeliveryError, Unavailable, Unknown
 from chatbot.reaction import Breaker, Chance, Step, reaction
@@ -43,7 +43,8 @@ async def deliver(
     parked: Parked = _nobody,
 ) -> int:
     """Send what is waiting, each room's posts in order; how many arrived. A room whose post failed waits, the others go
-    on; no platform waits for another. What is known of each platform is kept in `breakers` from call to call.
+    on; no platform waits for another. What is known of each platform, or of each of its services, is kept in
+    `breakers` from call to call.
     `stopped` is asked before each post, and `told` hears how each attempt ended, and
     `parked` once of each room that takes no more.
     """
@@ -72,7 +73,7 @@ class _Courier:
     arrived: int = 0
 
     async def deliver(self) -> None:
-        """Until nothing waits that has not failed, or the platform is to be left alone."""
+        """Until nothing waits but for rooms that have failed, or whose service is to be left alone."""
         failed: set[str] = set()
         while True:
             waiting = await asyncio.to_thread(self.outbox.waiting, self.now())
@@ -86,14 +87,17 @@ class _Courier:
             if not ready:
                 return
             for delivery in ready:
-                if self.stopped() or not self._breaker.lets(self.platform.login, self.now()):
+                if self.stopped():
                     return
-                if not await self._deliver(delivery):
+                lets = self._breaker(delivery.room).lets(self.platform.login, self.now())
+                if not lets or not await self._deliver(delivery):
                     failed.add(delivery.room)
 
-    @property
-    def _breaker(self) -> Breaker:
-        return self.breakers.get(self.platform.name, Breaker())
+    def _breaker(self, room: str) -> Breaker:
+        return self.breakers.get(self._service(room), Breaker())
+
+    def _service(self, room: str) -> str:
+        return self.platform.service(room) if isinstance(self.platform, Divided) else self.platform.name
 
     async def _deliver(self, delivery: Delivery) -> bool:
         """Whether the room may have its next post now."""
@@ -112,7 +116,7 @@ class _Courier:
         except DeliveryError as error:
             return await self._react(delivery, error)
         self.told(self.platform.name, "arrived")
-        self.breakers[self.platform.name] = self._breaker.arrived()
+        self.breakers[self._service(delivery.room)] = self._breaker(delivery.room).arrived()
         await asyncio.to_thread(self.outbox.sent, delivery, receipt.remote_id)
         self.arrived += 1
         return True
@@ -156,8 +160,8 @@ class _Courier:
     async def _react(self, delivery: Delivery, error: DeliveryError) -> bool:
         """Write down what follows; whether the room may have its next post now."""
         self.told(self.platform.name, type(error).__name__.lower())
-        breaker, login, now = self._breaker, self.platform.login, self.now()
-        self.breakers[self.platform.name] = breaker.failed(error, login, now, self.chance)
+        breaker, login, now = self._breaker(delivery.room), self.platform.login, self.now()
+        self.breakers[self._service(delivery.room)] = breaker.failed(error, login, now, self.chance)
         found = reaction(
             error,
             attempts=delivery.attempts,

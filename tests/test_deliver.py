@@ -178,6 +178,22 @@ def test_a_platform_that_is_down_is_left_alone_and_its_posts_arrive_when_it_is_b
     assert office.run(1 + LONGEST_WAIT / timedelta(hours=1)) == len(rooms)
 
 
+class Halves(Ledger):
+    """Rooms of two services."""
+
+    def service(self, room: str) -> str:
+        return room.partition("/")[0]
+
+
+def test_a_service_that_is_down_is_left_alone_and_no_other_of_the_platform(engine: Engine) -> None:
+    ledger = Halves(failures=[Unavailable("down")] * PATIENCE)
+    office = Office(engine, terminal=ledger)
+    plan(office.outbox, *(f"one/{number}" for number in range(PATIENCE + 1)), "two/0", "two/1")
+    assert office.run() == 2
+    assert [room for room, _ in ledger.posts] == ["two/0", "two/1"]
+    assert office.run(1) == PATIENCE + 1
+
+
 def test_a_post_for_a_platform_that_is_off_waits(engine: Engine) -> None:
     office = Office(engine)
     plan(office.outbox, "a")

@@ -96,6 +96,15 @@ class Tells(Protocol):
 
 
 @runtime_checkable
+class Divided(Protocol):
+    """What a platform may have beside: several services, of which one may be down alone."""
+
+    def service(self, room: str) -> str:
+        """The name of the one that a room is of."""
+        ...
+
+
+@runtime_checkable
 class Finds(Protocol):
     """What a platform may have beside: rooms have names that do not last, and it knows which room has one now."""
 

@@ -246,6 +246,10 @@ class Workspaces:
 
     # What goes out
 
+    def service(self, room: str) -> str:
+        """The room's workspace."""
+        return f"{self.name}/{room.partition('/')[0]}"
+
     async def send(self, room: str, post: Post, key: str, under: str | None = None) -> Receipt:
         """By the room's workspace."""
         return await self._by(room, lambda slack, channel: slack.send(channel, post, key, under))

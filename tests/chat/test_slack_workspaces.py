@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine
 from structlog.testing import capture_logs
 
-from chatbot.chat.platform import Request
+from chatbot.chat.platform import Divided, Request
 from chatbot.chat.post import Post
 from chatbot.chat.slack_workspaces import Workspaces
 from chatbot.config import Install, Slack
@@ -247,6 +247,8 @@ def test_who_uninstalls_the_app_stops_nobody_else_and_finds_what_waits_on_coming
         assert outbox.plan(f"one-{number}", None, Progress(number, NOON), (post,))
 
     async def use(here: Here) -> None:
+        assert isinstance(here.slack, Divided)
+        assert list(map(here.slack.service, rooms)) == ["slack/T0ONE", "slack/T0TWO"]  # one may be down alone
         for name in (ONE, TWO):
             await here.install(name)
         one, two = here.directory.workspaces.values()
