@@ -73,9 +73,16 @@ def _aspect_of(text: str, context: Context) -> tuple[str, str]:
     rest, aspect = " ".join(words), last.lower()
     if not words or aspect not in _ASPECTS:
         return text, ""
-    if message_id_in(rest) is None and _by_words(*_words_of(text), context)[0]:
+    if message_id_in(rest) is None and _in_a_title(text.lower(), aspect, context):
         return text, ""
     return rest, aspect
+
+
+def _in_a_title(text: str, aspect: str, context: Context) -> bool:
+    """As often as it was typed: who pastes `Fix the sound card` and adds `card` wants the card of it."""
+    found, _ = _by_words(*_words_of(text), context)
+    titles = (mail.subject.title.lower() for one in found for mail in one.everything)
+    return any(title.count(aspect) >= text.count(aspect) for title in titles)
 
 
 def _tags(report: SeriesReport, context: Context) -> Mapping[str, Any]:

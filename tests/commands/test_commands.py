@@ -156,6 +156,10 @@ def test_the_word_for_a_part_is_a_word_of_a_title_where_one_has_it(engine: Engin
     assert answered("/series mte tags", context_of(engine)).startswith("arm64: mte: Clear tags\n  v1 · 1 patch ·")
     assert answered("/series tags", context_of(engine)).startswith("arm64: mte: Clear tags\n  v1 · 1 patch ·")
     assert " · 1 version\n" in answered("/series mte tags versions", context_of(engine))
+    add(Index(engine), "kvm", read_one(compose("[PATCH] ALSA: Fix the sound card", 2)))
+    card = answered("/series [PATCH] ALSA: Fix the sound card card", context_of(engine))
+    assert card.startswith("ALSA: Fix the sound card\n  v1 · 1 patch · ")
+    assert answered("/series [PATCH] ALSA: Fix the sound card", context_of(engine)) != card
     by_id = answered("/series m1@sample.example tags", context_of(engine))
     assert by_id.endswith("\n  Nobody has given it a tag on the lists yet.\n")
 
