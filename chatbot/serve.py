@@ -16,7 +16,7 @@ from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.desk import Desk
-from chatbot.errors import ChatbotError, Shrunk
+from chatbot.errors import ChatbotError, DeliveryError, Shrunk
 from chatbot.ingest import ingest
 from chatbot.ledger import TOLERANCE, Expected, missing
 from chatbot.mail.people import People
@@ -45,6 +45,8 @@ from chatbot.summarize import Summarizer
 from chatbot.vitals import PATIENCE, Vitals
 
 log = structlog.get_logger(__name__)
+
+LATER = "Something that I need does not answer just now: try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,9 @@ class Bot:
                     request.text, self._context(request.person, room, manager=manager), self.renderer, platform.dialect
                 ),
             )
+        except DeliveryError as error:
+            log.warning("command not answered", room=request.room, problem=str(error))
+            return Post(platform.dialect.name, platform.dialect.lines([LATER]), aside=True, fault=LATER)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)

@@ -23,7 +23,7 @@ from chatbot.chat.styled import plain_text
 from chatbot.config import check_config
 from chatbot.errors import Unavailable
 from chatbot.run import run
-from chatbot.serve import Bot
+from chatbot.serve import LATER, Bot
 from tests.conftest import NOON, compose, git
 from tests.fakes.platform import Ledger
 
@@ -486,6 +486,16 @@ def test_a_room_has_its_digest_when_it_wants_to_hear_anything(world: World) -> N
 async def ask(world: World, made: Bot, texts: tuple[str, ...]) -> None:
     world.ledger.asks = texts
     await world.ledger.listen(lambda request: made.answer(world.ledger, request))
+
+
+def test_where_the_platform_cannot_say_who_may_manage_one_is_asked_to_try_again(world: World) -> None:
+    world.mail("[PATCH] a")
+    world.ledger.silences = [Unavailable("ratelimited")]
+    with capture_logs() as logs:
+        world.run(NOON, lambda made: asyncio.run(ask(world, made, ("/subscribe kvm", "/subscribe kvm"))))
+    assert [LATER in plain_text(one) for one in world.ledger.answers] == [True, False]
+    told = [(one["log_level"], one["problem"]) for one in logs if one["event"].startswith("command")]
+    assert told == [("warning", "ratelimited")]
 
 
 def test_what_is_subscribed_to_in_a_room_comes_there_until_it_is_paused_and_after(world: World) -> None:
