@@ -24,7 +24,8 @@ _LINK = re.compile(r"https?://[^\s<>|]{1,1000}")
 _ID = re.compile(r"(?<![\w/@.])[\w.+=~-]{1,200}@[\w.-]{1,200}\w")
 # Of a line, and of so much before it: these are strangers' texts, and all that is repeated has an end.
 _SUBJECT = re.compile(
-    r"^[ \t>*_`]{0,40}(?:re: {0,9})?(\[[^\]\n]{0,60}(?:PATCH|RFC|PULL)[^\]\n]{0,60}\][^\n]{3,300})", re.IGNORECASE | re.MULTILINE
+    r"^[ \t>*_`]{0,40}(?:re: {0,9})?(\[[^\]\n]{0,60}(?:PATCH|RFC|PULL)[^\]\n]{0,60}\][^\n]{3,300})",
+    re.IGNORECASE | re.MULTILINE,
 )
 
 Ask = Callable[[Request], Awaitable[Post]]

@@ -28,6 +28,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from chatbot.chat.slack_entrance import Dispatch
 from chatbot.chat.slack_errors import asked
 from chatbot.chat.slack_manifest import INSTALL, REDIRECT
+from chatbot.chat.slack_quiet import quiet
 from chatbot.errors import DeliveryError
 
 log = structlog.get_logger(__name__)
@@ -89,8 +90,6 @@ class Install:
         """`url` is ours, as people reach it; `allowed` are the workspaces and organisations that may install the bot,
         without any all may.
         """
-        quiet = logging.getLogger("chatbot.slack")
-        quiet.setLevel(logging.CRITICAL + 1)
         self._saved: Callable[[Installation], Awaitable[None]] | None = None
         settings = AsyncOAuthSettings(
             client_id=client_id,
@@ -103,10 +102,10 @@ class Install:
             installation_store=_Installations(installations),
             state_store=_States(states),
             state_expiration_seconds=PATIENCE,
-            logger=quiet,
+            logger=quiet(),
         )
         self._client = AsyncWebClient(base_url=api, retry_handlers=[])
-        self._flow = _Flow(self._client, quiet, settings, allowed)
+        self._flow = _Flow(self._client, quiet(), settings, allowed)
 
     def pages(self, saved: Callable[[Installation], Awaitable[None]]) -> dict[str, Dispatch]:
         """By their paths; `saved` is told of each installation."""

@@ -4,7 +4,6 @@ Law of the file: a handler acknowledges and returns; what takes time is a task o
 """
 
 import asyncio
-import logging
 import re
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -29,6 +28,7 @@ from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
 from chatbot.chat.slack_home import Home
 from chatbot.chat.slack_pace import Pace
+from chatbot.chat.slack_quiet import quiet
 from chatbot.chat.turns import PATIENCE, Turns
 from chatbot.errors import DeliveryError, Unknown
 
@@ -98,11 +98,8 @@ class Listener:
         self._messages = lru_cache(maxsize=64)(self._made)
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._showable: OrderedDict[str, list[Json]] = OrderedDict()
-        # Bolt and the SDK would log what people send.
-        quiet = logging.getLogger("chatbot.slack")
-        quiet.setLevel(logging.CRITICAL + 1)
         self._app = AsyncApp(
-            client=client, logger=quiet, name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
+            client=client, logger=quiet(), name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
         )
         Home(answer, seal, dialect, self._turns, first=self._first, spawn=self._spawn).register(self._app)
         everything = re.compile(".*")

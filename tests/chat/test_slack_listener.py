@@ -463,6 +463,27 @@ def test_a_request_that_slack_did_not_make_now_is_401_and_goes_nowhere(
     assert "secret words" not in f"{capsys.readouterr()} {caplog.text} {logs}"
 
 
+def test_what_fails_before_it_is_ours_is_told_to_the_log_without_a_word_of_what_was_sent(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(server: fake.Slack, _: Answers) -> None:
+        said = {"user": "U0MIA", "text": "the secret words"}
+        server.revoked = "token_revoked"
+        await server.event({"type": "app_mention", "channel": "C0KERNEL", **said})
+        server.revoked = ""
+        await server.event({"type": "app_mention", "the secret words": 1, **said})  # in no channel
+        await until(lambda: len(logs) == 2)
+
+    caplog.set_level(logging.DEBUG)
+    with capture_logs() as logs:
+        listening(use, scopes=MENTIONS)
+    assert [(one["event"], one["error"]) for one in logs] == [
+        ("request not handled", kind) for kind in ("", "KeyError")
+    ]
+    assert "authorization" in logs[0]["where"]
+    assert "secret words" not in f"{capsys.readouterr()} {caplog.text} {logs}"
+
+
 def test_a_request_that_is_made_again_is_401() -> None:
     async def use(server: fake.Slack, answers: Answers) -> None:
         stamp = str(int(time.time()))
