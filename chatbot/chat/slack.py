@@ -7,11 +7,11 @@ outbox asks first.
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 
 from chatbot.chat.platform import Answer, Receipt, still_ours
@@ -25,6 +25,8 @@ from chatbot.chat.slack_listener import Listener
 from chatbot.chat.slack_pace import MINUTE, PACE, Pace
 from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
+
+log = structlog.get_logger(__name__)
 
 API = "https://slack.com/api/"
 # Seconds for an answer.
@@ -110,10 +112,11 @@ class Slack:
 
     async def _bring(self, file: File, room: str, under: str) -> None:
         """A picture, once: it has no key to be found by, and what stands above it says the same."""
-        with suppress(DeliveryError):
-            await asked(
-                self._client.files_upload_v2(channel=room, filename=file.name, content=file.data, thread_ts=under)
-            )
+        upload = self._client.files_upload_v2(channel=room, filename=file.name, content=file.data, thread_ts=under)
+        try:
+            await asked(upload)
+        except DeliveryError as error:
+            log.warning("picture not shown", room=room, reason=str(error))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:
         """By the key, in the history of the room or of the thread, twice."""

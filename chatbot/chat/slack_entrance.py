@@ -171,7 +171,9 @@ class Signatures:
         made = hmac.digest(self.secret.encode(), b"v0:%s:%s" % (stamp.encode(), body), "sha256").hex()
         if not hmac.compare_digest(f"v0={made}".encode(), signature.encode("utf-8", "replace")):
             return False
-        self.seen = {old: at for old, at in self.seen.items() if now - at <= 2 * STALE}
+        # The oldest stands first.
+        while self.seen and now - self.seen[oldest := next(iter(self.seen))] > 2 * STALE:
+            del self.seen[oldest]
         if signature in self.seen:
             return False
         self.seen[signature] = now

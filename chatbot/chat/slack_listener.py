@@ -141,7 +141,8 @@ class Listener:
         await ack()
         event = body["event"]
         if event["type"] == "link_shared":
-            if self._unfurls and event.get("is_bot_user_member") and self._first(body.get("event_id")):
+            posted = event.get("is_bot_user_member") and event.get("source") != "composer"
+            if self._unfurls and posted and self._first(body.get("event_id")):
                 self._queue(event["user"], lambda: self._cards.unfurl(event))
             return
         if event.get("bot_id") or event.get("subtype") or not event.get("user") or not event.get("text"):

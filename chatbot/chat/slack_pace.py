@@ -26,15 +26,15 @@ class Pace:
         """In seconds: between messages in a room, and in which the tiers count."""
         self._room, self._minute = room, minute
         self._next: dict[str, float] = defaultdict(float)
+        self._turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._last = {method: deque[float](maxlen=most) for method, (most, _) in TIERS.items()}
 
     async def message(self, room: str) -> None:
         """Wait until the room may have its next message."""
-        loop = asyncio.get_running_loop()
-        at = max(loop.time(), self._next[room])
-        self._next[room] = at + self._room
-        await asyncio.sleep(at - loop.time())
-        await self.call("chat.postMessage")
+        async with self._turns[room]:
+            await asyncio.sleep(self._next[room] - asyncio.get_running_loop().time())
+            await self.call("chat.postMessage")
+            self._next[room] = asyncio.get_running_loop().time() + self._room
 
     async def call(self, method: str) -> None:
         """Wait until the method may be called; places are given in the order of asking."""

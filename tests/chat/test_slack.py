@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from chatbot.chat.platform import still_ours
 from chatbot.chat.post import File, Manner, Post
@@ -77,8 +78,11 @@ def test_a_chart_is_below_the_text_that_says_the_same_and_where_it_may_not_be_th
         allowed = "files:write" in server.scopes
         assert seen == [("post", above.remote_id), *([("file", above.remote_id)] if allowed else [])]
 
-    with_slack(use, scopes=MINIMAL | {"files:write"})
-    with_slack(use)
+    with capture_logs() as logs:
+        with_slack(use, scopes=MINIMAL | {"files:write"})
+        assert logs == []
+        with_slack(use)
+    assert [(one["event"], "files:write" in one["reason"]) for one in logs] == [("picture not shown", True)]
 
 
 @pytest.mark.parametrize(
@@ -139,7 +143,15 @@ def test_it_keeps_slacks_pace_in_each_room() -> None:
         assert min(gaps) > 0.15
         assert times[OTHER][0] < times[ROOM][1]
 
-    with_slack(use, pace=0.2, patience=5)
+        server.messages.clear()
+        server.minute = 4.0
+        server.channels |= {f"C{n}": Channel(f"C{n}") for n in range(30)}
+        rooms = [*server.channels, ROOM, ROOM]  # which wait for the others first
+        await asyncio.gather(*(slack.send(room, DIGEST, f"late {n}") for n, room in enumerate(rooms[2:])))
+        first, second = (one.at for one in server.messages if one.channel == ROOM)
+        assert second - first > 0.15
+
+    with_slack(use, pace=0.2, minute=4.0, patience=5)
 
 
 def test_messages_to_many_rooms_do_not_come_all_at_once() -> None:

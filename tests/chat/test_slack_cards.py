@@ -30,6 +30,7 @@ def test_a_link_to_a_known_mail_gets_a_short_card_and_no_other_link_does(
         unknown = [f"{LORE}{TALK}/", f"{LORE}%3C!channel%3E@x/", LORE]
         await server.share(*unknown)
         await server.share(encoded, member=False)
+        await server.share(encoded, source="composer")
         await server.share(unknown[0], encoded)
         await until(lambda: bool(server.cards))
         assert set(server.cards) == {encoded}

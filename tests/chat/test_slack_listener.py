@@ -1,13 +1,14 @@
 """Commands over real sockets and real requests, by bolt's and the SDK's own code, to the Slack of tests/fakes."""
 
 import asyncio
+import hmac
 import json
 import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from structlog.testing import capture_logs
 from chatbot.chat.platform import Request
 from chatbot.chat.post import File, Post
 from chatbot.chat.slack import Slack
-from chatbot.chat.slack_entrance import Requests, Sockets
+from chatbot.chat.slack_entrance import Requests, Signatures, Sockets
 from chatbot.chat.slack_listener import (
     BUSY,
     OLD,
@@ -28,6 +29,7 @@ from chatbot.chat.slack_listener import (
 )
 from chatbot.chat.turns import PATIENCE
 from chatbot.errors import BadConfig
+from tests.conftest import NOON
 from tests.fakes import slack as fake
 from tests.fakes.slack import APP_TOKEN, BOT, BOT_TOKEN, MINIMAL, SECRET, TEAM, Channel, Message, serving
 
@@ -493,6 +495,20 @@ def test_a_request_that_is_made_again_is_401() -> None:
         assert answers.texts == ["/help the secret words"]
 
     listening(use, http=True)
+
+
+def test_a_signature_is_forgotten_when_its_request_is_too_old_to_count() -> None:
+    now = [NOON]
+    signatures = Signatures(SECRET, lambda: now[0])
+
+    def genuine(minutes: float) -> bool:
+        now[0] = NOON + timedelta(minutes=minutes)
+        stamp = str(int(now[0].timestamp()))
+        made = hmac.digest(SECRET.encode(), f"v0:{stamp}:".encode(), "sha256").hex()
+        return signatures.genuine({"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={made}"}, b"")
+
+    assert [genuine(at) for at in (0, 0, 1, 9, 9)] == [True, False, True, True, False]
+    assert (genuine(12), len(signatures.seen)) == (True, 2)
 
 
 def test_a_port_that_is_taken_is_a_fault_of_the_config() -> None:

@@ -545,8 +545,15 @@ class Slack:
         }
         return await self.deliver("interactive", payload)
 
-    async def share(self, *links: str, channel: str = "C0KERNEL", person: str = "U0MIA", member: bool = True) -> Any:
-        """Somebody posts links to hosts of the manifest."""
+    async def share(
+        self,
+        *links: str,
+        channel: str = "C0KERNEL",
+        person: str = "U0MIA",
+        member: bool = True,
+        source: str = "conversations_history",
+    ) -> Any:
+        """Somebody posts links to hosts of the manifest, or is about to: the `source` is then the composer."""
         ts = f"{next(self._numbers)}.5"
         self._shared[ts] = links
         shared = [{"domain": link.split("/")[2], "url": link} for link in links]
@@ -558,7 +565,7 @@ class Slack:
                 "message_ts": ts,
                 "links": shared,
                 "is_bot_user_member": member,
-                "source": "conversations_history",
+                "source": source,
                 "unfurl_id": f"{channel}.{ts}",
             }
         )
