@@ -48,6 +48,8 @@ class Slack:
     """One workspace, by the tokens of an app of its own."""
 
     name = "slack"
+    # For a token that is not taken.
+    remedy = "take both tokens from the app's pages again"
 
     def __init__(
         self,
@@ -187,7 +189,7 @@ class Slack:
             if isinstance(self._entrance, Sockets):
                 await asked(self._client.apps_connections_open(app_token=self._entrance.token))
         except Unauthorized as error:
-            return [Finding(what, f"{error}; take both tokens from the app's pages again", well=False)]
+            return [Finding(what, f"{error}; {self.remedy}", well=False)]
         found = [Finding(what, f"{us.get('user')} in {us.get('team')}")]
         return found + [await self._checked(room) for room in rooms]
 

@@ -20,8 +20,9 @@ from chatbot.chat.rich import addressed
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import FORM, Json, slack_blocks, typed_here, words
 from chatbot.chat.slack_errors import asked
+from chatbot.chat.slack_pace import Pace
 from chatbot.chat.turns import PATIENCE, Turns
-from chatbot.errors import Refused
+from chatbot.errors import Refused, Unavailable, Unknown
 
 MINE = "/subscriptions mine"
 # https://docs.slack.dev/reference/views: blocks; characters of a title, and of what a view keeps for us.
@@ -62,13 +63,14 @@ class Home:
         seal: Seal,
         dialect: Dialect,
         turns: Turns,
+        pace: Pace,
         *,
         first: Callable[[str | None], bool],
         spawn: Spawn,
     ) -> None:
         """`first` says whether something was not delivered before."""
         self._answer, self._seal, self._dialect, self._turns = answer, seal, dialect, turns
-        self._first, self._spawn = first, spawn
+        self._pace, self._first, self._spawn = pace, first, spawn
         # Whose Home is about to be drawn: once more would show the same.
         self._opening = set[str]()
 
@@ -114,6 +116,7 @@ class Home:
             drawn = [await asyncio.to_thread(self._blocks, post.body) for post in posts]
             blocks = [block for some in drawn for block in [{"type": "divider"}, *some]][1:]
             view = {"type": "home", "blocks": blocks[:MOST_BLOCKS]}
+            await self._pace.call("views.publish")
             await asked(client.views_publish(user_id=person, view=view))
 
     # The form
@@ -163,13 +166,16 @@ class Home:
         """What the command says to what was filled in, below the field that is wrong or as a view of its own."""
         view, person = body["view"], body["user"]["id"]
         values = {name: field["value"] for name, field in view["state"]["values"].items()}
-        head = _request(self._seal.open(view["private_metadata"]) or "/subscribe", "", person)
+        command = self._seal.open(view["private_metadata"])
+        head = _request(command or "", "", person)
         room = values["room"].get("selected_conversation") or "" if "room" in values else head.room
         topic, wanted, when = (" ".join((values[name].get("value") or "").split("\n")) for name in _FIELDS)
         rest = f'"{topic}"\n{wanted}\n{when}'
         kept = self._seal.close(f"{room} {head.text} {rest}")
         first = next(iter(values))
-        if "room" in values and not room.startswith(("C", "G")):
+        if command is None:
+            await ack(response_action="errors", errors={first: OLD})
+        elif "room" in values and not room.startswith(("C", "G")):
             await ack(response_action="errors", errors={"room": CHANNEL})
         elif len(kept) > MOST_KEPT:
             await ack(response_action="errors", errors={"filter": LONG})
@@ -223,12 +229,13 @@ class Home:
         """In a view that is there by now, or is about to be."""
         view = drawn(await work)
         for left in reversed(range(TRIES)):
+            await self._pace.call("views.update")
             try:
                 await asked(client.views_update(view=view, **which))
-            except Refused:
+            except (Refused, Unavailable, Unknown) as error:
                 if not left:
                     raise
-                await asyncio.sleep(AGAIN)
+                await asyncio.sleep(max(AGAIN, error.after if isinstance(error, Unavailable) else 0))
             else:
                 return
 

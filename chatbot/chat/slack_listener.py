@@ -101,7 +101,7 @@ class Listener:
         self._app = AsyncApp(
             client=client, logger=quiet(), name="chatbot", ssl_check_enabled=False, request_verification_enabled=False
         )
-        Home(answer, seal, dialect, self._turns, first=self._first, spawn=self._spawn).register(self._app)
+        Home(answer, seal, dialect, self._turns, pace, first=self._first, spawn=self._spawn).register(self._app)
         everything = re.compile(".*")
         self._app.command(everything)(self._commanded)
         self._app.action(everything)(self._clicked)
@@ -274,8 +274,7 @@ class Listener:
 
         async def say(messages: list[Json], *, showable: bool) -> None:
             for one in self._with_button(messages) if showable and not direct else messages:
-                if direct:
-                    await self._pace.message(room)
+                await (self._pace.message(room) if direct else self._pace.call("chat.postEphemeral"))
                 calling = (
                     self._client.chat_postMessage(channel=room, thread_ts=under, **one)
                     if direct

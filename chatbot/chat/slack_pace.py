@@ -10,12 +10,15 @@ MINUTE = 60.0
 # Of each method, so many in which part of a minute, in a workspace: of tier 3 Slack takes 50 a minute, of tier 4 100,
 # and of messages "several hundred", of which it may lose some that come all at once.
 TIERS = {
+    "chat.postEphemeral": (90, 1.0),
     "chat.postMessage": (1, 1 / 240),
     "chat.unfurl": (45, 1.0),
     "conversations.history": (45, 1.0),
     "conversations.info": (45, 1.0),
     "conversations.replies": (45, 1.0),
     "users.info": (90, 1.0),
+    "views.publish": (90, 1.0),
+    "views.update": (90, 1.0),
 }
 
 

@@ -221,7 +221,7 @@ class Workspaces:
         self._leave(name)
         desk = _Desk()
         made = self._known[name] = _Workspace(bot.bot_token, self._make(name, bot.bot_token, desk), desk)
-        made.slack.name = f"{self.name}/{name}"
+        made.slack.name, made.slack.remedy = f"{self.name}/{name}", f"install it again: {self._page}"
         return made
 
     async def _renewed(self, name: str, bot: Bot) -> Bot:
@@ -293,7 +293,10 @@ class Workspaces:
         found = [Finding(what, f"installed in {', '.join(names)}")]
         for name in names:
             own = [room.partition("/")[2] for room in rooms if room.partition("/")[0] == name]
-            found += await (await self._workspace(name)).slack.check(own)
+            try:
+                found += await (await self._workspace(name)).slack.check(own)
+            except DeliveryError as error:
+                found.append(Finding(f"{what}/{name}", f"{error}; ask again", well=False))
         remedy = f"has not installed the bot; install it there: {self._page}"
         others = ((room, room.partition("/")[0]) for room in rooms)
         return found + [

@@ -1,5 +1,6 @@
 """The outbox as a person looks at it: what has not arrived, and what is to become of it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -64,7 +65,8 @@ class Undelivered:
         """The same of all that are parked in rooms whose names begin so; they have been due since then."""
         for one in self.all():
             if one.state is State.PARKED and one.platform == platform and one.room.startswith(beginning):
-                self.retry(one, one.again)
+                with suppress(Misunderstood):  # it has been settled meanwhile
+                    self.retry(one, one.again)
 
     def drop(self, one: Post) -> None:
         """Never send it; what stands behind it goes on."""

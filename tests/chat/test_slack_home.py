@@ -1,6 +1,7 @@
 """Home and the form over real sockets and requests, by bolt's and the SDK's own code; what it says is the test's."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -89,6 +90,7 @@ def test_a_rehearsal_that_takes_long_is_shown_when_it_is_there(fault: str) -> No
         answers.gate.clear()
         await server.views.submit()
         assert (await top(server, "Rehearsing")).words == slack_home.CHECKING
+        server.views.faults = ["fatal_error", "internal_error"]
         answers.gate.set()
         view = await top(server, "Not understood" if fault else "Rehearsed")
         assert ("submit" in view.body) == (not fault)
@@ -122,6 +124,19 @@ def test_whoever_opens_home_without_end_has_it_drawn_once_at_a_time_and_nobody_w
         await asyncio.wait(said)
         await server.views.submit()
         assert server.views.modals[MIA][-1].errors == {"topic": slack_home.BUSY}
+
+    listening(use, answers=Page())
+
+
+def test_a_form_that_is_not_ours_any_more_asks_for_nothing() -> None:
+    async def use(server: fake.Slack, answers: Answers) -> None:
+        await opened(server)
+        await server.views.press("Edit")
+        form = await top(server, "Change a subscription")
+        server.views.modals[MIA] = [replace(form, body={**form.body, "private_metadata": "of another key"})]
+        await server.views.submit()
+        assert server.views.modals[MIA][-1].errors == {"topic": slack_home.OLD}
+        assert answers.texts == ["/subscriptions mine"]
 
     listening(use, answers=Page())
 

@@ -406,21 +406,25 @@ def test_a_check_tells_of_each_workspace_and_of_those_that_are_not_there(engine:
     async def use(here: Here) -> None:
         (nobody,) = await here.slack.check([f"{ONE}/C0KERNEL"])
         assert (nobody.well, "/slack/install" in nobody.said) == (False, True)
-        for name in (ONE, TWO):
+        for name in (ALL, ONE, TWO):
             await here.install(name)
+        here.directory.workspaces[ALL].revoked = "ratelimited"
         here.directory.workspaces[ONE].channels["C0OLD"] = Channel("C0OLD", "old", archived=True)
         here.directory.uninstall(TWO)
         found = await here.slack.check([f"{ONE}/C0KERNEL", f"{ONE}/C0OLD", f"{TWO}/C0KERNEL", "T0NONE/C0KERNEL"])
         assert [(one.what, one.well) for one in found] == [
             ("token slack", True),
+            ("token slack/E0ALL", False),
             ("token slack/T0ONE", True),
             ("room slack/T0ONE/C0KERNEL", True),
             ("room slack/T0ONE/C0OLD", False),
             ("token slack/T0TWO", False),
             ("room slack/T0NONE/C0KERNEL", False),
         ]
+        assert found[1].said == "Slack says ratelimited; ask again"
+        assert re.fullmatch(f"Slack says invalid_auth; install it again: {PAGE}", found[5].said)
 
-    with_workspaces(use, engine)
+    with_workspaces(use, engine, ALL, ONE, TWO)
 
 
 def test_keys_are_changed_without_installing_anew_and_a_wrong_one_is_refused(

@@ -76,12 +76,15 @@ def check_view(view: Any, kind: str) -> None:
 
 
 class Views:
-    """Of one workspace. `deliver` hands on what people do, and has what was answered to it."""
+    """Of one workspace. `deliver` hands on what people do, and has what was answered to it; `faults` are taken one by
+    one by views.update.
+    """
 
     def __init__(self, deliver: Callable[[str, dict[str, Any]], Awaitable[Any]]) -> None:
         self.homes: dict[str, View] = {}
         self.modals: dict[str, list[View]] = {}
         self.slow: list[str] = []
+        self.faults: list[str] = []
         self._deliver, self._numbers = deliver, count(1)
         # Who may open something, from where, and until when.
         self._triggers: dict[str, tuple[str, str, float]] = {}
@@ -121,6 +124,8 @@ class Views:
     def update(self, arguments: dict[str, Any]) -> dict[str, Any]:
         """views.update."""
         check_view(arguments.get("view"), "modal")
+        if self.faults:
+            raise Invalid(self.faults.pop(0))
         for stack in self.modals.values():
             for place, one in enumerate(stack):
                 if one.id == arguments.get("view_id") or (

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from chatbot.chat.post import Post
 from chatbot.errors import Misunderstood
+from chatbot.store.database import writing
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.undelivered import Undelivered
 from tests.conftest import NOON
@@ -51,6 +52,22 @@ def test_what_was_parked_is_sent_again_where_a_person_says_so(outbox: Outbox, en
         ("1abc", 0, None),
         ("2abc", 0, None),
     ]
+
+
+def test_what_arrives_while_a_workspace_comes_back_holds_up_no_other_post(sqlite: Engine) -> None:
+    outbox = Outbox(sqlite)
+    for number in (1, 2, 3):
+        post = Planned(f"{number}abc", "slack", f"T1/{number}", Post("slack", "x"), "kvm")
+        assert outbox.plan(f"one-{number}", None, Progress(number, NOON), (post,))
+    for waiting in outbox.waiting(NOON):
+        outbox.park(waiting, "gone")
+    with writing(sqlite) as connection:
+        sent = "UPDATE delivery SET state = 'sent' WHERE key = '2abc'"
+        connection.exec_driver_sql(
+            f"CREATE TRIGGER other AFTER UPDATE ON delivery WHEN NEW.key = '1abc' BEGIN {sent}; END"
+        )
+    Undelivered(sqlite).release("slack", "T1/")
+    assert [one.key for one in outbox.waiting(NOON)] == ["1abc", "3abc"]
 
 
 def test_what_is_in_doubt_is_asked_about_before_it_is_sent_again(outbox: Outbox, engine: Engine) -> None:
