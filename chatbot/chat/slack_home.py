@@ -98,7 +98,7 @@ class Home:
         if command is None:
             self._redraw(client, person)
         elif self._turns.admits(person):
-            self._spawn(self._draw(client, person, _request(command, "", person)))
+            self._spawn(self._draw(client, person, in_room(command, "", person)))
 
     def _redraw(self, client: AsyncWebClient, person: str) -> None:
         if person not in self._opening and self._turns.admits(person):
@@ -128,7 +128,7 @@ class Home:
         command = self._seal.open(body["actions"][0].get("value", ""))
         view = _said("Subscription", self._blocks(self._dialect.lines([OLD])))
         if command is not None:
-            request = _request(command, body["container"].get("channel_id", ""), body["user"]["id"])
+            request = in_room(command, body["container"].get("channel_id", ""), body["user"]["id"])
             view = self._form(request)
         self._spawn(asked(client.views_open(trigger_id=body["trigger_id"], view=view)))
 
@@ -167,7 +167,7 @@ class Home:
         view, person = body["view"], body["user"]["id"]
         values = {name: field["value"] for name, field in view["state"]["values"].items()}
         command = self._seal.open(view["private_metadata"])
-        head = _request(command or "", "", person)
+        head = in_room(command or "", "", person)
         room = values["room"].get("selected_conversation") or "" if "room" in values else head.room
         topic, wanted, when = (" ".join((values[name].get("value") or "").split("\n")) for name in _FIELDS)
         rest = f'"{topic}"\n{wanted}\n{when}'
@@ -206,7 +206,7 @@ class Home:
         elif command is None or not self._turns.admits(person):
             await ack(response_action="update", view=_said("Not saved", self._lines(BUSY if command else OLD)))
         else:
-            work = self._spawn(self._in_turn(_request(command, "", person)))
+            work = self._spawn(self._in_turn(in_room(command, "", person)))
             if await _soon(work):
                 await ack(response_action="update", view=self._done(work.result()))
             else:
@@ -271,7 +271,8 @@ async def _soon(work: "asyncio.Task[Post | None]") -> bool:
     return bool(done)
 
 
-def _request(command: str, here: str, person: str) -> Request:
+def in_room(command: str, here: str, person: str) -> Request:
+    """What a button asks for, which may name its room."""
     room, text = addressed(command, here)
     return Request(room, person, text)
 

@@ -20,13 +20,12 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from chatbot.chat.platform import Answer, Request
 from chatbot.chat.post import Dialect, File
-from chatbot.chat.rich import addressed
 from chatbot.chat.sealed import Seal
 from chatbot.chat.slack_blocks import MOST_BUTTONS, Json, button, check, message, typed_here
 from chatbot.chat.slack_cards import LOOK_UP, Cards
 from chatbot.chat.slack_entrance import Entrance
 from chatbot.chat.slack_errors import asked
-from chatbot.chat.slack_home import Home
+from chatbot.chat.slack_home import Home, in_room
 from chatbot.chat.slack_pace import Pace
 from chatbot.chat.slack_quiet import quiet
 from chatbot.chat.turns import PATIENCE, Turns
@@ -134,7 +133,7 @@ class Listener:
             self._spawn(self._show(action.get("value", ""), body["response_url"]))
         elif command is None:
             self._spawn(self._hook(body["response_url"], {"text": OLD, "replace_original": False}))
-        elif not self._take(_in_room(command, room, person), say, _place(body["container"])):
+        elif not self._take(in_room(command, room, person), say, _place(body["container"])):
             self._spawn(self._hook(body["response_url"], {"text": BUSY, "replace_original": False}))
 
     async def _happened(self, ack: Any, body: Json) -> None:
@@ -305,11 +304,6 @@ class Listener:
             raise Unknown(f"Slack's answer was lost: {type(error).__name__}") from error
         if said.status_code != web.HTTPOk.status_code:
             log.warning("answer not shown", status=said.status_code, reason=str(said.body)[:100])
-
-
-def _in_room(command: str, here: str, person: str) -> Request:
-    room, text = addressed(command, here)
-    return Request(room, person, text)
 
 
 def _place(container: Json) -> str | None:
