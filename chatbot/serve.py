@@ -46,7 +46,7 @@ from chatbot.vitals import PATIENCE, Vitals
 
 log = structlog.get_logger(__name__)
 
-LATER = "Something that I need does not answer just now: try again in a minute."
+LATER = "I cannot find out just now who may manage this room: try again in a minute."
 
 
 @dataclass(frozen=True)
@@ -114,16 +114,17 @@ class Bot:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         try:
-            manager = manages(request.text) and await self._may_manage(platform, request.person, room)
+            try:
+                manager = manages(request.text) and await self._may_manage(platform, request.person, room)
+            except DeliveryError as error:
+                log.warning("command not answered", room=request.room, problem=str(error))
+                return Post(platform.dialect.name, platform.dialect.lines([LATER]), aside=True, fault=LATER)
             return await self.desk.ask(
                 (platform.name, request.text) if for_all(request.text) else None,
                 lambda: answer(
                     request.text, self._context(request.person, room, manager=manager), self.renderer, platform.dialect
                 ),
             )
-        except DeliveryError as error:
-            log.warning("command not answered", room=request.room, problem=str(error))
-            return Post(platform.dialect.name, platform.dialect.lines([LATER]), aside=True, fault=LATER)
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
