@@ -14,9 +14,9 @@ T = TypeVar("T")
 # Answers are worked out in threads that share one interpreter: more at once are no faster, and the platforms'
 # acknowledgements, which Slack wants within three seconds, would wait for all of them in turn.
 AT_ONCE = 2
-# So many seconds an answer is good for, which what other processes write may be late by; and so many are kept: one has
-# some ten thousand characters.
-MOMENT, KEPT = 10.0, 200
+# So many seconds an answer is good for, unless the bot reads or writes something: what other processes write is late by
+# as much as what comes to the lists is. And so many are kept: one has some ten thousand characters.
+MOMENT, KEPT = 60.0, 200
 
 
 class Desk(Generic[T]):

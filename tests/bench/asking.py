@@ -16,10 +16,12 @@ from pathlib import Path
 from chatbot.app import bot, configure_log
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
-from chatbot.config import check_config
+from chatbot.config import Config, check_config
+from chatbot.mail.people import People
 from chatbot.run import run
 from chatbot.store.database import open_database
 from chatbot.store.search import Search
+from chatbot.translate import people_of
 from tests.bench.figures import Figure
 from tests.bench.followed import follow_each
 from tests.bench.setting import NAME, Setting
@@ -42,25 +44,35 @@ def figures(setting: Setting) -> Iterator[Figure]:
     configure_log("error")
     archive = setting.large(MAILS).absolute()
     store = setting.filled(archive, "sqlite")
-    questions = _questions(store)
+    config = _config(archive, store)
+    questions = _questions(store, people_of(config))
     for rate, flood in LOADS:
-        acknowledged, answered = asyncio.run(_asked(archive, store, rate, flood, questions))
+        acknowledged, answered = asyncio.run(_asked(config, rate, flood, questions))
         how = f"{rate} commands a second" + (f", and {flood} of one person" if flood else "")
         yield Figure(f"{how}: acknowledged, p99", _p99(acknowledged), "s", ACKNOWLEDGED)
         yield Figure(f"{how}: answered, p99", _p99(answered), "s", ANSWERED)
 
 
-def _questions(store: str) -> Asked:
+def _config(archive: Path, store: str) -> Config:
+    settings = {
+        "store": {"url": store},
+        "platforms": {"slack": {}},
+        "lists": [{"name": NAME, "archive": str(archive)}],
+    }
+    return check_config(settings, archive)
+
+
+def _questions(store: str, people: People) -> Asked:
     engine = open_database(store)
     try:
-        follow_each(engine)
+        follow_each(engine, people)
         search = Search(engine)
         known = list(dict.fromkeys(search.titles()))
         titles = known[:: len(known) // SERIES][:SERIES]
-        people = [address for _, address, _ in search.top_contributors(limit=PEOPLE)]
+        busiest = [address for _, address, _ in search.top_contributors(limit=PEOPLE)]
     finally:
         engine.dispose()
-    series, persons = [("/series", title) for title in titles], [("/contributor", one) for one in people]
+    series, persons = [("/series", title) for title in titles], [("/contributor", one) for one in busiest]
     return [*series, *persons, ("/lore-help", ""), ("/lore", "subscriptions")]
 
 
@@ -68,18 +80,13 @@ def _p99(times: Sequence[float]) -> float:
     return sorted(times)[math.ceil(0.99 * len(times)) - 1]
 
 
-async def _asked(archive: Path, store: str, rate: int, flood: int, questions: Asked) -> tuple[list[float], list[float]]:
+async def _asked(config: Config, rate: int, flood: int, questions: Asked) -> tuple[list[float], list[float]]:
     here, there = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_people, args=(there, rate, flood, questions))
     process.start()
     sockets = Sockets(fake.APP_TOKEN)
     slack = Slack(fake.BOT_TOKEN, sockets, lambda: datetime.now(UTC), api=f"{here.recv()}/api/")
-    settings = {
-        "store": {"url": store},
-        "platforms": {"slack": {}},
-        "lists": [{"name": NAME, "archive": str(archive)}],
-    }
-    with bot(check_config(settings, archive), lambda: datetime.now(UTC), {"slack": slack}) as made:
+    with bot(config, lambda: datetime.now(UTC), {"slack": slack}) as made:
         running = asyncio.ensure_future(run(made))
         try:
             found: tuple[list[float], list[float]] = await asyncio.to_thread(here.recv)
