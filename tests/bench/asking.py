@@ -42,7 +42,7 @@ Asked = Sequence[tuple[str, str]]
 def figures(setting: Setting) -> Iterator[Figure]:
     """Of a list as large as a busy one's last years."""
     configure_log("error")
-    archive = setting.large(MAILS).absolute()
+    archive = setting.large(MAILS, "apart").absolute()
     store = setting.filled(archive, "sqlite")
     config = _config(archive, store)
     questions = _questions(store, people_of(config))
