@@ -1,7 +1,7 @@
 """The desk: where answers are worked out, so many at once.
 
 Law of the file: who asks what waits here, or was answered a moment ago, is given the same answer, so that a crowd after
-an announcement costs one; and nobody's answer is of before what the bot itself has written.
+an announcement costs one; and nobody's answer is of before what the bot has read from the lists, or was corrected.
 """
 
 import asyncio
@@ -29,13 +29,10 @@ class Desk(Generic[T]):
 
     async def ask(self, question: Hashable | None, work_out: Callable[[], T]) -> T:
         """What `work_out` finds, in a thread. Where it writes, or finds something else for each who asks, there is no
-        `question`; what others were told is forgotten then.
+        `question`.
         """
         if question is None:
-            try:
-                return await self._worked_out(work_out)
-            finally:
-                self.forget()
+            return await self._worked_out(work_out)
         task = self._asked.get(question)
         if task is None:
             task = self._asked[question] = asyncio.ensure_future(self._worked_out(work_out))
