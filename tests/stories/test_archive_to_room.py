@@ -488,6 +488,24 @@ async def ask(world: World, made: Bot, texts: tuple[str, ...]) -> None:
     await world.ledger.listen(lambda request: made.answer(world.ledger, request))
 
 
+def test_an_answer_that_all_share_is_of_after_what_was_read_and_corrected(world: World) -> None:
+    world.mail("[PATCH] one thing")
+    world.mail("[PATCH] quite another")
+    world.run(NOON)
+
+    async def use(made: Bot) -> None:
+        await ask(world, made, ("/series quite", "/series link m0@sample.example m1@sample.example", "/series quite"))
+        world.mail("[PATCH] quite new")
+        await made.tick()
+        await ask(world, made, ("/series quite",))
+
+    world.run(NOON + DAY, lambda made: asyncio.run(use(made)))
+    before, _, corrected, read = map(plain_text, world.ledger.answers)
+    assert "one thing" not in before
+    assert "one thing" in corrected
+    assert "quite new" in read
+
+
 def test_what_is_subscribed_to_in_a_room_comes_there_until_it_is_paused_and_after(world: World) -> None:
     world.digest = {}
     world.mail("[PATCH] before the bot")
