@@ -47,10 +47,15 @@ def manages(text: str) -> bool:
 
 
 def for_all(text: str) -> bool:
-    """Whether a command writes nothing, and its answer is the same for whoever asks, in whatever room of a platform."""
-    word, *rest = text.split(None, 1) or ["/help"]
-    command = _row(word)
-    return command is not None and command.for_all("".join(rest))
+    """Whether the answer to a command is the same for whoever asks, in whatever room of a platform."""
+    command = _row(_word(text))
+    return command is not None and command.for_all and not corrects(text)
+
+
+def corrects(text: str) -> bool:
+    """Whether a command may change what all are told."""
+    command = _row(_word(text))
+    return command is not None and command.corrects("".join(text.split(None, 1)[1:]))
 
 
 def known_word(text: str) -> str:

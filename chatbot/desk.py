@@ -1,7 +1,7 @@
 """The desk: where answers are worked out, so many at once.
 
 Law of the file: who asks what waits here, or was answered a moment ago, is given the same answer, so that a crowd after
-an announcement costs one; and nobody's answer is of before what the bot itself has written.
+an announcement costs one; and nobody's answer is of before what the bot has read from the lists, or was corrected.
 """
 
 import asyncio
@@ -14,9 +14,9 @@ T = TypeVar("T")
 # Answers are worked out in threads that share one interpreter: more at once are no faster, and the platforms'
 # acknowledgements, which Slack wants within three seconds, would wait for all of them in turn.
 AT_ONCE = 2
-# So many seconds an answer is good for, which what other processes write may be late by; and so many are kept: one has
-# some ten thousand characters.
-MOMENT, KEPT = 10.0, 200
+# So many seconds an answer is good for, unless the bot reads or writes something: what other processes write is late by
+# as much as what comes to the lists is. And so many are kept: one has some ten thousand characters.
+MOMENT, KEPT = 60.0, 200
 
 
 class Desk(Generic[T]):
@@ -29,13 +29,10 @@ class Desk(Generic[T]):
 
     async def ask(self, question: Hashable | None, work_out: Callable[[], T]) -> T:
         """What `work_out` finds, in a thread. Where it writes, or finds something else for each who asks, there is no
-        `question`; what others were told is forgotten then.
+        `question`.
         """
         if question is None:
-            try:
-                return await self._worked_out(work_out)
-            finally:
-                self.forget()
+            return await self._worked_out(work_out)
         task = self._asked.get(question)
         if task is None:
             task = self._asked[question] = asyncio.ensure_future(self._worked_out(work_out))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from chatbot.announce import announce
-from chatbot.answer import answer, for_all, known_word, manages
+from chatbot.answer import answer, corrects, for_all, known_word, manages
 from chatbot.chat.platform import Finds, Platform, Request, Tells
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context
@@ -130,6 +130,8 @@ class Bot:
             log.exception("command failed", room=request.room, command=request.text)
             return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"), aside=True)
         finally:
+            if corrects(request.text):
+                self.desk.forget()
             self.vitals.answered(known_word(request.text), loop.time() - begin)
 
     def _context(self, person: str, room: Room, *, manager: bool) -> Context:

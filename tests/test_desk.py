@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from chatbot import desk as module
-from chatbot.answer import for_all
+from chatbot.answer import corrects, for_all
 from chatbot.commands import COMMANDS
 from chatbot.desk import AT_ONCE, Desk
 
@@ -68,12 +68,11 @@ def test_who_asks_after_something_was_written_is_told_what_is_there_now() -> Non
         desk, work = Desk[str](), Work()
         before = asyncio.ensure_future(desk.ask("a", lambda: work.on("a")))
         await until_begun(work, 1)
-        asyncio.get_running_loop().call_later(0.05, work.gate.set)
-        await desk.ask(None, lambda: "written")
-        assert await desk.ask("a", lambda: work.on("a")) == "a 2"
-        assert await before == "a 1"
         desk.forget()
-        assert await desk.ask("a", lambda: work.on("a")) == "a 3"
+        after = asyncio.ensure_future(desk.ask("a", lambda: work.on("a")))
+        await asyncio.sleep(0)
+        work.gate.set()
+        assert (await before, await after) == ("a 1", "a 2")
 
     asyncio.run(run())
 
@@ -127,5 +126,7 @@ def test_what_depends_on_the_room_or_on_who_asks_is_not_for_all() -> None:
     assert {command.word for command in COMMANDS if not for_all(f"/{command.word} x")} == own
     assert for_all("")
     assert for_all("/series linking")
-    assert not any(map(for_all, ("/series link a@b c@d", "/Series Unlink a@b", "/series\tunlink a@b")))
+    for text in ("/series link a@b c@d", "/Series Unlink a@b", "/series\tunlink a@b"):
+        assert (for_all(text), corrects(text)) == (False, True)
+    assert not any(map(corrects, ("", "/series x link", "/subscribe kvm", "/link a b")))
     assert not for_all("/nonsense")

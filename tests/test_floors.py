@@ -31,6 +31,7 @@ FLOORS = [
     {"app"},
     {"once", "manage"},
     {"check"},
+    {"actions"},
     {"cli"},
     {"__main__"},
 ]

@@ -39,6 +39,8 @@ MOST_PARTS = 5
 MOST_SNIPPET = 1_000_000
 # What is remembered, so that it is answered once; and of answers, so that they can be shown to the channel.
 REMEMBERED, SHOWABLE = 10_000, 500
+# Bytes of what stands for messages that can be shown.
+_TOKEN = 12
 SHOW, OLD = "Show to the channel", "This button has grown old: type the command again."
 SHOW_FIRST = "A file is for the whole channel: show this to the channel, and ask below what is there."
 PRIVATE = "private"
@@ -241,24 +243,18 @@ class Listener:
     def _made(self, body: str) -> list[Json]:
         """What a body is for one person. Raises Refused."""
         bodies = (self._dialect.parts(typed_here(body)) or self._dialect.parts(NOTHING))[:MOST_PARTS]
-        return [message(body, self._seal.close) for body in bodies]
+        messages = [message(body, self._seal.close) for body in bodies]
+        check(_showable(messages[-1], token_urlsafe(_TOKEN)))
+        return messages
 
     def _with_button(self, messages: list[Json]) -> list[Json]:
         """The same, with what shows it to the channel at its end."""
-        token = token_urlsafe(12)
+        token = token_urlsafe(_TOKEN)
         self._showable[token] = messages
         if len(self._showable) > SHOWABLE:
             self._showable.popitem(last=False)
         *before, last = messages
-        *above, lowest = last["blocks"]
-        show = button(SHOW, "show", token)
-        if lowest["type"] == "actions" and len(lowest["elements"]) < MOST_BUTTONS:
-            blocks = [*above, {**lowest, "elements": [*lowest["elements"], show]}]
-        else:
-            blocks = [*last["blocks"], {"type": "actions", "elements": [show]}]
-        made = {**last, "blocks": blocks}
-        check(made)
-        return [*before, made]
+        return [*before, _showable(last, token)]
 
     def _by_url(self, url: str, *, replace: bool = False) -> Say:
         async def say(messages: list[Json], *, showable: bool) -> None:
@@ -309,6 +305,15 @@ class Listener:
 def _place(container: Json) -> str | None:
     """The thread of what belongs to a message; PRIVATE of what only one person sees."""
     return PRIVATE if container.get("is_ephemeral") else container.get("thread_ts") or container.get("message_ts")
+
+
+def _showable(message: Json, token: str) -> Json:
+    """The same, with what shows it to the channel among its last buttons."""
+    show = button(SHOW, "show", token)
+    *above, lowest = message["blocks"]
+    if lowest["type"] == "actions" and len(lowest["elements"]) < MOST_BUTTONS:
+        return {**message, "blocks": [*above, {**lowest, "elements": [*lowest["elements"], show]}]}
+    return {**message, "blocks": [*message["blocks"], {"type": "actions", "elements": [show]}]}
 
 
 def _ephemeral(message: Json) -> Json:

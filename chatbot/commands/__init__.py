@@ -4,7 +4,7 @@ A further command is one file in this folder and one row here.
 """
 
 from chatbot.commands import activity, contributor, digest, series, subscribe, subsystems, watch, why
-from chatbot.commands.command import Command, Context, Facts, always
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 
 
@@ -31,7 +31,7 @@ COMMANDS = (
     watch.WATCH,
     why.WHY,
     why.WHYNOT,
-    Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help, for_all=always),
+    Command("help", "[command]", "Say what I can do.", ("/help", "/help digest"), _help, for_all=True),
 )
 
 

@@ -3,7 +3,7 @@
 import re
 
 from chatbot.chat.post import File
-from chatbot.commands.command import Command, Context, Facts, always
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.digest import named_list
 from chatbot.errors import Misunderstood
 from chatbot.report.activity import QUARTER, Activity
@@ -46,5 +46,5 @@ COMMAND = Command(
     " takes pictures.",
     ("/activity", "/activity kvm", "/activity kvm 4w"),
     run,
-    for_all=always,
+    for_all=True,
 )

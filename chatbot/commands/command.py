@@ -69,20 +69,15 @@ class Facts:
     aside: bool = False
 
 
-def always(_arguments: str) -> bool:
-    """Whatever stands behind the word."""
-    return True
-
-
 def never(_arguments: str) -> bool:
-    """Whatever stands behind the word."""
+    """Whatever stands behind the word, it only asks."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table: `/word arguments`. `run` may raise Misunderstood. What `manages` is not for everyone; what
-    is `for_all`, with these arguments, writes nothing, and is the same for whoever asks at one time, in whatever room.
+    is `for_all` is the same for whoever asks at one time, in whatever room, unless it `corrects` what all are told.
     """
 
     word: str
@@ -91,7 +86,8 @@ class Command:
     examples: tuple[str, ...]
     run: Callable[[str, Context], Facts]
     manages: bool = False
-    for_all: Callable[[str], bool] = never
+    for_all: bool = False
+    corrects: Callable[[str], bool] = never
 
     @property
     def usage(self) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Facts, always
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.mail.mail import Mail
 from chatbot.mail.series import Series
@@ -90,5 +90,5 @@ COMMAND = Command(
     "Show what a person wrote and reviewed.",
     ("/contributor marc", "/contributor maz@kernel.org"),
     run,
-    for_all=always,
+    for_all=True,
 )

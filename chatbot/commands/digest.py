@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Facts, always
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.errors import Misunderstood
 from chatbot.report.digest import Digest, MailingList
 from chatbot.report.digest_diff import compare
@@ -99,5 +99,5 @@ COMMAND = Command(
     " digest that was shown before, by its id, or its full text; or what is new between two of them.",
     ("/digest", "/digest kvm 7d", "/digest kvm 2025-11-10 2025-11-18", "/digest kvm 200", "/digest diff 1f0c7b 9a3e02"),
     run,
-    for_all=always,
+    for_all=True,
 )

@@ -194,5 +194,6 @@ COMMAND = Command(
     " corrections lists what was corrected.",
     ("/series tdx-connect", "/series dirty pages v2", "/series tdx-1-0@sample.example tags", "/series corrections"),
     run,
-    for_all=lambda arguments: not corrects(arguments),
+    for_all=True,
+    corrects=corrects,
 )

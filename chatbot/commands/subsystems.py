@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from chatbot.commands.closest import closest
-from chatbot.commands.command import Command, Context, Facts, always
+from chatbot.commands.command import Command, Context, Facts
 from chatbot.commands.pages import page_of
 from chatbot.errors import Misunderstood
 from chatbot.report.digest import amount
@@ -65,5 +65,5 @@ COMMAND = Command(
     "Find subsystems by words of their titles, people, lists or paths: who looks after them, and what belongs to them.",
     ("/subsystems kvm x86", "/subsystems arch/x86/kvm/mmu.c"),
     run,
-    for_all=always,
+    for_all=True,
 )

@@ -23,7 +23,7 @@ from chatbot.sources.sample import write_sample
 from chatbot.sources.source import RawMail
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "nvdimm.bundle"
-Spread = Literal["wide", "dense"]
+Spread = Literal["wide", "dense", "apart"]
 # A wide archive takes the years of its source for so many mails: ten times the mails, ten times the years.
 MAILS_OF_ITS_YEARS = 100_000
 # Ends before the last time that the bot believes.
@@ -102,11 +102,12 @@ def replicate(source_archive: Path, folder: Path, mails: int, spread: Spread) ->
     """Write a bare epoch of so many mails.
 
     `wide`: copy after copy, the years growing with the mails. `dense`: the years of the source, mail i of all copies
-    next to one another. Either way the archive's order is the order of time. Holds the source's mails in memory.
+    next to one another. `apart`: as wide, each copy with people and titles of its own, as if they were lists that have
+    nothing in common. In any case the archive's order is the order of time. Holds the source's mails in memory.
     """
     with PublicInbox("source", source_archive) as inbox:
         templates = [_template(raw) for raw in inbox.mails(inbox.everything())]
-    plan = (_wide if spread == "wide" else _dense)(templates, mails)
+    plan = {"wide": _wide, "dense": _dense, "apart": _apart}[spread](templates, mails)
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=master", folder], check=True)
     with tempfile.TemporaryFile() as commits, tempfile.TemporaryDirectory() as marks:
         odd, even = f"{marks}/odd", f"{marks}/even"
@@ -147,6 +148,11 @@ def _wide(templates: list[_Template], mails: int) -> _Plan:
     for number in count():
         for template in templates:
             yield template, number, first + number * each + (template.time - first) * each // (last - first)
+
+
+def _apart(templates: list[_Template], mails: int) -> _Plan:
+    for template, number, when in _wide(templates, mails):
+        yield template, number * COPIES_OF_A_CLAN * COPIES_OF_A_RARE_WORD, when
 
 
 def _dense(templates: list[_Template], mails: int) -> _Plan:

@@ -25,9 +25,9 @@ from chatbot.store.words import key_of
 _COPY = re.compile(r"\.r(\d+)(?=@|$)")
 
 
-def follow_each(engine: Engine) -> None:
-    """Keep how all postings stand, unless that has been done."""
-    mail, people, copies = tables.mail.c, People(), dict[str, dict[str, int]]()
+def follow_each(engine: Engine, people: People | None = None) -> None:
+    """Keep how all postings stand by what is known of people, unless that has been done."""
+    mail, people, copies = tables.mail.c, people or People(), dict[str, dict[str, int]]()
     with reading(engine) as connection:
         if connection.execute(select(tables.tracking)).first():
             return

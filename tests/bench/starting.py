@@ -18,13 +18,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
 from chatbot.chat.post import Post
 from chatbot.config import load_config
 from chatbot.store import tables
 from chatbot.store.database import open_database, writing
-from chatbot.store.following import rules_of
 from chatbot.store.outbox import Outbox, Planned, Progress
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.translate import people_of, subscriptions_of
@@ -95,9 +94,7 @@ filter = "s:word{0}"
     config = folder / "config.toml"
     config.write_text(head + "".join(each.format(number, NAME) for number in range(SUBSCRIPTIONS)))
     engine = open_database(f"sqlite:///{folder}/index.sqlite3")
-    follow_each(engine)
-    with writing(engine) as connection:  # by the rules of a bot without rules of its own
-        connection.execute(update(tables.tracking).values(rules=rules_of(people_of(load_config(config)))))
+    follow_each(engine, people_of(load_config(config)))
     engine.dispose()
     return config
 

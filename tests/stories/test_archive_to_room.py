@@ -259,7 +259,7 @@ def test_a_command_that_fails_is_answered_and_so_is_the_next(world: World) -> No
     world.run(NOON, do)
     assert [answer.split(";")[0].splitlines()[0] for answer in world.ledger.answers] == [
         "Something went wrong while I worked out the answer",
-        "\x1b[1m/series WORDS | MESSAGE-ID | LINK\x1b[0m",
+        "\x1b[1m/series WORDS | MESSAGE-ID | LINK [patches | versions | tags | card]\x1b[0m",
     ]
 
 
@@ -496,6 +496,24 @@ def test_where_the_platform_cannot_say_who_may_manage_one_is_asked_to_try_again(
     assert [LATER in plain_text(one) for one in world.ledger.answers] == [True, False]
     told = [(one["log_level"], one["problem"]) for one in logs if one["event"].startswith("command")]
     assert told == [("warning", "ratelimited")]
+
+
+def test_an_answer_that_all_share_is_of_after_what_was_read_and_corrected(world: World) -> None:
+    world.mail("[PATCH] one thing")
+    world.mail("[PATCH] quite another")
+    world.run(NOON)
+
+    async def use(made: Bot) -> None:
+        await ask(world, made, ("/series quite", "/series link m0@sample.example m1@sample.example", "/series quite"))
+        world.mail("[PATCH] quite new")
+        await made.tick()
+        await ask(world, made, ("/series quite",))
+
+    world.run(NOON + DAY, lambda made: asyncio.run(use(made)))
+    before, _, corrected, read = map(plain_text, world.ledger.answers)
+    assert "one thing" not in before
+    assert "one thing" in corrected
+    assert "quite new" in read
 
 
 def test_what_is_subscribed_to_in_a_room_comes_there_until_it_is_paused_and_after(world: World) -> None:
