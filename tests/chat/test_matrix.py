@@ -441,6 +441,33 @@ def test_who_claims_to_be_a_rooms_successor_takes_nothing_along(setting: Setting
     assert moves == []
 
 
+def test_a_room_moves_by_its_own_tombstone_alone_and_to_none_that_does_not_know_it(
+    setting: Setting, homeserver: Synapse
+) -> None:
+    moves: list[tuple[str, str]] = []
+    eve, bot_id = homeserver.person("eve"), setting.device.user
+    content = {"predecessor": {"room_id": setting.room, "event_id": "$x"}}
+    claimed = eve.make_room(preset="public_chat", creation_content=content)
+    stranger = eve.make_room(preset="public_chat")
+
+    async def moved(old: str, new: str) -> None:
+        moves.append((old, new))
+
+    def came(room: str) -> list[str]:
+        those = [one for one in eve.events(room) if one.get("state_key") == bot_id]
+        return [one["content"]["membership"] for one in those]
+
+    async def follow(matrix: Matrix) -> None:
+        async with listening(matrix, Clerk()):
+            one_of_many = f"rooms/{setting.room}/state/m.room.tombstone/x"
+            setting.mia.call("PUT", one_of_many, {"replacement_room": claimed})
+            setting.mia.set_state(setting.room, "m.room.tombstone", {"replacement_room": stranger})
+            await until(lambda: came(stranger) == ["join", "leave"])
+
+    run(setting, follow, moved=moved)
+    assert (moves, came(claimed)) == ([], [])
+
+
 def test_a_token_that_is_not_taken_stops_this_platform_alone(setting: Setting) -> None:
     setting.user.call("POST", "logout", {})
 

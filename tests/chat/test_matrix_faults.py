@@ -133,6 +133,26 @@ def test_a_homeserver_that_limits_is_sent_no_more_than_it_takes(tmp_path: Path) 
         assert all(refused)
 
 
+def test_a_homeserver_that_stumbles_does_not_hide_that_a_room_goes_on(
+    between: Proxy, homeserver: Synapse, tmp_path: Path
+) -> None:
+    setting, moves = behind(between, homeserver, tmp_path / "device"), list[tuple[str, str]]()
+
+    async def moved(old: str, new: str) -> None:
+        moves.append((old, new))
+
+    async def come(matrix: Matrix) -> None:
+        said = setting.mia.call("POST", f"rooms/{setting.room}/upgrade", {"new_version": "12"})
+        async with listening(matrix, Clerk()):
+            between.faults += [("m.room.create", "500 before"), ("m.room.tombstone", "too many")]
+            setting.mia.call("POST", f"rooms/{said['replacement_room']}/invite", {"user_id": setting.device.user})
+            await until(lambda: moves)
+        assert set(moves) == {(setting.room, said["replacement_room"])}
+
+    run(setting, come, moved=moved)
+    assert not between.faults
+
+
 def test_what_the_homeserver_calls_an_unknown_token_is_no_reason_to_forget_it(
     between: Proxy, homeserver: Synapse, tmp_path: Path
 ) -> None:
