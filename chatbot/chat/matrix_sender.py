@@ -4,7 +4,6 @@ Law of the file: one call is one attempt, under a transaction id that its key ma
 Nothing goes out in clear to a room that was ever encrypted.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,14 +13,13 @@ from chatbot.chat import rich
 from chatbot.chat.matrix_events import Manners, attached, fits, message, seen, typed_here
 from chatbot.chat.matrix_http import Homeserver
 from chatbot.chat.matrix_keys import Keys, seal_file
+from chatbot.chat.matrix_pace import Pace
 from chatbot.chat.matrix_rooms import Rooms
 from chatbot.chat.platform import still_ours
 from chatbot.chat.post import File
 from chatbot.errors import Unavailable
 
 DIALECT = replace(rich.dialect("matrix", fits), files=True)
-# What Synapse takes at once, where nobody changed it.
-_BURST = 10.0
 
 
 class Sender:
@@ -32,7 +30,7 @@ class Sender:
     ) -> None:
         self._server, self._keys, self._rooms = server, keys, rooms
         self._prefix, self._manners, self._words = prefix, manners, tuple(words)
-        self._pace = _Pace()
+        self._pace = Pace()
 
     async def send(
         self, room: str, body: str, key: str, more: Mapping[str, Any] | None = None, *, badge: bool = False
@@ -69,7 +67,7 @@ class Sender:
 
     async def put(self, room: str, content: dict[str, Any], key: str) -> str:
         """A message's content; the event's id. Raises DeliveryError."""
-        await self._pace.turn()
+        began = await self._pace.turn()
         kind = "m.room.message"
         if await self._encrypted(room):
             relation = {name: content[name] for name in ("m.relates_to",) if name in content}
@@ -79,7 +77,8 @@ class Sender:
             still_ours.get()()
             said = await self._server.call("PUT", path, content)
         except Unavailable as error:
-            self._pace.slow_down(error.after)
+            if error.after:  # else it was not reached
+                self._pace.slow_down(began, error.after)
             raise
         self._pace.went()
         return str(said["event_id"])
@@ -92,37 +91,3 @@ class Sender:
             self._keys.remember_encrypted(room)
             return True
         return False
-
-
-class _Pace:
-    """How fast a homeserver lets us send. It tells when that was too fast: from then on there is one in so many
-    seconds, and after a pause some at once, as it is with Synapse.
-    """
-
-    def __init__(self) -> None:
-        self._every, self._burst = 0.0, _BURST
-        self._left, self._at = 0.0, 0.0
-
-    async def turn(self) -> None:
-        """Wait until one may be sent."""
-        self._refill()
-        if self._every and self._left < 1:
-            await asyncio.sleep((1 - self._left) * self._every)
-            self._refill()
-
-    def went(self) -> None:
-        """One was taken."""
-        self._left -= 1
-
-    def slow_down(self, after: float) -> None:
-        """One was too many; the next may come after so many seconds."""
-        if self._every and self._left >= 1:
-            self._burst = max(1.0, self._burst / 2)
-        self._every += after  # it came so much too early
-        self._left, self._at = 1 - after / self._every if self._every else 0.0, asyncio.get_running_loop().time()
-
-    def _refill(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._every:
-            self._left = min(self._burst, self._left + (now - self._at) / self._every)
-        self._at = now

@@ -1,14 +1,18 @@
 """What goes wrong between the bot and its homeserver, and what becomes of a post then."""
 
+import asyncio
 import json
+import selectors
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix
+from chatbot.chat.matrix_pace import Pace
 from chatbot.chat.post import Post
 from chatbot.errors import DeliveryError, Unauthorized, Unavailable, Unknown
 from tests.chat.test_matrix import POST, Setting, run, setting_on
@@ -131,6 +135,61 @@ def test_a_homeserver_that_limits_is_sent_no_more_than_it_takes(tmp_path: Path) 
         assert setting.bodies() == [str(number) for number in range(8)]
         assert 0 < len(refused) < 4  # of five that come too early
         assert all(refused)
+
+
+class Hasty(selectors.DefaultSelector):
+    """Nobody waits: it is later at once."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.clock = Hasty()
+        super().__init__(self.clock)
+
+    def time(self) -> float:
+        return self.clock.now
+
+
+@pytest.mark.parametrize("every", [5.0, 0.5])
+def test_a_burst_is_slowed_down_once_and_the_pace_comes_back(every: float) -> None:
+    """As Synapse counts: ten at once, then one in so many seconds; what came too early is not counted."""
+    pace, level, counted, refused = Pace(), 0.0, 0.0, 0
+
+    async def send() -> None:
+        nonlocal level, counted, refused
+        while True:
+            began = await pace.turn()
+            now = asyncio.get_running_loop().time()
+            level, counted = max(0.0, level - (now - counted) / every), now
+            early = (level - 9) * every
+            await asyncio.sleep(0.2)
+            if early <= 0.001:
+                level += 1
+                pace.went()
+                return
+            refused += 1
+            pace.slow_down(began, early)
+            await asyncio.sleep(early)
+
+    async def burst(count: int) -> float:
+        begin = asyncio.get_running_loop().time()
+        await asyncio.gather(*(send() for _ in range(count)))
+        return asyncio.get_running_loop().time() - begin
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(burst(25)) < 2 * 15 * every
+        runner.run(burst(100))
+        before, every = refused, 0.001
+        for _ in range(12):
+            runner.run(burst(20))
+        assert runner.run(burst(10)) < 5
+        assert refused == before  # all is as fast as it was
 
 
 def test_a_homeserver_that_stumbles_does_not_hide_that_a_room_goes_on(
