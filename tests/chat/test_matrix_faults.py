@@ -168,9 +168,9 @@ def test_a_burst_is_slowed_down_once_and_the_pace_comes_back(every: float) -> No
             now = asyncio.get_running_loop().time()
             level, counted = max(0.0, level - (now - counted) / every), now
             early = (level - 9) * every
+            level += early <= 0.001
             await asyncio.sleep(0.2)
             if early <= 0.001:
-                level += 1
                 pace.went()
                 return
             refused += 1
@@ -189,7 +189,7 @@ def test_a_burst_is_slowed_down_once_and_the_pace_comes_back(every: float) -> No
         for _ in range(12):
             runner.run(burst(20))
         assert runner.run(burst(10)) < 5
-        assert refused == before  # all is as fast as it was
+        assert refused == before < 50  # of which 15 are of the first moment
 
 
 def test_a_homeserver_that_stumbles_does_not_hide_that_a_room_goes_on(
