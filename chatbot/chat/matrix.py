@@ -27,7 +27,7 @@ from chatbot.chat.matrix_rooms import Journeys, Moved, Rooms
 from chatbot.chat.matrix_sender import DIALECT, Sender
 from chatbot.chat.platform import Answer, Receipt
 from chatbot.chat.post import Post
-from chatbot.errors import Closed, DeliveryError, Unauthorized
+from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -175,6 +175,8 @@ class Matrix:
                     )
             except Closed:
                 said = "no room has this alias; see that it is spelt as in the room's settings"
+            except (Refused, Unknown) as error:
+                said = f"it cannot be asked for: {error}"
             found.append(Finding(f"room matrix/{name}", said, well))
         return found
 

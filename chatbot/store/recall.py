@@ -36,7 +36,7 @@ def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
 
 
 def cut_off(connection: Connection, *where: ColumnElement[bool]) -> None:
-    """These posts, of those that wait, go out as they are: no later digest takes their place, nor begins where they do."""
+    """What waits of these goes out as it is: no later digest takes its place, nor begins where it does."""
     table = tables.delivery
     values = {"had_upto": func.coalesce(table.c.had_upto, table.c.upto), "had_slot": None}
     connection.execute(update(table).where(*where, table.c.state.in_(_WAITING)).values(values))

@@ -517,7 +517,7 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
         async def asked() -> list[tuple[str, bool, str]]:
             outside = seen_from_outside(setting.folder, WORDS, utc_now)
             try:
-                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example"])
+                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example", "#odd"])
             finally:
                 await outside.close()
             return [(one.what, one.well, one.said.partition(";")[0]) for one in found]
@@ -532,6 +532,7 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
             (f"room matrix/{elsewhere}", False, "we are not in it"),
             (f"room matrix/{alias}", True, "we may post there"),
             ("room matrix/#nowhere:test.example", False, "no room has this alias"),
+            ("room matrix/#odd", False, "it cannot be asked for: HTTP 400 M_INVALID_PARAM Room alias invalid"),
         ]
     setting.user.call("POST", "logout", {})
     ((what, well, _),) = check()
