@@ -98,8 +98,7 @@ class Matrix:
         """One attempt. Raises DeliveryError."""
         thread = threaded(under) if under and not post.manner.aloud else {}
         if post.file:
-            content = await self._sender.upload(room, post.file, post.body, key)
-            return Receipt(await self._sender.put(room, {**content, **thread}, key))
+            return Receipt(await self._sender.bring(room, post.file, post.body, key, thread))
         return Receipt(await self._sender.send(room, post.body, key, thread, badge=post.manner.badge))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # a room's history has its threads

@@ -29,7 +29,7 @@ class Pace:
     async def turn(self) -> float:
         """Wait until one may be sent, in the order of asking; when that was."""
         async with self._line:
-            while self._refilled() < 1 and self._every:
+            while self._refilled() < 1 and self._every:  # noqa: ASYNC110  # for a time, not for an event
                 await asyncio.sleep(max(_TICK, (1 - self._left) * self._every))
             self._left -= 1
         return self._at

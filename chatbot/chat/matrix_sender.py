@@ -20,6 +20,8 @@ from chatbot.chat.post import File
 from chatbot.errors import Unavailable
 
 DIALECT = replace(rich.dialect("matrix", fits), files=True)
+# So many files are known that were uploaded and not sent yet; of older ones a second copy is made.
+_UPLOADED = 100
 
 
 class Sender:
@@ -31,12 +33,23 @@ class Sender:
         self._server, self._keys, self._rooms = server, keys, rooms
         self._prefix, self._manners, self._words = prefix, manners, tuple(words)
         self._pace = Pace()
+        self._uploaded: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def send(
         self, room: str, body: str, key: str, more: Mapping[str, Any] | None = None, *, badge: bool = False
     ) -> str:
         """A body as a message; the event's id. Raises DeliveryError."""
         return await self.put(room, {**message(self._typed(room, body), key, badge=badge), **(more or {})}, key)
+
+    async def bring(self, room: str, file: File, body: str, key: str, more: Mapping[str, Any]) -> str:
+        """A file as a message, uploaded once however often this is tried; the event's id. Raises DeliveryError."""
+        content = self._uploaded.pop((room, key), None) or await self.upload(room, file, body, key)
+        self._uploaded[room, key] = content
+        if len(self._uploaded) > _UPLOADED:
+            del self._uploaded[next(iter(self._uploaded))]
+        event = await self.put(room, {**content, **more}, key)
+        self._uploaded.pop((room, key), None)
+        return event
 
     async def upload(self, room: str, file: File, body: str, key: str) -> dict[str, Any]:
         """A file; the content of the message that brings it into the room. Where that is encrypted, the homeserver gets

@@ -13,7 +13,7 @@ import pytest
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix
 from chatbot.chat.matrix_pace import Pace
-from chatbot.chat.post import Post
+from chatbot.chat.post import File, Post
 from chatbot.errors import DeliveryError, Unauthorized, Unavailable, Unknown
 from tests.chat.test_matrix import POST, Setting, run, setting_on
 from tests.fakes.matrix import Clerk, Reader, listening, until
@@ -135,6 +135,22 @@ def test_a_homeserver_that_limits_is_sent_no_more_than_it_takes(tmp_path: Path) 
         assert setting.bodies() == [str(number) for number in range(8)]
         assert 0 < len(refused) < 4  # of five that come too early
         assert all(refused)
+
+
+def test_a_chart_is_uploaded_once_however_often_its_post_is_tried(
+    between: Proxy, homeserver: Synapse, tmp_path: Path
+) -> None:
+    setting = behind(between, homeserver, tmp_path / "device")
+    post = replace(POST, file=File("x.png", b"\x89PNG", "image/png", (4, 2)))
+
+    async def send(matrix: Matrix) -> None:
+        between.faults += [("/media/v3/upload", "behaves")] * 2 + [("/send/m.room.message", "500 before")]
+        with pytest.raises(Unknown):
+            await matrix.send(setting.room, post, "key")
+        await matrix.send(setting.room, post, "key")
+
+    run(setting, send)
+    assert len(between.faults) == len(setting.heard()) == 1
 
 
 class Hasty(selectors.DefaultSelector):
