@@ -82,6 +82,8 @@ Secret = Annotated[Path | None, Field(strict=False), BeforeValidator(_no_token)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
 # What stands before a command: a blank before it would hide it.
 Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
+# Rooms of Matrix, by id or alias.
+_ADDRESS = re.compile(r"!\S+|#[^\s:]+:\S+")
 # Channels, private groups of old, and direct messages.
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 # The same of one of several workspaces, or of a whole organisation.
@@ -412,6 +414,8 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
             yield f"{here} list: it follows a list, a subsystem or a series; name one of them"
         if one.series and (one.filter or not (one.when.at_once or "when" not in one.model_fields_set) or _beside(one)):
             yield f"{here} series: it is told as it happens, all of it; leave out filter, when, first and even_empty"
+        if one.chart and (one.list is None or one.when.at_once):
+            yield f"{here} chart: a list's scheduled digests alone have one; leave it out"
         if one.list is not None and one.list not in names:
             yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
 
@@ -436,7 +440,7 @@ def _unnamed(one: Room | _Followed, here: str, config: Config) -> Iterator[str]:
     """Channels of Slack are renamed, and their ids stay; rooms of Matrix have both, told by their first sign."""
     if one.platform == "terminal" and one.room.startswith("#"):
         yield f"{here} room: {one.room!r} looks like an alias of Matrix; leave out the #"
-    if one.platform == "matrix" and not one.room.startswith(("!", "#")):
+    if one.platform == "matrix" and not _ADDRESS.fullmatch(one.room):
         remedy = "write its id, such as !abc, from its settings, or an alias, such as #kvm:corp.example"
         yield f"{here} room: {one.room!r} is no room of Matrix; {remedy}"
     several = config.platforms.slack and config.platforms.slack.install

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A sign that TOML wants written as its number, and JSON does not.
 _DELETE = chr(127)
+_UNPLACED = "no room is known by this alias yet; name the room's id, or let the bot find it first"
 # What they are called in a room.
 COMMANDS = {"add": "subscribe", "remove": "unsubscribe", "pause": "pause", "resume": "resume"}
 
@@ -34,7 +35,8 @@ class Desk:
 
         self._context = context
         self._config = config
-        self._said = placed(rooms_of(config), context.subscriptions.names())
+        self._names = context.subscriptions.names()
+        self._said = placed(rooms_of(config), self._names)
 
     def rooms(self) -> tuple[Room, ...]:
         """The config's, and those that follow something."""
@@ -54,6 +56,9 @@ class Desk:
 
         rooms = self.rooms()
         if name is not None:
+            now = {alias: room for (_, alias), room in self._names.items()}
+            now |= {f"{at}/{alias}": f"{at}/{room}" for (at, alias), room in self._names.items()}
+            name = now.get(name, name)
             found = [one for one in rooms if name in (one.name, f"{one.platform}/{one.name}")]
             platform, _, own = name.partition("/")
             if not found and own and getattr(self._config.platforms, platform, None) is not None:
@@ -72,8 +77,12 @@ class Desk:
         """The answer to a command in a room, with styles. Raises Misunderstood."""
         from chatbot.answer import look_up
         from chatbot.chat.styled import DIALECT
+        from chatbot.errors import Misunderstood
         from chatbot.report.render import Renderer
+        from chatbot.subscriptions.subscription import is_alias
 
+        if is_alias(room.name) and command.startswith("/subscribe "):
+            raise Misunderstood(f"--room {room.platform}/{room.name}", *_UNPLACED.split("; "))
         facts = look_up(command, replace(self._context, room=room, manager=True))
         return Renderer().render(DIALECT, facts.template, **facts.values)
 
@@ -105,6 +114,12 @@ class Desk:
                 paused_until=one.paused_until and one.paused_until.astimezone(UTC),
             )
             for place, one in enumerate(read_exported(text, self._config), 1)
+        ]
+        found = [replace(one, room=self._names.get((one.platform, one.room), one.room)) for one in found]
+        faults += [
+            f"[[subscriptions]] {place} room: {one.room!r}: {_UNPLACED}"
+            for place, one in enumerate(found, 1)
+            if not one.placed
         ]
         if faults:
             raise BadConfig(tuple(faults))

@@ -16,7 +16,7 @@ from chatbot.chat.post import Post
 from chatbot.commands.command import Context
 from chatbot.deliver import deliver
 from chatbot.desk import Desk
-from chatbot.errors import ChatbotError, DeliveryError, Shrunk
+from chatbot.errors import ChatbotError, DeliveryError, Shrunk, Unavailable, Unknown
 from chatbot.ingest import ingest
 from chatbot.ledger import TOLERANCE, Expected, missing
 from chatbot.mail.people import People
@@ -151,7 +151,7 @@ class Bot:
             person,
             room,
             manager,
-            self.rooms,
+            placed(self.rooms, self.names),
         )
 
     async def _may_manage(self, platform: Platform, person: str, room: Room) -> bool:
@@ -160,13 +160,22 @@ class Bot:
 
     async def _find_rooms(self) -> None:
         """Ask the platforms for what the config's aliases stand for, where that is not known."""
+        silent = set[str]()
         for platform, name in sorted(self.unfound):
+            asked = self.platforms[platform]
+            if platform in silent or not isinstance(asked, Finds):
+                continue
+            if self.stopping.is_set():
+                break
+            self._beat()
             with _logged("room not found", room=name):
-                asked = self.platforms[platform]
-                if isinstance(asked, Finds):
+                try:
                     room = await asked.room_of(name)
-                    await asyncio.to_thread(self.subscriptions.name, platform, name, room)
-                    self.unfound.discard((platform, name))
+                except (Unavailable, Unknown):
+                    silent.add(platform)  # nor will it answer for the next one
+                    raise
+                await asyncio.to_thread(self.subscriptions.name, platform, name, room)
+                self.unfound.discard((platform, name))
         self.names.update(await asyncio.to_thread(self.subscriptions.names))
 
     def _share(self) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chatbot.store.database import open_database
+from chatbot.store.subscriptions import Subscriptions
 from tests.conftest import compose
 from tests.test_cli import chatbot
 
@@ -59,6 +61,21 @@ def test_what_rooms_follow_is_listed_added_changed_and_removed(told: Callable[..
     assert told("remove", two).startswith(f"Unsubscribed\n{two}")
     assert "the config keeps this one" in told("remove", listed.split()[1])
     assert told("remove", "all", "--room", "team").startswith(f"Unsubscribed\n{one}")
+
+
+def test_a_room_is_meant_by_whatever_name_it_had(told: Callable[..., str], tmp_path: Path) -> None:
+    kept = Subscriptions(open_database(f"sqlite:///{tmp_path}/chatbot.sqlite3"))
+    kept.name("matrix", "#kvm:x", "!old:x")
+    kept.move("matrix", "!old:x", "!new:x")
+    (tmp_path / "config.toml").write_text(f"{CONFIG}\n[platforms.matrix]\n")
+    for hour, name in enumerate(("matrix/#kvm:x", "matrix/!old:x", "!new:x", "#kvm:x"), 1):
+        assert told("add", f"kvm daily at {hour}:00", "--room", name).startswith("Subscribed")
+    assert "no room is known by this alias yet" in told("add", "kvm hourly", "--room", "matrix/#other:x")
+    text = told("export", "--room", "!new:x")
+    assert {one["room"] for one in tomllib.loads(text)["subscriptions"]} == {"!new:x"}
+    for name, answer in (("#kvm:x", "0 subscriptions added, 4"), ("#other:x", "no room is known by this alias yet")):
+        (tmp_path / "kept.toml").write_text(text.replace("!new:x", name), encoding="utf-8")
+        assert answer in told("import", tmp_path / "kept.toml")
 
 
 def test_what_is_exported_can_be_imported(told: Callable[..., str], tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ("[platforms.terminal]", "[platforms.slack]\nmode = 'http'\nbot_token_file = 'config.toml'\n[platforms.slack.install]\nurl = 'https://a.example'\nclient_id = '1.2'\n[platforms.terminal]", "[platforms.slack] bot_token_file: each workspace has a token of its own; leave this out"),
         ("[[rooms]]\n", "[platforms.slack]\nmode = 'http'\n[platforms.slack.install]\nurl = 'https://a.example'\nclient_id = '1.2'\n[[rooms]]\nplatform = 'slack'\nroom = 'C0KERNEL'\n[[rooms]]\n", "[[rooms]] 1 room: 'C0KERNEL' is no id of a channel; write the workspace's id and the channel's, such as T0123ABCD/C0123ABCD"),
         ('[[rooms]]\n', '[platforms.matrix]\n[[rooms]]\nplatform = "matrix"\nroom = "kvm"\n[[rooms]]\n', "[[rooms]] 1 room: 'kvm' is no room of Matrix; write its id, such as !abc"),
+        ('[[rooms]]\n', '[platforms.matrix]\n[[rooms]]\nplatform = "matrix"\nroom = "#kvm"\n[[rooms]]\n', "[[rooms]] 1 room: '#kvm' is no room of Matrix; write its id, such as !abc"),
         ('[[rooms]]\n', '[[rooms]]\nplatform = "terminal"\nroom = "#kvm"\n[[rooms]]\n', "[[rooms]] 1 room: '#kvm' looks like an alias of Matrix; leave out the #"),
         ("[platforms.terminal]", "[stoer]\n[platforms.terminal]", "stoer: there is no such key; did you mean 'store'?"),
         ("[platforms.terminal]", "store = 7\n[platforms.terminal]", "store: 7 is no table"),

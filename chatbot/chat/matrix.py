@@ -27,7 +27,7 @@ from chatbot.chat.matrix_rooms import Journeys, Moved, Rooms
 from chatbot.chat.matrix_sender import DIALECT, Sender
 from chatbot.chat.platform import Answer, Receipt
 from chatbot.chat.post import Post
-from chatbot.errors import Closed, DeliveryError, Unauthorized
+from chatbot.errors import Closed, DeliveryError, Refused, Unauthorized, Unknown
 from chatbot.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -98,8 +98,7 @@ class Matrix:
         """One attempt. Raises DeliveryError."""
         thread = threaded(under) if under and not post.manner.aloud else {}
         if post.file:
-            content = await self._sender.upload(room, post.file, post.body, key)
-            return Receipt(await self._sender.put(room, {**content, **thread}, key))
+            return Receipt(await self._sender.bring(room, post.file, post.body, key, thread))
         return Receipt(await self._sender.send(room, post.body, key, thread, badge=post.manner.badge))
 
     async def find(self, room: str, key: str, since: datetime, under: str | None = None) -> Receipt | None:  # noqa: ARG002  # a room's history has its threads
@@ -175,6 +174,8 @@ class Matrix:
                     )
             except Closed:
                 said = "no room has this alias; see that it is spelt as in the room's settings"
+            except (Refused, Unknown) as error:
+                said = f"it cannot be asked for: {error}"
             found.append(Finding(f"room matrix/{name}", said, well))
         return found
 

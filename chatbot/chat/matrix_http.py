@@ -100,7 +100,7 @@ class Homeserver:
         query = {"filename": name} if name else {}
         reply = await self._request("POST", "_matrix/media/v3/upload", data, media, query=query, patience=_UPLOAD)
         if error := reply.error():
-            raise error
+            raise Refused(str(error)) if isinstance(error, Closed) else error  # no room's matter
         return str(reply.body["content_uri"])
 
     async def _request(

@@ -35,7 +35,6 @@ _STALE = 10 * 60 * 1000
 # may take until the bot says that it is at it; how long a key may come after what it opens.
 _POLL, _PATIENCE, _QUICK, _KEY_COMES = 30, 30.0, 1.0, 10
 _EVENTS = 50
-_BURST = 10.0
 _FILTER: dict[str, Any] = {
     "presence": {"types": []},
     "account_data": {"types": []},
@@ -47,8 +46,6 @@ _UNREADABLE = (
     "<p>I cannot read this message: its key has not reached me. Please send it again; if that does not help, "
     "log out of your client and in again, or ask me in a room without encryption.</p>"
 )
-
-# Told that a room goes on as another one.
 
 
 class Place:
@@ -174,7 +171,11 @@ class Listener:
                 elif event.get("type") == "m.room.encrypted":
                     doing.append(self._open(room, event))
             state = (*info.get("state", {}).get("events", ()), *events)
-            doing += [self._journeys.follow(room, event) for event in state if event.get("type") == "m.room.tombstone"]
+            doing += [
+                self._journeys.follow(room, event)
+                for event in state
+                if (event.get("type"), event.get("state_key")) == ("m.room.tombstone", "")
+            ]
         return [self._start(one) for one in doing]
 
     def _start(self, doing: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

@@ -98,30 +98,45 @@ class Journeys:
         return welcome
 
     async def follow(self, room: str, tombstone: Mapping[str, Any]) -> None:
-        """A room that was upgraded goes on in another one."""
+        """A room that was upgraded goes on in another one, if that says so, too."""
         new = tombstone.get("content", {}).get("replacement_room")
         if not isinstance(new, str):
             return
         via = str(tombstone.get("sender", "")).partition(":")[2]
         join = partial(self._server.call, "POST", f"join/{quote(new)}", {}, query={"via": via} if via else None)
         try:
+            there = await self._patience.insist(lambda: self._server.call("GET", "joined_rooms"))
             await self._patience.insist(join)
+            old = await self._predecessor(new)
         except DeliveryError as error:
             log.warning("not let into the room that goes on; invite us", room=room, new=new, error=str(error))
             return
-        await self._go_on(room, new)
+        if old == room:
+            await self._go_on(room, new)
+            return
+        log.warning("room does not go on as this one, which knows nothing of it", room=room, new=new)
+        if new not in there["joined_rooms"]:
+            await self._patience.insist(lambda: self._server.call("POST", f"rooms/{quote(new)}/leave", {}))
 
     async def _succeed(self, room: str) -> None:
         """Where we are invited to what another room of ours has become, all goes on there; the old room has to say so,
         too, for anybody can claim to be its successor.
         """
-        create = await self._server.ask("GET", f"rooms/{quote(room)}/state/m.room.create/")
-        predecessor = create.body.get("predecessor")
-        old = predecessor.get("room_id") if isinstance(predecessor, dict) else None
-        if isinstance(old, str):
-            tombstone = await self._server.ask("GET", f"rooms/{quote(old)}/state/m.room.tombstone/")
-            if tombstone.body.get("replacement_room") == room:
-                await self._go_on(old, room)
+        old = await self._predecessor(room)
+        if old and (await self._state(old, "m.room.tombstone")).get("replacement_room") == room:
+            await self._go_on(old, room)
+
+    async def _predecessor(self, room: str) -> str:
+        """The room that this one says it goes on from, or none. Raises DeliveryError."""
+        said = (await self._state(room, "m.room.create")).get("predecessor")
+        return str(said.get("room_id", "")) if isinstance(said, dict) else ""
+
+    async def _state(self, room: str, kind: str) -> dict[str, Any]:
+        """Empty where there is none, or none for us. Raises DeliveryError."""
+        try:
+            return await self._patience.insist(lambda: self._server.call("GET", f"rooms/{quote(room)}/state/{kind}/"))
+        except Closed:
+            return {}
 
     async def _go_on(self, old: str, new: str) -> None:
         log.info("room goes on as another", room=old, new=new)

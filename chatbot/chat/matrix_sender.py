@@ -4,7 +4,6 @@ Law of the file: one call is one attempt, under a transaction id that its key ma
 Nothing goes out in clear to a room that was ever encrypted.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,14 +13,15 @@ from chatbot.chat import rich
 from chatbot.chat.matrix_events import Manners, attached, fits, message, seen, typed_here
 from chatbot.chat.matrix_http import Homeserver
 from chatbot.chat.matrix_keys import Keys, seal_file
+from chatbot.chat.matrix_pace import Pace
 from chatbot.chat.matrix_rooms import Rooms
 from chatbot.chat.platform import still_ours
 from chatbot.chat.post import File
 from chatbot.errors import Unavailable
 
 DIALECT = replace(rich.dialect("matrix", fits), files=True)
-# What Synapse takes at once, where nobody changed it.
-_BURST = 10.0
+# So many files are known that were uploaded and not sent yet; of older ones a second copy is made.
+_UPLOADED = 100
 
 
 class Sender:
@@ -32,13 +32,24 @@ class Sender:
     ) -> None:
         self._server, self._keys, self._rooms = server, keys, rooms
         self._prefix, self._manners, self._words = prefix, manners, tuple(words)
-        self._pace = _Pace()
+        self._pace = Pace()
+        self._uploaded: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def send(
         self, room: str, body: str, key: str, more: Mapping[str, Any] | None = None, *, badge: bool = False
     ) -> str:
         """A body as a message; the event's id. Raises DeliveryError."""
         return await self.put(room, {**message(self._typed(room, body), key, badge=badge), **(more or {})}, key)
+
+    async def bring(self, room: str, file: File, body: str, key: str, more: Mapping[str, Any]) -> str:
+        """A file as a message, uploaded once however often this is tried; the event's id. Raises DeliveryError."""
+        content = self._uploaded.pop((room, key), None) or await self.upload(room, file, body, key)
+        self._uploaded[room, key] = content
+        if len(self._uploaded) > _UPLOADED:
+            del self._uploaded[next(iter(self._uploaded))]
+        event = await self.put(room, {**content, **more}, key)
+        self._uploaded.pop((room, key), None)
+        return event
 
     async def upload(self, room: str, file: File, body: str, key: str) -> dict[str, Any]:
         """A file; the content of the message that brings it into the room. Where that is encrypted, the homeserver gets
@@ -69,7 +80,7 @@ class Sender:
 
     async def put(self, room: str, content: dict[str, Any], key: str) -> str:
         """A message's content; the event's id. Raises DeliveryError."""
-        await self._pace.turn()
+        began = await self._pace.turn()
         kind = "m.room.message"
         if await self._encrypted(room):
             relation = {name: content[name] for name in ("m.relates_to",) if name in content}
@@ -79,7 +90,8 @@ class Sender:
             still_ours.get()()
             said = await self._server.call("PUT", path, content)
         except Unavailable as error:
-            self._pace.slow_down(error.after)
+            if error.after:  # else it was not reached
+                self._pace.slow_down(began, error.after)
             raise
         self._pace.went()
         return str(said["event_id"])
@@ -92,37 +104,3 @@ class Sender:
             self._keys.remember_encrypted(room)
             return True
         return False
-
-
-class _Pace:
-    """How fast a homeserver lets us send. It tells when that was too fast: from then on there is one in so many
-    seconds, and after a pause some at once, as it is with Synapse.
-    """
-
-    def __init__(self) -> None:
-        self._every, self._burst = 0.0, _BURST
-        self._left, self._at = 0.0, 0.0
-
-    async def turn(self) -> None:
-        """Wait until one may be sent."""
-        self._refill()
-        if self._every and self._left < 1:
-            await asyncio.sleep((1 - self._left) * self._every)
-            self._refill()
-
-    def went(self) -> None:
-        """One was taken."""
-        self._left -= 1
-
-    def slow_down(self, after: float) -> None:
-        """One was too many; the next may come after so many seconds."""
-        if self._every and self._left >= 1:
-            self._burst = max(1.0, self._burst / 2)
-        self._every += after  # it came so much too early
-        self._left, self._at = 1 - after / self._every if self._every else 0.0, asyncio.get_running_loop().time()
-
-    def _refill(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._every:
-            self._left = min(self._burst, self._left + (now - self._at) / self._every)
-        self._at = now

@@ -47,6 +47,9 @@ def subscribe(arguments: str, context: Context) -> Facts:
         asked = split(words)
     with _part("topic"):
         topic, subsystem = _topic(asked.topic, context)
+    if asked.manner.chart and (subsystem or (asked.when or DEFAULT).at_once):
+        with _part("when"):
+            raise Misunderstood("chart", "a list's scheduled digests alone have one", "leave it out")
     with _part("filter"):
         wanted = str(parse_filter(asked.filter))
     one = Subscription(

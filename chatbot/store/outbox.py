@@ -276,7 +276,10 @@ class Outbox:
         """
         table = tables.delivery.c
         still = and_(
-            table.state == delivery.state, table.attempts == delivery.attempts, table.body == delivery.post.body
+            table.room == delivery.room,  # which may go on as another one
+            table.state == delivery.state,
+            table.attempts == delivery.attempts,
+            table.body == delivery.post.body,
         )
         if self._leases:
             settles += self._leases.length
@@ -383,7 +386,7 @@ def _replaceable(connection: Connection, subscription: str) -> Sequence[Row[Any]
     table = tables.delivery
     own = select(table).where(table.c.subscription == subscription)
     newest = connection.execute(own.order_by(table.c.id.desc()).limit(1)).first()
-    if newest is None or newest.had_upto is None:
+    if newest is None or newest.had_slot is None:
         return []
     digest = own.where(table.c.room == newest.room, table.c.sequence == newest.sequence).order_by(table.c.part)
     parts = connection.execute(digest).all()

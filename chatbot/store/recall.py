@@ -2,11 +2,12 @@
 
 Law of the file: what has certainly not gone out is planned anew, without the mail; its key will be the same. Of what
 nobody knows the fate of, the text goes at once, and it is planned anew when the platform has said that it is not there.
+What was cut off from its subscription's progress is let go: `had_upto` without `had_slot` says so.
 """
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, or_, select, update
 
 from chatbot.store import tables
 
@@ -30,7 +31,15 @@ def plan_anew(connection: Connection, list_id: int, seen_id: int) -> None:
             connection.execute(update(table).where(table.c.id == row.id).values(body=""))
         else:
             _rewind(connection, row)
-            done.add(row.subscription)
+            if not _cut(row):
+                done.add(row.subscription)
+
+
+def cut_off(connection: Connection, *where: ColumnElement[bool]) -> None:
+    """What waits of these goes out as it is: no later digest takes its place, nor begins where it does."""
+    table = tables.delivery
+    values = {"had_upto": func.coalesce(table.c.had_upto, table.c.upto), "had_slot": None}
+    connection.execute(update(table).where(*where, table.c.state.in_(_WAITING)).values(values))
 
 
 def give_back(connection: Connection, delivery_id: int) -> bool:
@@ -56,7 +65,7 @@ def tell_again(connection: Connection, delivery_id: int, known: int) -> None:
     table, progress = tables.delivery, tables.progress
     row = connection.execute(select(table).where(table.c.id == delivery_id)).one()
     told = max(known, (row.had_upto or 0) + 1)
-    if row.part or told >= row.upto:
+    if row.part or told >= row.upto or _cut(row):
         return
     later = select(table).where(table.c.subscription == row.subscription, table.c.sequence > row.sequence)
     following = connection.execute(later.where(table.c.state.in_(_WAITING)).order_by(table.c.sequence)).first()
@@ -75,13 +84,20 @@ def _begun(connection: Connection, row: Row[Any]) -> bool:
 
 
 def _rewind(connection: Connection, row: Row[Any]) -> None:
-    """The next tick plans this digest again, and those behind it."""
+    """The next tick plans this digest again, and those behind it; no progress leads to one that was cut off."""
     table, progress = tables.delivery, tables.progress
-    behind = and_(table.c.subscription == row.subscription, table.c.sequence >= row.sequence)
+    place = table.c.sequence == row.sequence if _cut(row) else table.c.sequence >= row.sequence
+    behind = and_(table.c.subscription == row.subscription, place)
     # What was given up, too, for its key is taken.
     connection.execute(delete(table).where(behind, table.c.state.in_((*_WAITING, "dead"))))
     here = progress.c.subscription == row.subscription
+    if _cut(row):
+        return
     if row.had_upto is None:
         connection.execute(delete(progress).where(here))
     else:
         connection.execute(update(progress).where(here).values(upto=row.had_upto, slot=row.had_slot))
+
+
+def _cut(row: Row[Any]) -> bool:
+    return row.had_upto is not None and row.had_slot is None

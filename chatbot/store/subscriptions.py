@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, select, update
 
 from chatbot.chat.post import Manner
-from chatbot.store import tables
+from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
 from chatbot.store.index import known_list
 from chatbot.store.outbox import Progress
@@ -65,9 +65,9 @@ class Subscriptions:
             return _names(connection)
 
     def name(self, platform: str, name: str, room: str) -> None:
-        """From now on a name of the config stands for this room. Raises Unavailable."""
+        """From now on a name of the config stands for this room, or for what it has become. Raises Unavailable."""
         with writing(self._engine) as connection:
-            _name(connection, platform, name, room)
+            _name(connection, platform, name, _gone_on(connection, platform, room))
 
     def of_room(self, platform: str, room: str) -> tuple[Subscription, ...]:
         """Those of one room."""
@@ -103,7 +103,7 @@ class Subscriptions:
         with writing(self._engine) as connection:
             changed = bool(connection.execute(update(table).where(table.c.id == one.id).values(asked)).rowcount)
             if changed and anew:
-                connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
+                _end(connection, one.key)
                 if (upto := _newest(connection, lists, all_of_them=True)) is not None:
                     _begin(connection, one.key, Progress(upto, now))
             return (one,) if changed else ()
@@ -127,7 +127,7 @@ class Subscriptions:
         """Have it begin anew now: what came before is not told. Raises Unavailable."""
         with writing(self._engine) as connection:
             if (upto := _newest(connection, lists, all_of_them=not one.series)) is not None:
-                connection.execute(delete(tables.progress).where(tables.progress.c.subscription == one.key))
+                _end(connection, one.key)
                 _begin(connection, one.key, Progress(upto, now))
 
     def move(self, platform: str, old: str, new: str) -> int:
@@ -137,7 +137,12 @@ class Subscriptions:
         table, delivery = tables.subscription, tables.delivery
         waiting = and_(delivery.c.state.in_(("pending", "parked")), delivery.c.doubt.is_(None))
         with writing(self._engine) as connection:
+            new = _gone_on(connection, platform, new, old)
             there = and_(delivery.c.platform == platform, delivery.c.room == old, waiting)
+            # What was told of in part is not told again.
+            split = select(delivery.c.sequence).where(there).group_by(delivery.c.sequence)
+            begun = connection.execute(split.having(func.min(delivery.c.part) > 0)).scalars().all()
+            recall.cut_off(connection, there, delivery.c.sequence.in_(begun))
             behind = select(func.max(delivery.c.sequence)).where(
                 delivery.c.platform == platform, delivery.c.room == new
             )
@@ -189,6 +194,15 @@ def _name(connection: Connection, platform: str, name: str, room: str) -> None:
         connection.execute(insert(table), {"platform": platform, "name": name, "room": room})
 
 
+def _gone_on(connection: Connection, platform: str, room: str, old: str = "") -> str:
+    """What a room has become, as far as is known; not `old`, which becomes it."""
+    names, passed = _names(connection), {old}
+    while (then := names.get((platform, room))) and then not in passed:
+        passed.add(room)
+        room = then
+    return room
+
+
 def _newest(connection: Connection, lists: Iterable[str], *, all_of_them: bool) -> int | None:
     """The newest mail of these lists, by its row of `seen`; None where one of them has none, if all are to have one."""
     seen, newest = tables.seen.c, 0
@@ -198,6 +212,12 @@ def _newest(connection: Connection, lists: Iterable[str], *, all_of_them: bool) 
             return None
         newest = max(newest, found or 0)
     return newest
+
+
+def _end(connection: Connection, key: str) -> None:
+    """Forget what its room has had; what waits goes out as it is."""
+    recall.cut_off(connection, tables.delivery.c.subscription == key)
+    connection.execute(delete(tables.progress).where(tables.progress.c.subscription == key))
 
 
 def _begin(connection: Connection, key: str, progress: Progress) -> None:

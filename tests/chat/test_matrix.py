@@ -222,11 +222,14 @@ def test_a_file_is_uploaded_once_however_often_its_message_is_tried_and_one_not_
                 await until(lambda: between.faults == [(upload, "too large")] and setting.heard())
                 setting.mia.say(setting.room, "!digest 1f0c7b text")
                 await until(lambda: len(setting.heard()) == 2)
+                between.faults += [(upload, "forbids")]
+                setting.mia.say(setting.room, "!digest 1f0c7b text")
+                await until(lambda: len(setting.heard()) == 3)
 
         run(setting, ask)
-    file, said = (one["content"] for one in setting.heard())
-    assert (file["msgtype"], said["msgtype"]) == ("m.file", "m.notice")
-    assert said["body"].startswith("kvm-1f0c7b.txt cannot be uploaded")
+    file, *others = (one["content"] for one in setting.heard())
+    assert [file["msgtype"], *(said["msgtype"] for said in others)] == ["m.file", "m.notice", "m.notice"]
+    assert all(said["body"].startswith("kvm-1f0c7b.txt cannot be uploaded") for said in others)
 
 
 def test_of_what_was_said_before_only_what_is_fresh_and_new_is_answered(setting: Setting) -> None:
@@ -441,6 +444,33 @@ def test_who_claims_to_be_a_rooms_successor_takes_nothing_along(setting: Setting
     assert moves == []
 
 
+def test_a_room_moves_by_its_own_tombstone_alone_and_to_none_that_does_not_know_it(
+    setting: Setting, homeserver: Synapse
+) -> None:
+    moves: list[tuple[str, str]] = []
+    eve, bot_id = homeserver.person("eve"), setting.device.user
+    content = {"predecessor": {"room_id": setting.room, "event_id": "$x"}}
+    claimed = eve.make_room(preset="public_chat", creation_content=content)
+    stranger = eve.make_room(preset="public_chat")
+
+    async def moved(old: str, new: str) -> None:
+        moves.append((old, new))
+
+    def came(room: str) -> list[str]:
+        those = [one for one in eve.events(room) if one.get("state_key") == bot_id]
+        return [one["content"]["membership"] for one in those]
+
+    async def follow(matrix: Matrix) -> None:
+        async with listening(matrix, Clerk()):
+            one_of_many = f"rooms/{setting.room}/state/m.room.tombstone/x"
+            setting.mia.call("PUT", one_of_many, {"replacement_room": claimed})
+            setting.mia.set_state(setting.room, "m.room.tombstone", {"replacement_room": stranger})
+            await until(lambda: came(stranger) == ["join", "leave"])
+
+    run(setting, follow, moved=moved)
+    assert (moves, came(claimed)) == ([], [])
+
+
 def test_a_token_that_is_not_taken_stops_this_platform_alone(setting: Setting) -> None:
     setting.user.call("POST", "logout", {})
 
@@ -487,7 +517,7 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
         async def asked() -> list[tuple[str, bool, str]]:
             outside = seen_from_outside(setting.folder, WORDS, utc_now)
             try:
-                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example"])
+                found = await outside.check([setting.room, muted, elsewhere, alias, "#nowhere:test.example", "#odd"])
             finally:
                 await outside.close()
             return [(one.what, one.well, one.said.partition(";")[0]) for one in found]
@@ -502,6 +532,7 @@ def test_before_the_first_post_it_tells_whether_all_is_well(setting: Setting, ho
             (f"room matrix/{elsewhere}", False, "we are not in it"),
             (f"room matrix/{alias}", True, "we may post there"),
             ("room matrix/#nowhere:test.example", False, "no room has this alias"),
+            ("room matrix/#odd", False, "it cannot be asked for: HTTP 400 M_INVALID_PARAM Room alias invalid"),
         ]
     setting.user.call("POST", "logout", {})
     ((what, well, _),) = check()

@@ -1,15 +1,19 @@
 """What goes wrong between the bot and its homeserver, and what becomes of a post then."""
 
+import asyncio
 import json
+import selectors
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix
-from chatbot.chat.post import Post
+from chatbot.chat.matrix_pace import Pace
+from chatbot.chat.post import File, Post
 from chatbot.errors import DeliveryError, Unauthorized, Unavailable, Unknown
 from tests.chat.test_matrix import POST, Setting, run, setting_on
 from tests.fakes.matrix import Clerk, Reader, listening, until
@@ -131,6 +135,97 @@ def test_a_homeserver_that_limits_is_sent_no_more_than_it_takes(tmp_path: Path) 
         assert setting.bodies() == [str(number) for number in range(8)]
         assert 0 < len(refused) < 4  # of five that come too early
         assert all(refused)
+
+
+def test_a_chart_is_uploaded_once_however_often_its_post_is_tried(
+    between: Proxy, homeserver: Synapse, tmp_path: Path
+) -> None:
+    setting = behind(between, homeserver, tmp_path / "device")
+    post = replace(POST, file=File("x.png", b"\x89PNG", "image/png", (4, 2)))
+
+    async def send(matrix: Matrix) -> None:
+        between.faults += [("/media/v3/upload", "behaves")] * 2 + [("/send/m.room.message", "500 before")]
+        with pytest.raises(Unknown):
+            await matrix.send(setting.room, post, "key")
+        await matrix.send(setting.room, post, "key")
+
+    run(setting, send)
+    assert len(between.faults) == len(setting.heard()) == 1
+
+
+class Hasty(selectors.DefaultSelector):
+    """Nobody waits: it is later at once."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> Any:
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+class Loop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self.clock = Hasty()
+        super().__init__(self.clock)
+
+    def time(self) -> float:
+        return self.clock.now
+
+
+@pytest.mark.parametrize("every", [5.0, 0.5])
+def test_a_burst_is_slowed_down_once_and_the_pace_comes_back(every: float) -> None:
+    """As Synapse counts: ten at once, then one in so many seconds; what came too early is not counted."""
+    pace, level, counted, refused = Pace(), 0.0, 0.0, 0
+
+    async def send() -> None:
+        nonlocal level, counted, refused
+        while True:
+            began = await pace.turn()
+            now = asyncio.get_running_loop().time()
+            level, counted = max(0.0, level - (now - counted) / every), now
+            early = (level - 9) * every
+            level += early <= 0.001
+            await asyncio.sleep(0.2)
+            if early <= 0.001:
+                pace.went()
+                return
+            refused += 1
+            pace.slow_down(began, early)
+            await asyncio.sleep(early)
+
+    async def burst(count: int) -> float:
+        begin = asyncio.get_running_loop().time()
+        await asyncio.gather(*(send() for _ in range(count)))
+        return asyncio.get_running_loop().time() - begin
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert runner.run(burst(25)) < 2 * 15 * every
+        runner.run(burst(100))
+        before, every = refused, 0.001
+        for _ in range(12):
+            runner.run(burst(20))
+        assert runner.run(burst(10)) < 5
+        assert refused == before < 50  # of which 15 are of the first moment
+
+
+def test_a_homeserver_that_stumbles_does_not_hide_that_a_room_goes_on(
+    between: Proxy, homeserver: Synapse, tmp_path: Path
+) -> None:
+    setting, moves = behind(between, homeserver, tmp_path / "device"), list[tuple[str, str]]()
+
+    async def moved(old: str, new: str) -> None:
+        moves.append((old, new))
+
+    async def come(matrix: Matrix) -> None:
+        said = setting.mia.call("POST", f"rooms/{setting.room}/upgrade", {"new_version": "12"})
+        async with listening(matrix, Clerk()):
+            between.faults += [("m.room.create", "500 before"), ("m.room.tombstone", "too many")]
+            setting.mia.call("POST", f"rooms/{said['replacement_room']}/invite", {"user_id": setting.device.user})
+            await until(lambda: moves)
+        assert set(moves) == {(setting.room, said["replacement_room"])}
+
+    run(setting, come, moved=moved)
+    assert not between.faults
 
 
 def test_what_the_homeserver_calls_an_unknown_token_is_no_reason_to_forget_it(

@@ -152,6 +152,9 @@ def test_a_chart_can_be_asked_for(context: Context) -> None:
     (one,) = ids(context)
     assert f"{one}  kvm every monday" in said(context, "/subscriptions")
     assert context.subscriptions.all()[0].manner == Manner(chart=True)
+    for never in ("kvm as it happens chart", '"KVM X86" chart'):
+        assert said(context, f"/subscribe {never}").startswith("chart: a list's scheduled digests alone have one")
+    assert ids(context) == [one]
 
 
 def test_who_may_not_manage_may_read(context: Context) -> None:

@@ -38,6 +38,7 @@ _ANSWERS = {
     "refuses": (503, _error("M_UNKNOWN", "come again")),
     "too many": (429, _error("M_LIMIT_EXCEEDED", "slow down", retry_after_ms=50)),
     "too large": (413, _error("M_TOO_LARGE", "too large")),
+    "forbids": (403, _error("M_FORBIDDEN", "not for you")),
     "500 before": (500, _error("M_UNKNOWN", "no")),
     "page before": (502, b"<html>Bad Gateway \xff\xfe</html>"),
 }

@@ -89,3 +89,56 @@ def test_a_room_that_goes_on_as_another_takes_along_what_it_follows_and_what_it_
     outbox.sent(outbox.waiting(LATER)[1], "remote")
     assert [each.post.body for each in outbox.waiting(LATER)] == ["post 2", "post 4"]
     assert kept.move("terminal", "room", "new") == 0
+
+
+def test_what_a_room_has_become_is_remembered_whatever_is_told_late(sqlite: Engine) -> None:
+    kept = Subscriptions(sqlite)
+    kept.name("matrix", "#kvm:x", "!a")
+    kept.move("matrix", "!a", "!b")
+    kept.name("matrix", "#kvm:x", "!a")  # the alias still leads there
+    assert kept.names()["matrix", "#kvm:x"] == "!b"
+    kept.move("matrix", "!b", "!c")
+    kept.move("matrix", "!a", "!b")  # a tombstone comes again
+    assert set(kept.names().values()) == {"!c"}
+    kept.move("matrix", "!c", "!a")
+    assert kept.names() == {("matrix", name): "!a" for name in ("#kvm:x", "!b", "!c")}
+
+
+def digest(number: int, *parts: str) -> list[Planned]:
+    return [Planned(f"{number}{part}", "terminal", "room", Post("terminal", part), "kvm") for part in parts]
+
+
+@pytest.mark.parametrize("how", ["replace", "skip"])
+def test_a_digest_that_waits_where_its_subscription_begins_anew_goes_out_as_it_is(engine: Engine, how: str) -> None:
+    kept, outbox = Subscriptions(engine), Outbox(engine)
+    add(Index(engine), "kvm", read_one(compose("[PATCH] a", 1)))
+    (one,) = kept.add([ONE], [["kvm"]], NOON)
+    had = outbox.progress()[one.key]
+    assert outbox.plan(one.key, had, Progress(had.upto + 1, LATER), digest(1, "a"))
+    assert outbox.replaceable(one.key) == had
+    if how == "replace":
+        kept.change(replace(one, filter=""), ["kvm"], LATER, anew=True)
+    else:
+        kept.skip(one, ["kvm"], LATER)
+    assert outbox.replaceable(one.key) is None
+    anew = outbox.progress()[one.key]
+    assert outbox.plan(one.key, anew, Progress(anew.upto + 1, LATER), digest(2, "b"))
+    assert [each.post.body for each in outbox.waiting(LATER)] == ["a"]
+    with writing(engine) as connection:
+        plan_anew(connection, 1, had.upto + 1)  # a mail of it is taken out of the archive
+    assert outbox.progress()[one.key] == anew
+    assert outbox.waiting(LATER) == ()
+
+
+def test_a_digest_that_a_move_has_split_is_not_told_again(engine: Engine) -> None:
+    kept, outbox = Subscriptions(engine), Outbox(engine)
+    add(Index(engine), "kvm", read_one(compose("[PATCH] a", 1)))
+    (one,) = kept.add([ONE], [["kvm"]], NOON)
+    had = outbox.progress()[one.key]
+    assert outbox.plan(one.key, had, Progress(had.upto + 1, LATER), digest(1, "a", "b"))
+    outbox.sent(outbox.waiting(LATER)[0], "remote")
+    (read,) = outbox.waiting(LATER)
+    kept.move("terminal", "room", "new")
+    assert not outbox.sending(read, LATER, timedelta(0))  # to the room where it was
+    assert [(each.room, each.post.body) for each in outbox.waiting(LATER)] == [("new", "b")]
+    assert outbox.replaceable(one.key) is None

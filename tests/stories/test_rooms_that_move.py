@@ -17,6 +17,7 @@ from chatbot.run import run
 from chatbot.serve import Bot
 from tests.conftest import NOON, compose
 from tests.fakes.matrix import until
+from tests.fakes.proxy import proxy
 from tests.fakes.synapse import PASSWORD, Person, Synapse
 
 DAY = timedelta(days=1)
@@ -52,7 +53,7 @@ class World:
             "store": {"url": f"sqlite:///{self.folder}/bot.sqlite3"},
             "platforms": {"matrix": {"device": "device", "prefixes": {name: "%"}}},
             "lists": [{"name": "kvm", "title": "KVM", "archive": "kvm"}],
-            "rooms": [{"platform": "matrix", "room": name, "managers": ["@nobody:test.example"], "zone": "Asia/Tokyo"}],
+            "rooms": [{"platform": "matrix", "room": name, "managers": [self.mia.id], "zone": "Asia/Tokyo"}],
             "subscriptions": [{"platform": "matrix", "room": name, "list": "kvm", "when": "daily at 09:00"}],
         }
 
@@ -110,6 +111,9 @@ def test_an_upgraded_room_keeps_what_the_config_says_of_it(world: World) -> None
         await until(
             lambda: any("Asia/Tokyo" in one["content"]["body"] for one in world.mia.heard(rooms[0], world.user))
         )
+        world.mia.say(rooms[0], "%subscriptions mine")
+        mine = f"{rooms[0]}\n"
+        await until(lambda: any(mine in one["content"]["body"] for one in world.mia.heard(rooms[0], world.user)))
         serving.cancel()
         await asyncio.gather(serving, return_exceptions=True)
 
@@ -140,6 +144,25 @@ def test_an_alias_is_asked_for_at_the_start_and_where_its_room_takes_nothing(wor
 
     world.run(world.alias, kicked)
     assert (world.heard(first), world.heard(second), world.heard(third)) == ([ONE], [ONE], ["2 mails"])
+
+
+def test_a_homeserver_that_does_not_answer_is_asked_for_one_alias_in_a_tick(world: World) -> None:
+    aliases = [f"{word}{world.alias[1:]}" for word in ("#a", "#b", "#c")]
+
+    async def hang(made: Bot) -> None:
+        made.unfound.update(("matrix", name) for name in aliases)
+        asked = between.faults = [("directory/room", "500 before")] * 9
+        await made.tick()
+        assert len(asked) == 8
+        made.stopping.set()
+        await made.tick()
+        assert len(asked) == 8
+
+    device = matrix_device.load(world.folder / "device")
+    with proxy(int(device.homeserver.rpartition(":")[2])) as between:
+        matrix_device.save(world.folder / "device", replace(device, homeserver=between.url))
+        world.mail()
+        world.run(world.alias, hang)
 
 
 def test_a_demotion_counts_at_the_next_command(world: World, homeserver: Synapse) -> None:
