@@ -22,8 +22,9 @@ MOMENT, KEPT = 60.0, 200
 class Desk(Generic[T]):
     """Works out what is asked, first come, first served."""
 
-    def __init__(self) -> None:
-        """Nobody waits yet."""
+    def __init__(self, small: Callable[[T], bool] = lambda _: True) -> None:
+        """Nobody waits yet. Only what is `small` is kept."""
+        self._small = small
         self._places = asyncio.Semaphore(AT_ONCE)
         self._asked: OrderedDict[Hashable, asyncio.Task[T]] = OrderedDict()
 
@@ -49,8 +50,8 @@ class Desk(Generic[T]):
             return await asyncio.to_thread(work_out)
 
     def _keep(self, question: Hashable, done: asyncio.Task[T]) -> None:
-        """For a moment; not what failed, and not too many."""
-        if done.cancelled() or done.exception():
+        """For a moment; not what failed or is large, and not too many."""
+        if done.cancelled() or done.exception() or not self._small(done.result()):
             self._drop(question, done)
             return
         done.get_loop().call_later(MOMENT, self._drop, question, done)

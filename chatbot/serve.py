@@ -77,7 +77,7 @@ class Bot:
     vitals: Vitals
     stopping: threading.Event = field(default_factory=threading.Event)
     breakers: dict[str, Breaker] = field(default_factory=dict)
-    desk: Desk[Post] = field(default_factory=Desk)
+    desk: Desk[Post] = field(default_factory=lambda: Desk(_small))
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     # Aliases of the config for which a room is to be found: each at the start, and again where its room takes nothing.
     unfound: set[tuple[str, str]] = field(default_factory=set)
@@ -339,6 +339,11 @@ class Bot:
     def _count(self, platform: str, result: str) -> None:
         self._beat()
         self.vitals.sends[platform, result] += 1
+
+
+def _small(post: Post) -> bool:
+    """Files may have megabytes."""
+    return post.file is None
 
 
 @contextmanager

@@ -91,6 +91,17 @@ def test_not_more_answers_are_kept_than_memory_should_hold(monkeypatch: pytest.M
     asyncio.run(run())
 
 
+def test_what_is_large_is_shared_by_who_wait_for_it_and_not_kept() -> None:
+    async def run() -> None:
+        desk, work = Desk[str](lambda text: not text.startswith("large")), Work()
+        work.gate.set()
+        crowd = [desk.ask("large", lambda: work.on("large")) for _ in range(10)]
+        assert set(await asyncio.gather(*crowd)) == {"large 1"}
+        assert await desk.ask("large", lambda: work.on("large")) == "large 2"
+
+    asyncio.run(run())
+
+
 def test_what_has_no_question_is_worked_out_for_each() -> None:
     async def run() -> None:
         desk, work = Desk[str](), Work()
