@@ -128,7 +128,8 @@ class Bot:
         except Exception:
             # Whatever is wrong with one answer, the others are still owed.
             log.exception("command failed", room=request.room, command=request.text)
-            return Post(platform.dialect.name, self.renderer.render(platform.dialect, "failed"), aside=True)
+            body = self.renderer.render(platform.dialect, "failed")
+            return Post(platform.dialect.name, body, aside=True, fault=platform.dialect.unstyled(body).strip())
         finally:
             if corrects(request.text):
                 self.desk.forget()

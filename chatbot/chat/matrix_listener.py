@@ -42,6 +42,7 @@ _FILTER: dict[str, Any] = {
 }
 # What was said before the bot was there is not for it.
 _FIRST = {**_FILTER, "room": {**_FILTER["room"], "timeline": {"limit": 0}}}
+_ALONE = "<p>This is for you alone: ask me in a room where nobody else is.</p>"
 _UNREADABLE = (
     "<p>I cannot read this message: its key has not reached me. Please send it again; if that does not help, "
     "log out of your client and in again, or ask me in a room without encryption.</p>"
@@ -213,7 +214,9 @@ class Listener:
             await self._reply(room, event, Post(DIALECT.name, _UNREADABLE))
 
     async def _reply(self, room: str, event: Mapping[str, Any], post: Post) -> None:
-        """In the thread below it, in as many parts as it takes."""
+        """In the thread below it, in as many parts as it takes; what is for one person alone, not among others."""
+        if post.aside and not post.fault and await self._others(room):
+            post = Post(DIALECT.name, _ALONE)
         last = event["event_id"]
         more = threaded(root_of(event), last) if self._manners.threads(room) else {}
         if post.file:
@@ -221,6 +224,12 @@ class Listener:
             return
         for place, part in enumerate(DIALECT.parts(post.body)):
             await self._say(room, part, f"{last}-{place}", more)
+
+    async def _others(self, room: str) -> bool:
+        """Whether more are there than one person and we."""
+        path = f"rooms/{quote(room)}/joined_members"
+        members = await self._patience.insist(lambda: self._server.call("GET", path))
+        return len(members["joined"]) > 2  # noqa: PLR2004
 
     async def _bring(self, room: str, file: File, body: str, key: str, more: Mapping[str, Any]) -> None:
         """A file, with what is said of it. It is uploaded once, however often its message has to be tried."""

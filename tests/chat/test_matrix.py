@@ -17,6 +17,7 @@ from chatbot.chat import matrix_device
 from chatbot.chat.matrix import Matrix, seen_from_outside
 from chatbot.chat.matrix_events import Manners
 from chatbot.chat.matrix_http import discovered
+from chatbot.chat.platform import Request
 from chatbot.chat.post import File, Manner, Post
 from chatbot.errors import Busy, Closed, DeliveryError, Problem, Refused, Unauthorized, Unavailable
 from tests.fakes.handler import Handler
@@ -167,6 +168,29 @@ def test_commands_are_answered_in_a_thread_on_them(setting: Setting) -> None:
         (setting.room, setting.mia.id, text) for text in ("/series tdx", "/digest kvm")
     ]
     assert not setting.heard(kind="m.reaction")
+
+
+def test_what_is_for_one_person_alone_is_not_said_among_others(setting: Setting, homeserver: Synapse) -> None:
+    async def private(request: Request) -> Post:
+        fault = "wrong" if request.text == "/series" else ""
+        return Post("matrix", f"<p>for you: {len(request.text)}</p>", aside=True, fault=fault)
+
+    ben = homeserver.person("ben")
+    crowd = setting.mia.make_room(setting.user, ben)
+    setting.user.join(crowd)
+    ben.join(crowd)
+
+    async def ask(matrix: Matrix) -> None:
+        async with listening(matrix, private):
+            for room in (setting.room, crowd):
+                setting.mia.say(room, "!subscriptions mine")
+                setting.mia.say(room, "!series")
+                await until(lambda room=room: len(setting.bodies(room)) == 2)
+
+    run(setting, ask)
+    assert sorted(setting.bodies()) == ["for you: 19", "for you: 7"]
+    alone = "This is for you alone: ask me in a room where nobody else is."
+    assert sorted(setting.bodies(crowd)) == [alone, "for you: 7"]
 
 
 def test_a_command_that_takes_its_time_gets_a_sign_and_a_room_may_want_answers_beside_it(setting: Setting) -> None:
