@@ -234,7 +234,7 @@ def _part(name: str) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        problem.part = name
+        problem.part = problem.part or name
         raise
 
 

@@ -138,6 +138,10 @@ def _shown(words: Sequence[re.Match[str]]) -> tuple[Sequence[re.Match[str]], Man
 
 def _of_lines(topic: str, filter_text: str, when: str) -> Asked:
     asked = Asked(" ".join(topic.replace('"', " ").split()), filter_text, None)
+    if not asked.topic:
+        problem = Misunderstood("the first line", "there is nothing in it", "name a list or a subsystem there")
+        problem.part = "topic"
+        raise problem
     if not when.strip():
         return asked
     with suppress(Misunderstood):

@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import TESTS
 
 TRIES = 10
-KILLS = int(os.environ.get("KILLS", "60"))
+KILLS = int(os.environ.get("KILLS", "40"))
 # Each kill takes twice as long there, for a digest comes in two posts.
 PLATFORMS = {"terminal": KILLS, "slack": int(os.environ.get("KILLS", "30"))}
 

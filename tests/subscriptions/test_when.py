@@ -109,6 +109,7 @@ def test_a_when_is_said_in_words_that_mean_the_same(when: When) -> None:
     assert split(f"kvm s:tdx {when}") == Asked("kvm", " " * 15 + "s:tdx", when)
 
 
+@example("\n\n")
 @given(st.text(st.sampled_from(' "x:/*059dailyevr months\n'), max_size=80))
 def test_whatever_is_typed_is_taken_apart_or_refused(typed: str) -> None:
     try:
