@@ -139,7 +139,7 @@ def _shown(words: Sequence[re.Match[str]]) -> tuple[Sequence[re.Match[str]], Man
 def _of_lines(topic: str, filter_text: str, when: str) -> Asked:
     asked = Asked(" ".join(topic.replace('"', " ").split()), filter_text, None)
     if not asked.topic:
-        problem = Misunderstood("the first line", "there is nothing in it", "name a list or a subsystem there")
+        problem = Misunderstood("''", "there is no such list or subsystem", "name one in the first line")
         problem.part = "topic"
         raise problem
     if not when.strip():
