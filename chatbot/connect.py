@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chatbot.config import Install as InstallTable
     from chatbot.config import Matrix as MatrixTable
     from chatbot.config import Slack as SlackTable
+    from chatbot.store.installations import Keys
 
 
 def platforms_of(
@@ -90,25 +91,15 @@ def workspaces_of(
     from chatbot.chat.slack_manifest import HOST, Options, base_of, scopes
     from chatbot.chat.slack_workspaces import Workspaces
     from chatbot.errors import BadConfig, Unauthorized
-    from chatbot.store.installations import Installations, Keys, States
+    from chatbot.store.installations import Installations, States
     from chatbot.store.undelivered import Undelivered
 
-    faults: list[str] = []
-    table, how = "platforms.slack.install", "make one with: openssl rand -base64 32 | tr +/ -_"
-    signing = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
-    secret = _secret("client_secret", install.client_secret_file, "SLACK_CLIENT_SECRET", "", faults, table=table)
-    key = _secret("key", install.key_file, "SLACK_INSTALLATION_KEY", "", faults, table=table, make=f"{how}; then ")
-    try:
-        keys = Keys(key) if key else None
-    except ValueError:
-        faults.append(f"[{table}] key_file: {install.key_file or 'SLACK_INSTALLATION_KEY'} has no such key; {how}")
-    if faults or not keys:
-        raise BadConfig(tuple(faults))
+    signing, secret, keys = _secrets_of(config, install)
     installed, url = Installations(install.client_id, engine, keys), base_of(install.url)
     try:
         installed.renew() if stack else installed.workspaces()
     except Unauthorized as error:
-        raise BadConfig((f"[{table}] key_file: {error}",)) from error
+        raise BadConfig((f"[platforms.slack.install] key_file: {error}",)) from error
 
     def make(name: str, token: str, entrance: Entrance) -> Slack:
         return Slack(
@@ -154,6 +145,25 @@ def workspaces_of(
         settles=manners.get("settles", SETTLES),
         back=back,
     )
+
+
+def _secrets_of(config: SlackTable, install: InstallTable) -> tuple[str, str, Keys]:
+    """What requests are signed with, the app's own secret, and what tokens are encrypted with. Raises BadConfig."""
+    from chatbot.errors import BadConfig
+    from chatbot.store.installations import Keys
+
+    faults: list[str] = []
+    table, how = "platforms.slack.install", "make one with: openssl rand -base64 32 | tr +/ -_"
+    signing = _secret("signing_secret", config.signing_secret_file, "SLACK_SIGNING_SECRET", "", faults)
+    secret = _secret("client_secret", install.client_secret_file, "SLACK_CLIENT_SECRET", "", faults, table=table)
+    key = _secret("key", install.key_file, "SLACK_INSTALLATION_KEY", "", faults, table=table, make=f"{how}; then ")
+    try:
+        keys = Keys(key) if key else None
+    except ValueError:
+        faults.append(f"[{table}] key_file: {install.key_file or 'SLACK_INSTALLATION_KEY'} has no such key; {how}")
+    if faults or not keys:
+        raise BadConfig(tuple(faults))
+    return signing, secret, keys
 
 
 def _secret(

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Dialect, Engine, MetaData, Table, Text, delet
 from sqlalchemy.types import TypeDecorator
 
 from chatbot.errors import Unauthorized
-from chatbot.store import tables
+from chatbot.store import slack_tables
 from chatbot.store.database import reading, writing
 
 # What of an installation is as good as a token.
@@ -97,7 +97,7 @@ class Installations(SQLAlchemyInstallationStore):
         super().__init__(client_id, transactions, logger=_QUIET)
         self._transactions = transactions
         self._keys, self.login = keys, keys.digest
-        self.bots, self.installations = keys.over(tables.slack_bots), keys.over(tables.slack_installations)
+        self.bots, self.installations = keys.over(slack_tables.slack_bots), keys.over(slack_tables.slack_installations)
 
     def workspace(self, name: str) -> Bot | None:
         """The newest installation in the workspace, or in the whole organisation, of this id."""
@@ -154,7 +154,7 @@ class States(SQLAlchemyOAuthStateStore):
         transactions: Any = _Transactions(engine)
         super().__init__(seconds, transactions, logger=_QUIET)
         self._transactions = transactions
-        self.oauth_states = tables.slack_oauth_states
+        self.oauth_states = slack_tables.slack_oauth_states
 
     def issue(self, *args: Any, **kwargs: Any) -> str:
         """A new one."""

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import OperationalError, ProgrammingError, SQLAlchemyError
 
-import chatbot.store.fulltext  # noqa: F401  # its tables are made with the others
+import chatbot.store.fulltext  # its tables are made with the others, as are those of the next
+import chatbot.store.slack_tables  # noqa: F401
 from chatbot.errors import BadConfig
 from chatbot.store.tables import metadata
 
