@@ -13,7 +13,7 @@ import chatbot
 PACKAGE = Path(chatbot.__file__).parent
 # Low to high. A file imports lower floors and its own folder, nothing else.
 FLOORS = [
-    {"errors"},
+    {"errors", "scan", "_scan"},
     {"lock"},
     {"rhythm", "reaction", "finding", "desk"},
     {"mail", "sources", "chat"},

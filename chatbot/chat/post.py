@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from itertools import accumulate
 
+from chatbot import scan
+
 # What no reader sees and a terminal or a chat client may obey: control characters (but newline and tab), bidi
 # controls, zero-width characters, fillers, variation selectors and tags, surrogates.
 _UNSEEN = re.compile(
@@ -137,6 +139,8 @@ def plainer(post: Post, dialect: Dialect, times: int) -> Post:
 
 def printable(text: str) -> str:
     """The text without the characters that nobody sees; each becomes nothing."""
+    if scan.printable(text):
+        return text
     if text.isascii():
         if text.isprintable():
             return text

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha1
 
+from chatbot import scan
+
 FILE = "diff --git "
 _HUNK = "@@ -"
 # What follows those two.
@@ -77,15 +79,20 @@ def read_diff(texts: Iterable[str]) -> tuple[Diff, str]:
     The key is made of the files' names and the lines of the hunks. Where these are the same, so is it: whatever the
     ranges and the `index` line say, and whatever follows the last hunk. Empty where there is no diff.
     """
+    texts = tuple(texts)
+    if len(texts) == 1 and (scanned := scan.diff(texts[0])):
+        told, lines = scanned
+        return (Diff(told), _key(lines)) if told else (Diff(), "")
     changes: list[Change] = []
     content: list[str] = []
     for text in texts:
         _read_text(text, changes, content)
-    if not changes:
-        return Diff(), ""
+    return (Diff.of(changes), _key("\0".join(content).encode())) if changes else (Diff(), "")
+
+
+def _key(content: bytes) -> str:
     # Not to keep a secret, but twice as fast as BLAKE2 where the processor knows it, and no slower elsewhere.
-    digest = sha1("\0".join(content).encode(), usedforsecurity=False)
-    return Diff.of(changes), digest.hexdigest()[:_KEY_DIGITS]
+    return sha1(content, usedforsecurity=False).hexdigest()[:_KEY_DIGITS]
 
 
 def _read_text(text: str, changes: list[Change], content: list[str]) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from chatbot import scan
+
 # RFC 5322 allows a line 998 octets, so no encoded word is longer; the bound also keeps the pattern linear.
 _ENCODED_WORD = re.compile(r"=\?([^?\s]{1,80})\?([bBqQ])\?(.{0,998}?)\?=")
 _HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
@@ -183,6 +185,20 @@ _DATE = re.compile(
 )
 # RFC 5322, 4.3: these zones have a meaning, all other letters mean "unknown", that is UTC.
 _ZONES = {"est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
+
+
+def read_date(value: bytes) -> datetime | None:
+    """The instant that a raw field names, as below."""
+    seconds = scan.date(value)
+    return parse_date(decode_field(value)) if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def read_stamp(value: bytes) -> datetime | None:
+    """The same of a Received field: its date stands behind the last semicolon."""
+    seconds = scan.stamp(value)
+    if seconds is not None:
+        return datetime.fromtimestamp(seconds, UTC)
+    return parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
 
 
 def parse_date(text: str) -> datetime | None:

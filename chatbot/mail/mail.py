@@ -10,7 +10,7 @@ from chatbot.mail.patch import Patch, Tag, read_patch, read_tags, split_author
 from chatbot.mail.person import Person
 from chatbot.mail.relay import Behind, Found, each_person, is_relay, see_through
 from chatbot.mail.subject import Kind, Subject
-from chatbot.mail.words import own_words, without_quotes
+from chatbot.mail.words import read_words
 
 # public-inbox began in 2013 and imported lists from 1990 on; what lies outside was never a mail's time.
 EARLIEST = datetime(1985, 1, 1, tzinfo=UTC)
@@ -101,7 +101,7 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
     sender = Person.parse(message.sender)
     patch = _patch(message, subject, sender)
     # Nothing is quoted in a patch, and in flowing text a tag can begin in what is.
-    own = message.body if patch else without_quotes(message.body)
+    own, said = (message.body, "") if patch else read_words(message.body)
     tags = read_tags(message.body if message.flowed else own, flowed=message.flowed, patch=patch is not None)
     behind = see_through(sender, _witnesses(data, message, tags, archived_as)) if is_relay(sender) else None
     return Mail(
@@ -113,7 +113,7 @@ def read_mail(data: bytes, *, committed: datetime, archived_as: str, fallback_id
         in_reply_to=message.in_reply_to or (message.references[-1] if message.references else ""),
         references=message.references,
         tags=tags,
-        said="" if patch else own_words(own),
+        said=said,
         archived_as=archived_as,
         patch=patch,
         defects=message.defects,

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from chatbot import scan
 from chatbot.mail.header import (
+    HEADERS_LIMIT,
     decode_base64,
     decode_bytes,
     decode_field,
     each_value,
     field_pattern,
-    parse_date,
+    read_date,
     read_fields,
+    read_stamp,
     unfold_field,
 )
 from chatbot.mail.memory import remembered
@@ -91,9 +94,8 @@ class _Text:
 
 def read_message(data: bytes) -> Message:
     """Any bytes make a message; see `defects` for what was amiss."""
-    fields, raw_body = read_fields(_ENVELOPE, data)
+    found, raw_body = _envelope(data)
     defects: list[str] = []
-    found = dict(reversed(fields))  # a field given twice counts once, as mail programs show it
     text = _Text()
     _walk(found, raw_body, text, defects, depth=0)
     if text.body is None:
@@ -105,14 +107,14 @@ def read_message(data: bytes) -> Message:
         defects.append("no From")
     if b"subject" not in found:
         defects.append("no Subject")
-    date = parse_date(decode_field(found[b"date"])) if b"date" in found else None
+    date = read_date(found[b"date"]) if b"date" in found else None
     if date is None:
         defects.append("no readable Date")
     return Message(
         message_id=message_id,
         subject=decode_field(found.get(b"subject", b"")),
         sender=unfold_field(found.get(b"from", b"")),
-        stamped=newest_stamp(data),
+        stamped=read_stamp(found.get(b"received", b"")) or newest_stamp(data),
         date=date,
         in_reply_to=next(iter(_ids(found.get(b"in-reply-to", b""))), ""),
         references=_ids(found.get(b"references", b"")),
@@ -123,6 +125,17 @@ def read_message(data: bytes) -> Message:
     )
 
 
+def _envelope(data: bytes) -> tuple[dict[bytes, bytes], bytes]:
+    """The raw values of the fields of _ENVELOPE, by name, and the body; with the newest Received where that is found.
+
+    A field given twice counts once, as mail programs show it.
+    """
+    if scanned := scan.fields(data, HEADERS_LIMIT):
+        return scanned
+    fields, body = read_fields(_ENVELOPE, data)
+    return dict(reversed(fields)), body
+
+
 def fields_behind(data: bytes) -> dict[bytes, str]:
     """The fields in which a relay says for whom it speaks, by their names in lower case; encoded words as they are."""
     return {name: unfold_field(value) for name, value in reversed(read_fields(_BEHIND, data)[0])}
@@ -131,7 +144,7 @@ def fields_behind(data: bytes) -> dict[bytes, str]:
 def newest_stamp(data: bytes) -> datetime | None:
     """The time of the newest `Received:` field alone. Servers put theirs on top: the first that can be read is it."""
     for value in each_value(_RECEIVED, data):
-        stamp = parse_date(value.rpartition(b";")[2].decode("ascii", "replace"))
+        stamp = read_stamp(value)
         if stamp:
             return stamp
     return None
@@ -151,6 +164,8 @@ def _own_id(value: bytes, defects: list[str]) -> str:
 
 def _ids(value: bytes) -> tuple[str, ...]:
     """The Message-IDs in a field, without their brackets."""
+    if (scanned := scan.ids(value)) is not None:
+        return scanned
     if _PLAIN.fullmatch(value) and b"=?" not in value:
         return tuple(_ID.findall(value.decode("ascii")))  # they are the same in folded lines
     return tuple(_ID.findall(_printable(decode_field(value))))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from chatbot import scan
 from chatbot.mail.diff import FILE, Diff, Diffstat, read_diff
 from chatbot.mail.memory import remembered
 from chatbot.mail.person import Person
@@ -128,12 +129,12 @@ def read_tags(body: str, *, flowed: bool, patch: bool = False) -> tuple[Tag, ...
 
 
 def _find_tags(text: str, *, mended: bool = False) -> tuple[Tag, ...]:
-    text = "\n" + text
     tags: list[Tag] = []
-    for written, value in _TAG.findall(text):
+    trailers = scan.trailers(text)
+    for written, value in _TAG.findall("\n" + text) if trailers is None else trailers:
         if kind := _tag_kind(written):
             if "@" not in value and not mended and _unfinished(kind, value):
-                return _find_tags(_WRAPPED.sub(r"\1 ", text)[1:], mended=True)
+                return _find_tags(_WRAPPED.sub(r"\1 ", "\n" + text)[1:], mended=True)
             tags.append(Tag(kind, value.strip()))
     return tuple(tags)
 

@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 from typing import NamedTuple
 
+from chatbot import scan
 from chatbot.mail.memory import remembered
 
 # Mailers say "reply" and "forward" in many languages; a colon may be a full-width one.
@@ -87,8 +88,11 @@ class Subject(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> "Subject":
         """Never fails: a subject without any tag is its own title."""
-        match = _LEAD.match(text)
-        return cls.split(text, match.end() if match else 0)
+        lead = scan.lead(text)
+        if lead is None:
+            match = _LEAD.match(text)
+            lead = match.end() if match else 0
+        return cls.split(text, lead)
 
     @classmethod
     def split(cls, text: str, lead: int) -> "Subject":

@@ -5,6 +5,8 @@ Law of the file: as in patch.py, patterns begin with a literal newline and are l
 
 import re
 
+from chatbot import scan
+
 # As much as anyone reads; beyond are logs and listings.
 SAID_LIMIT = 32_768
 _QUOTE = re.compile(r"\n[ \t]*+>.*+(?:\n[ \t]*+>.*+)*+")
@@ -24,6 +26,14 @@ def before_signature(text: str) -> str:
     """The text before the line `-- `, with which a signature begins."""
     text = before_line(text, "-- \n")
     return text[:-3] if text.endswith("\n-- ") or text == "-- " else text
+
+
+def read_words(body: str) -> tuple[str, str]:
+    """The body without what it quotes, see below, and the sender's own words in it."""
+    if scanned := scan.said(body, SAID_LIMIT):
+        return scanned
+    unquoted = without_quotes(body)
+    return unquoted, own_words(unquoted)
 
 
 def without_quotes(body: str) -> str:

@@ -1,0 +1,16 @@
+"""Plain mails, scanned by compiled code where there is some; what it declines with None, the Python beside it does.
+
+Law of the file: what is said is the same with it and without it. It is compiled where the bot is installed, if there is
+a C compiler (see hatch_build.py); where there was none, all is declined, and mails are read in twice the time.
+"""
+
+try:
+    from chatbot._scan import date, diff, fields, ids, lead, printable, said, stamp, trailers
+except ImportError:
+
+    def _decline(*_: object) -> None:
+        """There is no compiled code."""
+
+    date = diff = fields = ids = lead = printable = said = stamp = trailers = _decline
+
+__all__ = ["date", "diff", "fields", "ids", "lead", "printable", "said", "stamp", "trailers"]
