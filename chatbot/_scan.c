@@ -90,31 +90,75 @@ static bool bytes_of(PyObject *object, Piece *piece) {
     return true;
 }
 
-/* The characters of a text, if it is ASCII; false with or without an error where it is not. */
+/* A text in UTF-8, and whether it is ASCII. There is none where it has a surrogate, or with an error. */
 static bool ascii_of(PyObject *text, Piece *piece) {
     Py_ssize_t size, characters = PyUnicode_GetLength(text);
-    if (characters < 0)
-        return false;
-    const char *at = PyUnicode_AsUTF8AndSize(text, &size);
-    if (at == NULL) {
-        PyErr_Clear(); /* a surrogate: not ASCII */
+    const char *at = characters < 0 ? NULL : PyUnicode_AsUTF8AndSize(text, &size);
+    *piece = (Piece){at, at ? at + size : NULL};
+    if (at == NULL && PyErr_ExceptionMatches(PyExc_UnicodeEncodeError))
+        PyErr_Clear();
+    return at && size == characters;
+}
+
+/* Whether white space begins here that is not ASCII, as str.isspace knows it: U+0085, U+00A0, U+1680, U+2000 to U+200A,
+ * U+2028, U+2029, U+202F, U+205F, U+3000.
+ */
+static bool is_wide_space(Piece rest) {
+    if (length(rest) < 3)
+        return true; /* nobody knows; a text does not end so early behind its last character */
+    unsigned char second = (unsigned char)rest.at[1], third = (unsigned char)rest.at[2];
+    switch ((unsigned char)*rest.at) {
+    case 0xc2:
+        return second == 0x85 || second == 0xa0;
+    case 0xe1:
+        return second == 0x9a && third == 0x80;
+    case 0xe2:
+        return (second == 0x80 && (third <= 0x8a || third == 0xa8 || third == 0xa9 || third == 0xaf)) ||
+               (second == 0x81 && third == 0x9f);
+    case 0xe3:
+        return second == 0x80 && third == 0x80;
+    default:
         return false;
     }
-    *piece = (Piece){at, at + size};
-    return size == characters;
+}
+
+/* The same of any text in UTF-8 that has no white space beyond ASCII, and no line so long that it would matter whether
+ * characters are counted or bytes.
+ */
+static bool utf8_of(PyObject *text, Piece *piece) {
+    enum { LONGEST = 300 };
+    if (ascii_of(text, piece))
+        return true;
+    if (PyErr_Occurred() || piece->at == NULL)
+        return false;
+    for (const char *line = piece->at; line < piece->end; line++) {
+        const char *end = line_end(line, piece->end);
+        if (end - line > LONGEST)
+            return false;
+        for (; line < end; line++)
+            if (*line & 0x80 && is_wide_space((Piece){line, piece->end}))
+                return false;
+    }
+    return true;
 }
 
 /* None, unless there is an error to be raised. */
-static PyObject *not_ascii(void) { return PyErr_Occurred() ? NULL : decline(); }
+static PyObject *not_plain(void) { return PyErr_Occurred() ? NULL : decline(); }
 
-static PyObject *text_of(Piece piece) { return PyUnicode_DecodeASCII(piece.at, length(piece), "strict"); }
+static PyObject *text_of(Piece piece) { return PyUnicode_DecodeUTF8(piece.at, length(piece), "strict"); }
 
 /* ---- header fields: read_fields and newest_stamp of mail/message.py ------------------------------------------- */
 
-static const char *const FIELDS[] = {
-    "message-id", "subject",    "from",         "date",
-    "in-reply-to", "references", "content-type", "content-transfer-encoding",
-    "received",
+#define FIELD(name) {name, sizeof name - 1}
+static const struct {
+    const char *name;
+    Py_ssize_t size;
+} FIELDS[] = {
+    FIELD("message-id"),   FIELD("subject"),
+    FIELD("from"),         FIELD("date"),
+    FIELD("in-reply-to"),  FIELD("references"),
+    FIELD("content-type"), FIELD("content-transfer-encoding"),
+    FIELD("received"),
 };
 enum { FIELD_COUNT = sizeof FIELDS / sizeof *FIELDS };
 
@@ -133,11 +177,11 @@ static bool begins_with_field(Piece data) {
 
 /* Which of FIELDS a line begins with, and its value, with the lines that go on with it; -1 for none of them. */
 static int field_at(Piece rest, Piece *value) {
+    char first = lower(*rest.at);
     for (int which = 0; which < FIELD_COUNT; which++) {
-        Py_ssize_t size = (Py_ssize_t)strlen(FIELDS[which]);
-        if (lower(*rest.at) != *FIELDS[which] || !begins_as(rest, FIELDS[which], size))
+        if (first != *FIELDS[which].name || !begins_as(rest, FIELDS[which].name, FIELDS[which].size))
             continue;
-        const char *at = rest.at + size;
+        const char *at = rest.at + FIELDS[which].size;
         while (at < rest.end && is_blank(*at))
             at++;
         if (at == rest.end || *at != ':')
@@ -188,7 +232,7 @@ static PyObject *fields(PyObject *Py_UNUSED(module), PyObject *const *arguments,
     for (int which = 0; named && which < FIELD_COUNT; which++) {
         if (found[which].at == NULL)
             continue;
-        PyObject *name = PyBytes_FromString(FIELDS[which]);
+        PyObject *name = PyBytes_FromStringAndSize(FIELDS[which].name, FIELDS[which].size);
         PyObject *raw = PyBytes_FromStringAndSize(found[which].at, length(found[which]));
         if (name == NULL || raw == NULL || PyDict_SetItem(named, name, raw) < 0)
             Py_CLEAR(named);
@@ -379,7 +423,7 @@ PyDoc_STRVAR(lead_doc, "lead(subject, /)\n--\n\nHow many characters of a subject
 static PyObject *lead(PyObject *Py_UNUSED(module), PyObject *argument) {
     Piece subject;
     if (!ascii_of(argument, &subject))
-        return not_ascii();
+        return not_plain();
     const char *at = subject.at, *mark;
     while ((mark = mark_end(after_spaces(at, subject.end), subject.end)))
         at = after_spaces(mark, subject.end);
@@ -409,8 +453,8 @@ PyDoc_STRVAR(trailers_doc, "trailers(text, /)\n--\n\nName and value of each line
 
 static PyObject *trailers(PyObject *Py_UNUSED(module), PyObject *argument) {
     Piece text, name, value;
-    if (!ascii_of(argument, &text))
-        return not_ascii();
+    if (!utf8_of(argument, &text))
+        return not_plain();
     PyObject *found = PyList_New(0);
     for (const char *at = text.at; found && at < text.end;) {
         const char *end = line_end(at, text.end);
@@ -433,7 +477,7 @@ PyDoc_STRVAR(printable_doc, "printable(text, /)\n--\n\nWhether it has no charact
 static PyObject *printable(PyObject *Py_UNUSED(module), PyObject *argument) {
     Piece text;
     if (!ascii_of(argument, &text))
-        return not_ascii();
+        return not_plain();
     for (const char *at = text.at; at < text.end; at++)
         if ((*at < ' ' && *at != '\n' && *at != '\t') || *at == 0x7f)
             return decline();
@@ -577,8 +621,8 @@ static PyObject *said(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
     Py_ssize_t limit = PyLong_AsSsize_t(arguments[1]);
     if (limit == -1 && PyErr_Occurred())
         return NULL;
-    if (!ascii_of(arguments[0], &body))
-        return not_ascii();
+    if (!utf8_of(arguments[0], &body))
+        return not_plain();
     char *room = PyMem_Malloc((size_t)length(body) * 2 + 2); /* neither step makes it longer */
     if (room == NULL)
         return PyErr_NoMemory();
@@ -599,9 +643,14 @@ static PyObject *said(PyObject *Py_UNUSED(module), PyObject *const *arguments, P
         own = (Piece){unattributed.at, unattributed.at + unattributed.size};
     }
     own = one_blank_line(own, unattributed.at);
-    if (length(own) > limit)
-        own.end = own.at + limit;
-    PyObject *answer = first ? Py_BuildValue("(Ns#)", first, own.at, length(own)) : NULL;
+    PyObject *answer;
+    if (length(own) > limit && PyUnicode_GetLength(arguments[0]) < length(body)) { /* characters are not bytes */
+        Py_XDECREF(first);
+        answer = decline();
+    } else {
+        Py_ssize_t size = length(own) > limit ? limit : length(own);
+        answer = first ? Py_BuildValue("(Ns#)", first, own.at, size) : NULL;
+    }
     PyMem_Free(room);
     return answer;
 }
@@ -796,8 +845,8 @@ PyDoc_STRVAR(diff_doc, "diff(text, /)\n--\n\n"
 
 static PyObject *diff(PyObject *Py_UNUSED(module), PyObject *argument) {
     Piece text;
-    if (!ascii_of(argument, &text))
-        return not_ascii();
+    if (!utf8_of(argument, &text))
+        return not_plain();
     /* A file of 16 characters and more is told in no more than those and two numbers. */
     size_t size = (size_t)length(text);
     char *room = PyMem_Malloc(size * 4 + 64);

@@ -18,9 +18,10 @@ _VERSION = re.compile(
 )
 _PART = re.compile(_GLUED + r"(?P<part>\d{1,4})/(?P<total>\d{1,4})", re.IGNORECASE)
 _BLANK_AROUND_SLASH = re.compile(r"(?<=\d)\s{1,3}/\s{0,3}(?=\d)|(?<=\d)/\s{1,3}(?=\d)")
-_BLANKS = re.compile(r"[\s,]+")
 _AGAIN = frozenset({"RESEND", "REPOST"})
 _BLANK_AFTER_V = re.compile(r"\b(v)\s{1,3}(?=\d{1,3}\b)", re.IGNORECASE)
+# Where neither of these two can begin; the only white space that is printable is a blank.
+_BLANK_WITHIN = re.compile(r"[/vV] | /")
 
 
 class Kind(StrEnum):
@@ -128,12 +129,19 @@ def _words(tags: list[str]) -> tuple[tuple[str, ...], list[tuple[int, int]], lis
     versions: list[tuple[int, int]] = []
     parts: list[tuple[int, int]] = []
     for tag in tags:
-        for written in _BLANKS.split(_BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))):
+        for written in _mended(tag).replace(",", " ").split():
             words, version, part = _read_word(written)
             prefixes += words
             versions += version
             parts += part
     return tuple(prefixes), versions, parts
+
+
+def _mended(tag: str) -> str:
+    """The words of a tag without the blanks that some write in them: `v 2`, `1 / 3`."""
+    if tag.isprintable() and not _BLANK_WITHIN.search(tag):
+        return tag
+    return _BLANK_AFTER_V.sub(r"\1", _BLANK_AROUND_SLASH.sub("/", tag))
 
 
 @remembered

@@ -147,10 +147,12 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
     patch = mail.patch
     sender, author = _person(mail.sender), _person(mail.author)
     persons[sender[0]], persons[author[0]] = sender, author
-    written = printable(str(mail.subject))
+    whole = str(mail.subject)
+    written = printable(whole)
     # What is kept decides what it is counted and searched as, for who takes a mail out has nothing else to go by.
-    subject = mail.subject if written == str(mail.subject) else Subject.parse(written)
+    subject = mail.subject if written == whole else Subject.parse(written)
     text = printable(patch.log if patch else mail.said)
+    counted = subject.counted
     message_id, received = printable(mail.message_id), int(mail.received.timestamp())
     key = key_of(message_id)
     diff = Diff(printable(patch.diff.text) if patch else "")
@@ -159,8 +161,8 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         *(sender[0], author[0], received, *_rest_of_row(mail), diff.text),
         *((patch.content, printable(patch.change_id)) if patch else ("", "")),
     )
-    tags = tuple((place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags))
-    reviews = reviews_told((kind, value) for _, kind, value in tags) if patch is None else ""
+    tags = tuple([(place, tag.kind, printable(tag.value)) for place, tag in enumerate(mail.tags)])
+    said = [(kind, value) for _, kind, value in tags] if patch is None else []
     above = directories_above(diff.paths)
     directories.update(above)
     return Entry(
@@ -174,11 +176,11 @@ def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], dir
         received,
         sender[0],
         author[0],
-        subject.counted,
+        counted,
         int(patch is not None and subject.part != 0),
         int(patch is None),
-        tuple(kind for _, kind, value in tags if gives(kind, value, sender[4])) if patch is None else (),
-        (sender[0], author[0], subject.counted, reviews, patch is not None, mail.reply, bool(mail.defects)),
+        tuple([kind for kind, value in said if gives(kind, value, sender[4])]),
+        (sender[0], author[0], counted, reviews_told(said), patch is not None, mail.reply, bool(mail.defects)),
         row,
         tags,
         tuple(above),
