@@ -62,7 +62,7 @@ $(BIN)/python:
 	@echo "Setting up $(VENV) …" >&2
 	@$(PYTHON) -m venv $(VENV)
 
-$(BIN)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+$(BIN)/.installed: requirements.txt pyproject.toml hatch_build.py chatbot/_scan.c | $(BIN)/python
 	@$(PIP) install --require-hashes --requirement requirements.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
