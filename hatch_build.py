@@ -22,7 +22,7 @@ class CompiledScan(BuildHookInterface):  # type: ignore[type-arg]
         """Compile; where that worked, the wheel is for one kind of machine, and for Python 3.11 or newer."""
         compiled = Path(self.root, SOURCE).with_suffix(".abi3.so")
         compiled.unlink(missing_ok=True)  # an older one would say what the Python beside it does not
-        _compile(self.root)
+        _compile()
         if not compiled.exists():
             self.app.display_warning("There is no C compiler, or no header files of Python: mails take longer to read.")
             return
@@ -31,10 +31,10 @@ class CompiledScan(BuildHookInterface):  # type: ignore[type-arg]
         build_data["tag"] = f"cp311-abi3-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
 
 
-def _compile(root: str) -> None:
+def _compile() -> None:
     extension = Extension("chatbot._scan", [SOURCE], py_limited_api=True, optional=True)
     with tempfile.TemporaryDirectory() as scratch:
         command = build_ext(Distribution({"name": "scan", "ext_modules": [extension]}))
-        command.inplace, command.force, command.build_temp = True, True, scratch
+        command.inplace, command.build_lib, command.build_temp = True, scratch, scratch
         command.ensure_finalized()
         command.run()
