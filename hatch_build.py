@@ -20,9 +20,11 @@ class CompiledScan(BuildHookInterface):  # type: ignore[type-arg]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002
         """Compile; where that worked, the wheel is for one kind of machine, and for Python 3.11 or newer."""
-        compiled = Path(self.root, SOURCE).with_suffix(".abi3.so")
-        compiled.unlink(missing_ok=True)  # an older one would say what the Python beside it does not
-        _compile()
+        source = Path(self.root, SOURCE)
+        compiled = source.with_suffix(".abi3.so")
+        if not compiled.exists() or compiled.stat().st_mtime < source.stat().st_mtime:
+            compiled.unlink(missing_ok=True)  # an older one would say what the Python beside it does not
+            _compile()
         if not compiled.exists():
             self.app.display_warning("There is no C compiler, or no header files of Python: mails take longer to read.")
             return

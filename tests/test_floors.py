@@ -13,7 +13,8 @@ import chatbot
 PACKAGE = Path(chatbot.__file__).parent
 # Low to high. A file imports lower floors and its own folder, nothing else.
 FLOORS = [
-    {"errors", "scan", "_scan"},
+    {"_scan"},
+    {"errors", "scan"},
     {"lock"},
     {"rhythm", "reaction", "finding", "desk"},
     {"mail", "sources", "chat"},
