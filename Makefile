@@ -26,11 +26,12 @@ second-opinion: $(BIN)/.installed-dev ## have npm's matrix-js-sdk talk to the bo
 	@npm ci --prefix tests/fakes/second_opinion
 	@$(BIN)/python -m pytest --no-cov tests/stories/test_second_opinion.py
 
-soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, and all zones, many times
+soak: $(BIN)/.installed-dev ## try archives that change, ingests and bots that are killed, all zones, and sanitizers, many times
 	@SEEDS=300 KILLS=50 $(BIN)/python -m pytest --no-cov --durations=5 tests/stories/test_archives_that_change.py tests/stories/test_interrupted.py tests/test_rhythm.py
 	@SWEEP=1 $(BIN)/python -m pytest --no-cov tests/stories/test_sweep.py
 	@KILLS=$(KILLS) EVENTS=$(EVENTS) $(BIN)/python -m pytest --no-cov -s tests/stories/test_killed.py tests/stories/test_replicas.py
 	@KILLS=100 $(BIN)/python -m pytest --no-cov -s tests/stories/test_killed_matrix.py
+	@$(BIN)/python -m tests.sanitize
 
 check: $(BIN)/.installed-dev format lint types test ## format, lint, types, tests: what CI runs
 

@@ -48,7 +48,16 @@ def check(
         return tuple(Finding("config", fault, well=False) for fault in error.faults)
     said = f"{path}: {_number(len(config.lists), 'list')}, {_number(len(config.subscriptions), 'subscription')}"
     with ExitStack() as stack:
-        return (Finding("config", said), *_Look(config, now, platforms, stack).findings(online=online))
+        return (Finding("config", said), *_reader(), *_Look(config, now, platforms, stack).findings(online=online))
+
+
+def _reader() -> Iterator[Finding]:
+    """What reads mails, where that could be faster."""
+    from chatbot.scan import COMPILED
+
+    if not COMPILED:
+        remedy = "to halve it, install a C compiler and Python's header files, and then the bot anew"
+        yield Finding("reader of mails", f"Python alone, which takes twice the time; {remedy}")
 
 
 def _number(number: int, word: str) -> str:

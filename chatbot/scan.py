@@ -1,7 +1,7 @@
 """Plain mails, scanned by compiled code where there is some; what it declines with None, the Python beside it does.
 
 Law of the file: what is said is the same with it and without it. It is compiled where the bot is installed, if there is
-a C compiler (see hatch_build.py); where there was none, all is declined, and mails are read in twice the time.
+a C compiler (see hatch_build.py); where there was none, all is declined, and a mail is read in twice the time.
 """
 
 try:
@@ -12,5 +12,8 @@ except ImportError:
         """There is no compiled code."""
 
     date = diff = fields = ids = lead = printable = said = stamp = trailers = _decline
+    COMPILED = False
+else:
+    COMPILED = True
 
-__all__ = ["date", "diff", "fields", "ids", "lead", "printable", "said", "stamp", "trailers"]
+__all__ = ["COMPILED", "date", "diff", "fields", "ids", "lead", "printable", "said", "stamp", "trailers"]

@@ -12,6 +12,7 @@ import pytest
 from slack_sdk.oauth.installation_store import Bot
 
 import chatbot.check
+from chatbot import scan
 from chatbot.chat.post import Post
 from chatbot.check import check
 from chatbot.errors import Closed, Unavailable
@@ -59,8 +60,9 @@ subsystem = "KVM X86"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, archive: Make) -> Path:
+def folder(tmp_path: Path, archive: Make, monkeypatch: pytest.MonkeyPatch) -> Path:
     """With a config by which all is well."""
+    monkeypatch.setattr(scan, "COMPILED", True)
     for name in ("kvm", "coco", "published"):
         archive([compose("[PATCH] confidential", 1)], name=name)
     (tmp_path / "mailmap").write_text("Ana <ana@a.example> <a@b.example>\n")
@@ -212,6 +214,16 @@ def test_what_is_wrong_is_said_with_its_remedy(folder: Path, damage: str) -> Non
     harm(folder)
     lines = faults(folder)
     assert any(line.startswith(f"✗ {expected.format(folder=folder)}") for line in lines), lines
+
+
+def test_where_nothing_is_compiled_the_remedy_is_said_and_it_is_no_fault(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "COMPILED", False)
+    assert found(folder)[1].startswith(
+        "✓ reader of mails: Python alone, which takes twice the time; to halve it, install"
+    )
+    assert faults(folder) == []
 
 
 def test_one_fault_hides_no_other_and_none_is_said_twice(folder: Path) -> None:

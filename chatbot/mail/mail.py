@@ -144,7 +144,7 @@ def received_at(data: bytes, committed: datetime) -> datetime:
 
 
 def _possible(time: datetime) -> datetime:
-    return min(max(time, EARLIEST), LATEST)
+    return EARLIEST if time < EARLIEST else min(time, LATEST)
 
 
 def _patch(message: Message, subject: Subject, sender: Person) -> Patch | None:

@@ -221,6 +221,11 @@ def _read_content(value: bytes) -> _Content:
     )
 
 
+@remembered
+def _read_encoding(value: bytes) -> str:
+    return decode_field(value).lower()
+
+
 def _split_parts(body: bytes, boundary: bytes) -> list[bytes]:
     """The parts between the boundary lines; a missing last boundary loses nothing."""
     line = b"\n--" + boundary
@@ -244,7 +249,7 @@ def _is_patch_file(kind: str, content_type: str, found: dict[bytes, bytes]) -> b
 
 
 def _decode_text(body: bytes, charset: str, found: dict[bytes, bytes], defects: list[str]) -> str:
-    encoding = decode_field(found.get(b"content-transfer-encoding", b"")).lower()
+    encoding = _read_encoding(found.get(b"content-transfer-encoding", b""))
     if encoding == "quoted-printable":
         body = binascii.a2b_qp(body)
     elif encoding == "base64":

@@ -99,7 +99,7 @@ class Subject(NamedTuple):
     def split(cls, text: str, lead: int) -> "Subject":
         """A subject of which it is known that no more than so many characters come before the title."""
         known = _read_lead(text[:lead])
-        return cls(known.lead, text[len(known.lead) :], *known[2:])
+        return cls._make((known.lead, text[len(known.lead) :], *known[2:]))
 
 
 @remembered

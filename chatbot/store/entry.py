@@ -145,7 +145,8 @@ def directories_above(paths: Iterable[str]) -> dict[int, str]:
 
 def _entry(raw: RawMail, mail: Mail, persons: dict[int, tuple[object, ...]], directories: dict[int, str]) -> Entry:
     patch = mail.patch
-    sender, author = _person(mail.sender), _person(mail.author)
+    sender = _person(mail.sender)
+    author = _person(patch.author) if patch else sender
     persons[sender[0]], persons[author[0]] = sender, author
     whole = str(mail.subject)
     written = printable(whole)

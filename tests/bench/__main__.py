@@ -6,6 +6,7 @@ Machines are noisy: what is compared runs by turns, medians are shown, and the r
 import argparse
 import json
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+from chatbot import scan
 from tests.bench import asking, bombs, ingest, memory, queries, reading, slowing, starting, updates
 from tests.bench.archives import CORPUS
 from tests.bench.figures import Figure, table
@@ -42,7 +44,8 @@ def main() -> int:
         setting = Setting(cache.resolve(), scratch, options.rounds, options.million)
         if setting.real.parent != setting.cache:
             print(f"There is no {CORPUS}: measured on a sample, which says little.", file=sys.stderr)
-        print(f"{setting.real.name}, {setting.rounds} rounds", flush=True)
+        reader = "compiled reader" if scan.COMPILED else "reader not compiled"
+        print(f"{setting.real.name}, {setting.rounds} rounds; Python {platform.python_version()}, {reader}", flush=True)
         found = {part: _measure(part, setting) for part in options.parts}
     document = json.dumps({part: [one.document() for one in figures] for part, figures in found.items()})
     if options.json:
