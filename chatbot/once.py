@@ -26,10 +26,14 @@ if TYPE_CHECKING:
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
     from chatbot.sources.mirror import Progress
+    from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
     from chatbot.store.undelivered import Undelivered
     from chatbot.subscriptions.subscription import Subscription
+
+# Before the name of a file, in a database's URL.
+_FILE = "sqlite:///"
 
 
 def archive_digest(
@@ -192,16 +196,40 @@ def ingest_archives(
     """
     import gc
 
+    gc.set_threshold(100_000)  # rows come and go and have no cycles, nor has what is imported
     from chatbot.readers import Readers
 
-    gc.set_threshold(100_000)  # rows come and go and have no cycles, nor has what is imported
     with Readers(jobs) as readers:
         readers.start()  # they get ready while we do: the database's library takes a quarter of a second
-        _ingest_archives(archives, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
+        with _walked_ahead(archives, store) as opened:
+            _ingest_archives(archives, opened, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
+
+
+@contextmanager
+def _walked_ahead(archives: Mapping[str, Path], store: str) -> Iterator[dict[str, PublicInbox]]:
+    """The first archive by its name, its history being walked in the meantime; none where the database is there, for
+    then most often little is new.
+    """
+    from contextlib import ExitStack, suppress
+    from itertools import islice
+    from pathlib import Path
+
+    from chatbot.errors import Unreadable
+    from chatbot.sources.public_inbox import PublicInbox
+
+    opened: dict[str, PublicInbox] = {}
+    with ExitStack() as stack:
+        if store.startswith(_FILE) and not Path(store.removeprefix(_FILE)).exists():
+            for name, folder in islice(archives.items(), 1):
+                with suppress(Unreadable):  # it says so when its turn comes
+                    opened[name] = stack.enter_context(PublicInbox(name, folder))
+                    opened[name].walk_ahead()
+        yield opened
 
 
 def _ingest_archives(
     archives: Mapping[str, Path],
+    opened: Mapping[str, PublicInbox],
     store: str,
     readers: Readers,
     *,
@@ -227,7 +255,7 @@ def _ingest_archives(
                 tell(name, read, total, "")
 
             try:
-                with PublicInbox(name, folder) as archive:
+                with opened.get(name) or PublicInbox(name, folder) as archive:
                     came = ingest(archive, index, readers, told=told, accept_shrink=accept_shrink)
             except Problem as problem:
                 failed(problem)

@@ -19,7 +19,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, suppress
 from itertools import cycle
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import IO, Any, Self
 
 from chatbot.errors import Unreadable
@@ -33,8 +33,10 @@ PATIENCE = 10.0
 # Bytes of memory for one reader; above it a mail is a defect.
 MEMORY = 1024**3
 # Chunks that each reader is asked for before the first is fetched, so that none waits for the one that writes.
-AHEAD = 2
+AHEAD = 4
 TRIES = 2
+# Seconds for which a reader's git outlasts the last question: longer than any transaction, and a bot waits for hours.
+LINGER = 1.0
 _LENGTH = struct.Struct("!Q")
 _LONGEST_ID = 64
 _PIPE = 1024 * 1024
@@ -186,7 +188,7 @@ def serve(whereabouts: int, patience: float) -> None:
     threading.Thread(target=_listen, args=(source, questions), daemon=True).start()
     reading: Any = None
     with suppress(BrokenPipeError):
-        while question := questions.get():
+        while question := _next(questions, reading):
             chunk, aside = pickle.loads(question)  # noqa: S301  # from our own process
             reading = chunk.reading(reading)
             try:
@@ -199,8 +201,17 @@ def serve(whereabouts: int, patience: float) -> None:
             packed = marshal.dumps(answer)
             target.write(_LENGTH.pack(len(packed)) + packed)
             target.flush()
-            if reading and questions.empty():  # a bot waits for hours
-                reading.close()
+    if reading:
+        reading.close()
+
+
+def _next(questions: SimpleQueue[bytes], reading: Any) -> bytes:
+    """The next question; git ends where none comes for a while."""
+    with suppress(Empty):
+        return questions.get(timeout=LINGER)
+    if reading:
+        reading.close()
+    return questions.get()
 
 
 def _listen(source: IO[bytes], questions: SimpleQueue[bytes]) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -181,6 +182,21 @@ def test_who_stops_in_the_middle_leaves_no_process_behind() -> None:
             next(found)
             assert len(children() - before) == 2
         assert children() == before
+
+
+def test_a_readers_git_stays_for_a_moment_and_is_there_again_when_it_is_needed(archive: Callable[..., Path]) -> None:
+    def gits() -> int:
+        return sum(child.name() == "git" for child in psutil.Process().children(recursive=True))
+
+    folder = archive([compose(f"[PATCH] {number}", number) for number in range(5)])
+    with PublicInbox("list", folder) as inbox, inbox.after(0, ()) as spool, Readers(1) as readers:
+        for _ in range(2):
+            (batch,) = readers.read(spool.chunks())
+            assert (len(batch.entries), gits()) == (5, 1)
+            end = time.monotonic() + 10
+            while gits() and time.monotonic() < end:
+                time.sleep(0.1)
+            assert gits() == 0
 
 
 def test_a_reader_ends_with_its_master(archive: Callable[..., Path]) -> None:

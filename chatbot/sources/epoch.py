@@ -4,17 +4,20 @@ Law of the file: memory does not grow with the archive. A history is walked in p
 and handed out in chunks, oldest first; a chunk is read in whatever process.
 """
 
+import re
 import tempfile
 from array import array
-from collections.abc import Container, Iterable, Iterator
-from contextlib import nullcontext
+from collections.abc import Collection, Container, Generator, Iterable, Iterator
+from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path
+from threading import Thread
 from typing import IO, Self
 
 from chatbot.errors import Unreadable
+from chatbot.sources.git import BUFFER
 from chatbot.sources.layout import OID, lay_out, read_refs
 from chatbot.sources.repository import Inquiry, Repository, unreadable
 from chatbot.sources.source import Commit, Place, RawMail, Span
@@ -25,14 +28,14 @@ CHUNK = 400
 FIRST_PAGE, PAGE = 200, 5_000
 LOST = "lost or damaged in the archive"
 
-# A line for each commit. With _BLOBS, what it does to each file follows: to read a mail by its blob's id takes git a
-# sixth less time than to look for it in the commit's tree.
+# A line for each commit. With _BLOBS, one for each file that it changes follows: to read a mail by its blob's id takes
+# git a sixth less time than to look for it in the commit's tree.
 _LOG = ("log", "--format=%H %ct %P%x00%an <%ae>", "--encoding=UTF-8", "--no-show-signature", "--no-color", "--stdin")
 _BLOBS = ("--raw", "--no-abbrev", "--no-renames", "--root")
-# In the place of a blob: only the tree tells it. So it is where a commit changes nothing.
-_UNTOLD = b"-"
-# Modes of what is a blob.
-_FILES = frozenset({b"100644", b"100755", b"120000"})
+# Between two commits of the log: a line about a file begins with a colon.
+_BETWEEN = re.compile(rb"\n(?=[0-9a-f])")
+# The blob of a commit's mail; only the tree tells it where a commit does not change it.
+_MAIL = re.compile(rb"^:\d{6} (?:100644|100755|120000) [0-9a-f]+ ([0-9a-f]+) [A-Z]\d*\tm$", re.MULTILINE)
 # What a purge leaves: the blob without bytes, by either hash.
 _EMPTY = frozenset(
     {
@@ -52,9 +55,12 @@ class Epoch:
         self._refs: dict[str, str] = {}
         self._own = tempfile.TemporaryDirectory(prefix="chatbot-git-")
         self._repository = Repository(Path(self._own.name), folder)
+        self._ahead: _Ahead | None = None
 
     def close(self) -> None:
         """Remove our own repository."""
+        if self._ahead:
+            self._ahead.stop()
         self._own.cleanup()
 
     def refresh(self) -> None:
@@ -101,10 +107,19 @@ class Epoch:
 
     def history(self) -> Iterator[Commit]:
         """All commits, newest first: a sixth of the time that their mails take. Raises Unreadable."""
-        return (_commit(self.number, line) for line in self._walk(self.tip, PAGE))
+        return (_commit(self.number, said) for said in self._walk(self.tip, PAGE))
 
-    def after(self, known: Container[str]) -> "Spool":
+    def walk_ahead(self) -> None:
+        """Begin to spool all there is, beside whatever is done until somebody asks for it."""
+        self._ahead = _Ahead(Spool(self), self.tip, self._walk(self.tip, PAGE))
+
+    def after(self, known: Collection[str]) -> "Spool":
         """The commits after the newest known one, spooled; the caller closes it. Raises Unreadable."""
+        ahead, self._ahead = self._ahead, None
+        if ahead and not known and ahead.tip == self.tip and (all_there_is := ahead.result()):
+            return all_there_is
+        if ahead:
+            ahead.stop()
         spool = Spool(self)
         try:
             spool.fill(self._walk(self.tip, FIRST_PAGE), known)
@@ -118,47 +133,46 @@ class Epoch:
         question = "".join(f"{commit}\n" for commit in commits)
         return self.chunk_of(self._log(("--no-walk=unsorted",), question))
 
-    def chunk_of(self, lines: Iterable[bytes]) -> "Chunk":
-        """The commits that these lines of the log tell of."""
-        return Chunk(self._repository, self.number, tuple(lines))
+    def chunk_of(self, log: Iterable[bytes]) -> "Chunk":
+        """The commits that the log tells of."""
+        return Chunk(self._repository, self.number, tuple(log))
 
-    def _walk(self, tip: str | None, page: int) -> Iterator[bytes]:
+    def _walk(self, tip: str | None, page: int) -> Generator[bytes, None, None]:
         """The log from the tip down, newest first, page by page; `page` is the first one's length."""
         start = tip
         while start:
             parents: list[bytes] = []
-            for line in self._log((f"--max-count={page}",), f"{start}\n"):
-                _, commit, _, *parents = line.partition(b"\0")[0].split(b" ")
+            for said in self._log((f"--max-count={page}",), f"{start}\n"):
+                _, _, *parents = said.partition(b"\0")[0].split(b" ")
                 if len(parents) > 1:  # pages of a tangled history would not meet
-                    yield from self._log(("--topo-order",), f"{commit.decode('ascii')}\n")
+                    yield from self._log(("--topo-order",), f"{_name(said)}\n")
                     return
-                yield line
+                yield said
             page, start = PAGE, b"".join(parents).decode("ascii")
 
     def _log(self, which: tuple[str, ...], question: str) -> Iterator[bytes]:
-        """A line for each commit that git is asked for: blob, id, time and parents, NUL, author. Raises Unreadable."""
+        """What git says of each commit that it is asked for: id, time and parents, NUL, author; then, where it can, the
+        files, each in a line. Raises Unreadable.
+        """
         told = 0
         try:
-            for line in self._lines((*_LOG, *_BLOBS, *which), question):
-                yield line
+            for said in self._commits((*_LOG, *_BLOBS, *which), question):
+                yield said
                 told += 1
         except Unreadable:  # a tree is lost, perhaps; without the blobs git needs none
-            yield from islice(self._lines((*_LOG, *which), question), told, None)
+            yield from islice(self._commits((*_LOG, *which), question), told, None)
 
-    def _lines(self, arguments: tuple[str, ...], question: str) -> Iterator[bytes]:
-        commit, blob = b"", _UNTOLD
+    def _commits(self, arguments: tuple[str, ...], question: str) -> Iterator[bytes]:
+        rest = b""
         with self._repository.output(arguments, question.encode()) as output:
-            for line in output:
-                if line.startswith(b":"):
-                    if line.endswith(b"\tm\n"):
-                        _, mode, _, new, _ = line.split(b" ")
-                        blob = new if mode in _FILES else _UNTOLD
-                elif line != b"\n":
-                    if commit:
-                        yield blob + b" " + commit
-                    commit, blob = line, _UNTOLD
-        if commit:
-            yield blob + b" " + commit
+            while data := output.read(BUFFER):
+                *whole, rest = _BETWEEN.split(rest + data)
+                yield from whole
+                line, _, files = rest.partition(b"\n")
+                if len(files) > BUFFER:  # memory does not grow with them; if the mail was among them, its tree tells
+                    rest = line + b"\n" + files.rpartition(b"\n")[2]
+        if rest:
+            yield rest.removesuffix(b"\n")
 
 
 class Spool:
@@ -186,24 +200,49 @@ class Spool:
 
     def fill(self, log: Iterable[bytes], known: Container[str] = ()) -> None:
         """Take in commits up to the first that is known."""
-        for line in log:
-            name = line.split(b" ", 2)[1].decode("ascii")
-            if name in known:
+        for said in log:
+            if (name := _name(said)) in known:
                 self.anchor = name
                 break
             if self._count % CHUNK == 0:
                 self._begins.append(self._end)
-            self._file.write(line)
-            self._count, self._end = self._count + 1, self._end + len(line)
+            self._file.write(said + b"\n")
+            self._count, self._end = self._count + 1, self._end + len(said) + 1
 
     def chunks(self) -> Iterator["Chunk"]:
         """All commits, oldest first."""
         end = self._end
         for begin in reversed(self._begins):
             self._file.seek(begin)
-            lines = self._file.read(end - begin).split(b"\n")[:-1]
-            yield self._epoch.chunk_of(reversed(lines))
+            yield self._epoch.chunk_of(reversed(_BETWEEN.split(self._file.read(end - begin - 1))))
             end = begin
+
+
+class _Ahead:
+    """A spool that a thread fills with the log from a tip down."""
+
+    def __init__(self, spool: Spool, tip: str | None, log: Generator[bytes, None, None]) -> None:
+        self.tip = tip
+        self._spool, self._log = spool, log
+        self._stopped = self._whole = False
+        self._thread = Thread(target=self._fill)
+        self._thread.start()
+
+    def result(self) -> Spool | None:
+        """The spool when it has all; None where git could not read it, and who tries once more is told why."""
+        self._thread.join()
+        return self._spool if self._whole else None
+
+    def stop(self) -> None:
+        """Let go of it."""
+        self._stopped = True
+        self._thread.join()
+        self._spool.close()
+
+    def _fill(self) -> None:
+        with suppress(Unreadable, OSError), closing(self._log):
+            self._spool.fill(takewhile(lambda _: not self._stopped, self._log))
+            self._whole = not self._stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +256,7 @@ class Chunk:
     @property
     def commits(self) -> tuple[str, ...]:
         """Their ids, in the order in which they are read."""
-        return tuple(line.split(b" ", 2)[1].decode("ascii") for line in self.log)
+        return tuple(map(_name, self.log))
 
     def reading(self, before: "Reading | None" = None) -> "Reading":
         """What reads its mails: the one from before, where it reads the same archive; else that one ends."""
@@ -248,7 +287,7 @@ class Chunk:
                     yield Place(commit.id, tree[name], removed=name == "d")
 
     def _told(self) -> Iterator[Commit]:
-        return (_commit(self.epoch, line) for line in self.log)
+        return (_commit(self.epoch, said) for said in self.log)
 
 
 class Reading:
@@ -331,12 +370,24 @@ def _tree(inquiry: Inquiry, commit: str) -> dict[str, str] | None:
     return found
 
 
-def _commit(epoch: int, line: bytes) -> Commit:
-    """Out of a line of the log."""
-    told, _, author = line.rstrip(b"\n").partition(b"\0")
-    blob, name, seconds, *parents = told.decode("ascii").split(" ")
+def _name(said: bytes) -> str:
+    """The id of a commit of the log."""
+    return said.partition(b" ")[0].decode("ascii")
+
+
+def _commit(epoch: int, said: bytes) -> Commit:
+    """Out of what the log says of it."""
+    line, _, files = said.partition(b"\n")
+    ids, _, author = line.partition(b"\0")
+    name, seconds, *parents = ids.decode("ascii").split(" ")
+    mail = _MAIL.search(files)
     return Commit(
-        epoch, name, _instant(seconds), author.decode("utf-8", "replace"), parents[0] or None, blob.strip("-")
+        epoch,
+        name,
+        _instant(seconds),
+        author.decode("utf-8", "replace"),
+        parents[0] or None,
+        mail[1].decode("ascii") if mail else "",
     )
 
 

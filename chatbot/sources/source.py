@@ -1,6 +1,6 @@
 """The port to an archive: what every source of mails can do."""
 
-from collections.abc import Collection, Container, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, Self
@@ -120,7 +120,7 @@ class Source(Protocol):
         """Look again for what is new. Raises Unreadable."""
         ...
 
-    def after(self, epoch: int, known: Container[str]) -> Stretch:
+    def after(self, epoch: int, known: Collection[str]) -> Stretch:
         """The commits of an epoch that came after the newest known one. Raises Unreadable."""
         ...
 

@@ -106,8 +106,7 @@ def write_anew(connection: Connection, mail_id: int, entry: Entry) -> None:
     if entry.text:
         fulltext.add_texts(connection, fulltext.TEXTS, [(mail_id, entry.text[:SEARCHED])])
     sums = Sums()
-    for list_id in (ALL_LISTS, *_lists(connection, mail_id)):
-        sums.count(list_id, Credit.of(entry))
+    sums.count((ALL_LISTS, *_lists(connection, mail_id)), Credit.of(entry))
     sums.write(connection)
 
 

@@ -63,28 +63,33 @@ class Sums:
     """Sums that are to be written."""
 
     def __init__(self) -> None:
-        # List and person: mails, counted, patches, replies, and when the newest came in.
-        self._contributions: dict[tuple[int, int], tuple[int, int, int, int, int]] = {}
+        # Lists and person: mails, counted, patches, replies, and when the newest came in.
+        self._contributions: dict[tuple[tuple[int, ...], int], tuple[int, int, int, int, int]] = {}
         self._given: Counter[tuple[int, str]] = Counter()
 
-    def count(self, list_id: int, credit: Credit) -> None:
-        """Count a mail for its sender and its author, on one list or on all together."""
+    def count(self, list_ids: tuple[int, ...], credit: Credit) -> None:
+        """Count a mail for its sender and its author, on each of these lists; ALL_LISTS are all together."""
         for person_id in {credit.sender_id, credit.author_id}:
             wrote, sent = person_id == credit.author_id, person_id == credit.sender_id
-            had = self._contributions.get((list_id, person_id), (0, 0, 0, 0, 0))
-            self._contributions[list_id, person_id] = (
+            had = self._contributions.get((list_ids, person_id), (0, 0, 0, 0, 0))
+            self._contributions[list_ids, person_id] = (
                 had[0] + 1,
                 had[1] + (credit.counted and wrote),
                 had[2] + credit.patches * wrote,
                 had[3] + credit.replies * sent,
                 max(had[4], credit.received),
             )
-        if list_id == ALL_LISTS:
+        if credit.given and ALL_LISTS in list_ids:
             self._given.update((credit.sender_id, kind) for kind in credit.given)
 
     def write(self, connection: Connection) -> None:
         """Add them to what the tables have."""
-        _upsert(connection, _CONTRIBUTION, [(*who, *what) for who, what in self._contributions.items()])
+        contributions = [
+            (list_id, person_id, *what)
+            for (list_ids, person_id), what in self._contributions.items()
+            for list_id in list_ids
+        ]
+        _upsert(connection, _CONTRIBUTION, contributions)
         _upsert(connection, _GIVEN, [(*what, tags) for what, tags in self._given.items()])
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from chatbot.store import fulltext, removal, tables
 from chatbot.store.bulk import add_rows, insert_rows
 from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry, reviews_told
-from chatbot.store.rows import chunks, tags_of
+from chatbot.store.rows import by_ids, chunks, tags_of
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS
 
@@ -140,11 +140,12 @@ class Writer:
                 rows.unread.append((self._list_id, entry.epoch, entry.commit, entry.blob))
                 continue
             there = known.get(entry.message_id)
+            counts_for: tuple[int, ...] = (self._list_id,)
             if there is None:
                 self._mail_id += 1
                 there = known[entry.message_id] = _Known(self._mail_id, entry.blob, Credit.of(entry), entry.counts)
                 _rows_of(entry, self._mail_id, rows)
-                sums.count(ALL_LISTS, there.credit)
+                counts_for = (ALL_LISTS, self._list_id)
             elif not there.blob or (there.doubtful and there.blob == there.seen_blob != entry.blob):
                 removal.write_anew(self._connection, there.id, entry)
                 _names_of(entry, rows)
@@ -161,7 +162,7 @@ class Writer:
             there.seen_id, there.seen_blob, there.place = self._seen_id, entry.blob, (entry.epoch, entry.commit)
             place = (entry.epoch, entry.commit, entry.blob)
             rows.seen.append((self._seen_id, self._list_id, there.id, entry.received, *there.counts, *place))
-            sums.count(self._list_id, there.credit)
+            sums.count(counts_for, there.credit)
         self._insert(rows)
         add_rows(self._connection, tables.person, [row for row in batch.persons if row[0] in rows.persons])
         add_rows(self._connection, tables.directory, [row for row in batch.directories if row[0] in rows.directories])
@@ -188,15 +189,14 @@ class Writer:
         place = (seen.id.label("seen_id"), seen.blob.label("seen_blob"), seen.epoch, seen.commit)
         both = tables.mail.outerjoin(tables.seen, here)
         query = select(mail.message_id, mail.id, mail.blob, *whom, *place).select_from(both)
-        for few in chunks(keys):
-            rows = [row for row in self._connection.execute(query.where(mail.key.in_(few))) if row.message_id in ids]
-            tags = tags_of(self._connection, [row.id for row in rows if not row.is_patch])
-            for row in rows:
-                credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
-                reviews = reviews_told(tags.get(row.id, ()))
-                kinds = (bool(credit.counted), reviews, row.is_patch, row.is_reply, bool(row.defects))
-                counts = (row.sender_id, row.author_id, *kinds)
-                found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
+        rows = [row for row in by_ids(self._connection, query, mail.key, keys) if row.message_id in ids]
+        tags = tags_of(self._connection, [row.id for row in rows if not row.is_patch])
+        for row in rows:
+            credit, lies = Credit.on_a_list(row), (row.epoch, row.commit)
+            reviews = reviews_told(tags.get(row.id, ()))
+            kinds = (bool(credit.counted), reviews, row.is_patch, row.is_reply, bool(row.defects))
+            counts = (row.sender_id, row.author_id, *kinds)
+            found[row.message_id] = _Known(row.id, row.blob, credit, counts, row.seen_id, row.seen_blob, lies)
         doubtful = self._doubtful({known.seen_id for known in found.values() if known.seen_id is not None})
         for known in found.values():
             known.doubtful = known.seen_id in doubtful

@@ -10,6 +10,7 @@ import pytest
 
 from chatbot.errors import Misunderstood, Unreadable
 from chatbot.read import read
+from chatbot.sources.git import BUFFER
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
 from chatbot.sources.repository import OBJECT_LIMIT
@@ -47,6 +48,46 @@ def test_the_history_tells_what_the_commits_do(archive: Make) -> None:
         commits = [raw.commit for raw in inbox.mails_of(inbox.history())]
         assert commits == list(inbox.history())
         assert [one.parent for one in commits] == [None, commits[2].id, commits[3].id, None]
+
+
+def test_a_commit_of_many_files_takes_no_memory_and_its_tree_tells_its_mail(
+    archive: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = archive(mails(1, 2)) / "git" / "0.git"
+    blob = git(bare, "rev-parse", "master~1:m")
+    change(bare, "".join(f"100644 blob {blob}\t{name}\n" for name in ("a", "m", *(f"n{one}" for one in range(9)))))
+    for size in (1, 7, 100, BUFFER):
+        monkeypatch.setattr("chatbot.sources.epoch.BUFFER", size)
+        with PublicInbox("list", bare) as inbox:
+            assert after(inbox, 0) == [1, 2, 1]
+            assert next(bool(one.blob) for one in inbox.history()) is (size == BUFFER)
+
+
+def test_a_history_that_was_walked_ahead_is_what_a_walk_finds_and_is_let_go_where_it_is_not_asked_for(
+    archive: Make,
+) -> None:
+    folder = archive(mails(1, 2, 3))
+    with PublicInbox("list", folder) as inbox:
+        known = [raw.commit.id for raw in inbox.mails(inbox.everything())]
+        inbox.walk_ahead()
+        spool = inbox.epochs[0]._ahead._spool  # type: ignore[union-attr]
+        with inbox.after(0, ()) as found:
+            assert found is spool
+            assert numbers(raw for chunk in found.chunks() for raw in chunk.mails()) == [1, 2, 3]
+        inbox.walk_ahead()
+        assert after(inbox, 0, known[0]) == [2, 3]
+        assert after(inbox, 0) == [1, 2, 3]
+        inbox.walk_ahead()
+        bare = folder / "git" / "0.git"
+        git(bare, "update-ref", "refs/heads/master", known[1])
+        inbox.refresh()
+        assert after(inbox, 0) == [1, 2]
+        shutil.rmtree(bare / "objects")
+        (bare / "objects").mkdir()
+        inbox.walk_ahead()
+        with pytest.raises(Unreadable):
+            inbox.after(0, ())
+        inbox.walk_ahead()
 
 
 def after(inbox: PublicInbox, epoch: int, *known: str) -> list[int]:
