@@ -197,8 +197,9 @@ def ingest_archives(
     import gc
 
     gc.set_threshold(100_000)  # rows come and go and have no cycles, nor has what is imported
-    from chatbot.readers import Readers
+    from chatbot.readers import Readers, work_long
 
+    work_long()
     with Readers(jobs) as readers:
         readers.start()  # they get ready while we do: the database's library takes a quarter of a second
         with _walked_ahead(archives, store) as opened:
