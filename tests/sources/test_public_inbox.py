@@ -396,7 +396,8 @@ def test_mails_damaged_inside_a_pack_are_defects_and_the_others_are_read(archive
 def test_a_mail_that_our_own_reader_fails_on_is_kept() -> None:
     broken = RawMail(Commit(0, "c0ffee", NOON, "A <a@a.example>"), None)  # type: ignore[arg-type]
     _, mail = read(broken)
-    assert mail.defects == ("not read: AttributeError",)
+    (defect,) = mail.defects
+    assert defect in ("not read: TypeError", "not read: AttributeError")  # by compiled code, and without it
 
 
 def test_a_damaged_repository_is_unreadable_and_names_itself(archive: Make) -> None:
