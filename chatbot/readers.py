@@ -136,8 +136,9 @@ class _Reader:
             pass_fds=(where,),
             process_group=0,  # a Ctrl-C is for who asks
         )
-        if self._process.stdout:
-            _widen(self._process.stdout)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                _widen(pipe)
 
     @property
     def commit(self) -> str:
@@ -261,7 +262,7 @@ def _receive(pipe: IO[bytes]) -> bytes:
 
 
 def _widen(pipe: IO[bytes]) -> None:
-    """Make a pipe hold a whole answer, so that a reader may go on while nobody fetches it."""
+    """Make a pipe hold a whole question or answer, so that nobody waits for whoever will fetch it."""
     import fcntl  # noqa: PLC0415
 
     with suppress(OSError):  # the system may grant less

@@ -20,8 +20,6 @@ _TOTAL = re.compile(
     r"\n (\d{1,7}) files? changed(?:, (\d{1,9}) insertions?\(\+\))?(?:, (\d{1,9}) deletions?\(-\))?(?=[,\n]|\Z)[^\n]*"
 )
 _TAG = re.compile(r"\n([A-Za-z]{2,20}+(?:-[A-Za-z]{1,20}+){0,5}+):[ \t]{1,9}(\S[^\n]{0,500})")
-# What such a line of ours has, be it flowed or not.
-_NAME = re.compile(r"(?:-by|fixes|closes|link):", re.IGNORECASE)
 # The rest of a commit's title, or an address, on a line of its own.
 _WRAPPED = re.compile(
     r"(\n[Ff]ixes:[ \t][^\n(]{1,100}\([^\n)]{1,300}(?=\n[^\n)]{1,300}\))"
@@ -38,6 +36,8 @@ LONGEST_ID = 200
 TAIL = 1000
 _REMARKS = "---\n"
 _PLAIN_TAGS = frozenset({"fixes", "closes", "link"})
+# How the names of all tags end, in lower case; no line is broken within them.
+_NAMES = ("-by:", *(f"{name}:" for name in _PLAIN_TAGS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,9 @@ def read_tags(body: str, *, flowed: bool, patch: bool = False) -> tuple[Tag, ...
     if len(text) < len(body):
         text = before_line(text, _REMARKS)
     if flowed:
-        return _find_tags(_unflow(before_signature(text))) if _NAME.search(text) else ()
+        lower = text.lower()  # to put the lines together takes long, and most mails have no tag
+        named = any(name in lower for name in _NAMES)
+        return _find_tags(_unflow(before_signature(text))) if named else ()
     tags = _find_tags(text)
     # Most mails give none, and need no look for the signature; in the others it is seldom below one.
     return _find_tags(own) if tags and len(own := before_signature(text)) < len(text) else tags
