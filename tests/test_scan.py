@@ -25,9 +25,9 @@ from tests.scanning import FUNCTIONS, UNCOMPILED, both, counted
 
 pytestmark = pytest.mark.skipif(not scan.COMPILED, reason=UNCOMPILED)
 
-# White space of all kinds, and what is none; letters of one to four bytes; a lone surrogate.
+# White space of all kinds, and what is none; letters of one to four bytes.
 ODD = (*(chr(code) for code in range(0x3001) if chr(code).isspace()),
-    "  ", "\n\n", "\r\n", "\x00", "\x7f", "é", "“", "中", "🤖", "ſ", "K", "\udc80", "",
+    "  ", "\n\n", "\r\n", "\x00", "\x7f", "é", "“", "中", "🤖", "ſ", "K", "",
 )  # fmt: skip
 NUMBERS = ("0", "1", "9", "12", "007", "999999999", "1000000000", "٣")
 HEADERS = (
@@ -42,13 +42,13 @@ DATES = (
 )  # fmt: skip
 SUBJECTS = (
     "[", "]", "[PATCH", "[PATCH v2 1/3]", "Re:", "RE :", "re[2]:", "Fwd:", "fw:", "AW:", "Antw:", "tr", "rebase:", "回复：",
-    "[]", ":", "v 2", "1 / 3", "kvm:", "title", "[12345]",
+    "[]", ":", "v 2", "1 / 3", "kvm:", "title", "[12345]", "\udc80",
 )  # fmt: skip
 SAID = (
     "> quoted", ">", " > a", "On Mon, Ana wrote:", "On Mon,", "Ana <a@b> wrote:", "wrote:", "On " + "x" * 299, "x" * 295,
     "-- ", "diff --git ", "diff --git a/x b/x", "words", "O", "On", "On ", "> On Mon, Ana wrote:", "Reviewed-by: Ana <a@b>",
     "Fixes: 123 (", "x)", "a-b-c-d-e-f: v", "Link:\t\thttps://a", "Acked-by:" + " " * 10 + "x", "a" * 21 + ": x",
-    "x: " + "y" * 600, "é" * 200,
+    "x: " + "y" * 600, "é" * 200, "\udc80",
 )  # fmt: skip
 DIFFS = (
     "diff --git a/x.c b/x.c", "diff --git a/y b/y", "diff --git ", "index 1..2", "--- a/x.c", "+++ b/x.c", "+++ b/y",
@@ -68,14 +68,14 @@ def _raw(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(texts(HEADERS) | texts(HEADERS, "\n"), texts(SAID, "\n"))
 def test_it_reads_the_same_headers(headers: str, body: str) -> None:
     compiled, python = both(lambda: read_message(_raw(headers + "\n\n" + body)))
     assert compiled == python
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(texts(DATES) | texts(DATES, " "))
 def test_it_reads_the_same_dates(text: str) -> None:
     compiled, python = both(lambda: (read_date(_raw(text)), read_stamp(_raw(text))))
@@ -90,21 +90,21 @@ def test_it_reads_the_same_days(when: Any, ahead: int, day: str, two: bool) -> N
     assert compiled == python
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(texts(SUBJECTS) | texts(SUBJECTS, " "))
 def test_it_finds_the_same_titles(subject: str) -> None:
     compiled, python = both(lambda: Subject.parse(subject))
     assert compiled == python
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(texts(SAID) | texts(SAID, "\n"))
 def test_it_finds_the_same_words_and_trailers(body: str) -> None:
     compiled, python = both(lambda: (read_words(body), read_tags(body, flowed=False), printable(body)))
     assert compiled == python
 
 
-@settings(max_examples=1500)
+@settings(max_examples=800)
 @given(texts(DIFFS) | texts(DIFFS, "\n"))
 def test_it_counts_the_same_diffs(body: str) -> None:
     compiled, python = both(lambda: (read_diff([body]), read_tags(body, flowed=False, patch=True)))
