@@ -32,6 +32,8 @@ LOST = "lost or damaged in the archive"
 # git a sixth less time than to look for it in the commit's tree.
 _LOG = ("log", "--format=%H %ct %P%x00%an <%ae>", "--encoding=UTF-8", "--no-show-signature", "--no-color", "--stdin")
 _BLOBS = ("--raw", "--no-abbrev", "--no-renames", "--root")
+# Bytes of such lines that are kept of one commit: a mail's has one.
+_FILES = 65_536
 # Between two commits of the log: a line about a file begins with a colon.
 _BETWEEN = re.compile(rb"\n(?=[0-9a-f])")
 # The blob of a commit's mail; only the tree tells it where a commit does not change it.
@@ -165,11 +167,11 @@ class Epoch:
     def _commits(self, arguments: tuple[str, ...], question: str) -> Iterator[bytes]:
         rest = b""
         with self._repository.output(arguments, question.encode()) as output:
-            while data := output.read(BUFFER):
+            while data := output.read1(BUFFER):  # what there is: who wants the newest does not wait for more
                 *whole, rest = _BETWEEN.split(rest + data)
                 yield from whole
                 line, _, files = rest.partition(b"\n")
-                if len(files) > BUFFER:  # memory does not grow with them; if the mail was among them, its tree tells
+                if len(files) > _FILES:  # memory does not grow with them; if the mail was among them, its tree tells
                     rest = line + b"\n" + files.rpartition(b"\n")[2]
         if rest:
             yield rest.removesuffix(b"\n")

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NamedTuple, Self
 
@@ -35,7 +36,7 @@ class Repository:
         return answer.decode("utf-8", "replace")
 
     @contextmanager
-    def output(self, arguments: tuple[str, ...], question: bytes) -> Iterator[IO[bytes]]:
+    def output(self, arguments: tuple[str, ...], question: bytes) -> Iterator[BufferedReader]:
         """The same as a stream; leaving it early ends git, reading to its end checks it. Raises Unreadable."""
         with tempfile.TemporaryFile() as complaints, tempfile.TemporaryFile() as stdin:
             stdin.write(question)
@@ -43,7 +44,7 @@ class Repository:
             process = git.start(self.own, arguments, stdin=stdin, stderr=complaints)
             try:
                 with process:
-                    if process.stdout:
+                    if isinstance(process.stdout, BufferedReader):
                         yield process.stdout
                 if process.returncode:
                     complaints.seek(0)

@@ -58,6 +58,7 @@ def test_a_commit_of_many_files_takes_no_memory_and_its_tree_tells_its_mail(
     change(bare, "".join(f"100644 blob {blob}\t{name}\n" for name in ("a", "m", *(f"n{one}" for one in range(9)))))
     for size in (1, 7, 100, BUFFER):
         monkeypatch.setattr("chatbot.sources.epoch.BUFFER", size)
+        monkeypatch.setattr("chatbot.sources.epoch._FILES", size)
         with PublicInbox("list", bare) as inbox:
             assert after(inbox, 0) == [1, 2, 1]
             assert next(bool(one.blob) for one in inbox.history()) is (size == BUFFER)
