@@ -105,7 +105,7 @@ static bool ascii_of(PyObject *text, Piece *piece) {
  */
 static bool is_wide_space(Piece rest) {
     if (length(rest) < 3)
-        return true; /* nobody knows; a text does not end so early behind its last character */
+        return true; /* perhaps: too near the end to tell */
     unsigned char second = (unsigned char)rest.at[1], third = (unsigned char)rest.at[2];
     switch ((unsigned char)*rest.at) {
     case 0xc2:
@@ -508,6 +508,7 @@ static bool is_quote(Piece line) {
 
 /* Each run of quoted lines as one line, a lone `>`; all within the length of the body. */
 static void write_unquoted(Piece body, Buffer *buffer) {
+    static const char MARK[] = ">";
     bool quoting = false;
     for (const char *at = body.at;;) {
         const char *end = line_end(at, body.end);
@@ -515,7 +516,7 @@ static void write_unquoted(Piece body, Buffer *buffer) {
         if (!quoted || !quoting) {
             if (at > body.at)
                 put_character(buffer, '\n');
-            put(buffer, quoted ? (Piece){">", ">" + 1} : (Piece){at, end});
+            put(buffer, quoted ? (Piece){MARK, MARK + 1} : (Piece){at, end});
         }
         quoting = quoted;
         if (end == body.end)
@@ -847,7 +848,9 @@ static PyObject *diff(PyObject *Py_UNUSED(module), PyObject *argument) {
     Piece text;
     if (!utf8_of(argument, &text))
         return not_plain();
-    /* A file of 16 characters and more is told in no more than those and two numbers. */
+    /* What is told of a file is no longer than its path and two counts of its lines, each shorter than those lines; what
+     * the key is made of stands in the text, with a character between for each line of marks that is left out.
+     */
     size_t size = (size_t)length(text);
     char *room = PyMem_Malloc(size * 4 + 64);
     if (room == NULL)
