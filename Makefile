@@ -55,7 +55,7 @@ lock: ## write the lock files anew (needs uv)
 	uv pip compile pyproject.toml --group build --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements.txt -o requirements-dev.txt
 
 clean: ## remove what make has made
-	rm -rf $(VENV) .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist build
+	rm -rf $(VENV) chatbot/_scan.abi3.so .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist build
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
