@@ -202,14 +202,14 @@ def ingest_archives(
     work_long()
     with Readers(jobs) as readers:
         readers.start()  # they get ready while we do: the database's library takes a quarter of a second
-        with _walked_ahead(archives, store) as opened:
+        with _walked_ahead(archives, store, readers) as opened:
             _ingest_archives(archives, opened, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
 
 
 @contextmanager
-def _walked_ahead(archives: Mapping[str, Path], store: str) -> Iterator[dict[str, PublicInbox]]:
-    """The first archive by its name, its history being walked in the meantime; none where the database is there, for
-    then most often little is new.
+def _walked_ahead(archives: Mapping[str, Path], store: str, readers: Readers) -> Iterator[dict[str, PublicInbox]]:
+    """The first archive by its name, its history being walked in the meantime and its first mails read; none where the
+    database is there, for then most often little is new.
     """
     from contextlib import ExitStack, suppress
     from itertools import islice
@@ -224,7 +224,7 @@ def _walked_ahead(archives: Mapping[str, Path], store: str) -> Iterator[dict[str
             for name, folder in islice(archives.items(), 1):
                 with suppress(Unreadable):  # it says so when its turn comes
                     opened[name] = stack.enter_context(PublicInbox(name, folder))
-                    opened[name].walk_ahead()
+                    opened[name].walk_ahead(readers.ask_early)
         yield opened
 
 

@@ -29,10 +29,11 @@ from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.sample import write_sample
 from chatbot.sources.source import Commit, RawMail, Source
 from chatbot.store import tables
+from chatbot.store.batch import Batch
 from chatbot.store.chronicles import Chronicles
 from chatbot.store.corrections import Corrections
 from chatbot.store.database import open_database, reading
-from chatbot.store.entry import Batch, batch_of
+from chatbot.store.entry import batch_of
 from chatbot.store.following import Following
 from chatbot.store.index import Index, known_list
 from chatbot.store.outbox import Outbox

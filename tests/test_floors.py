@@ -14,7 +14,7 @@ PACKAGE = Path(chatbot.__file__).parent
 # Low to high. A file imports lower floors and its own folder, nothing else.
 FLOORS = [
     {"_scan"},
-    {"errors", "scan"},
+    {"errors", "scan", "pipe"},
     {"lock"},
     {"rhythm", "reaction", "finding", "desk"},
     {"mail", "sources", "chat"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"subscriptions"},
     {"config", "store", "report"},
     {"originals", "readers", "summarize"},
-    {"sift"},
+    {"reader", "sift"},
     {"ingest", "publish", "announce", "deliver", "schedule", "commands"},
     {"answer", "ledger"},
     {"vitals"},

@@ -12,10 +12,10 @@ import psutil
 import pytest
 
 from chatbot.errors import Unreadable
-from chatbot.readers import Readers
+from chatbot.readers import AHEAD, Readers, _Reader
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Commit, Place, RawMail
-from chatbot.store.entry import MAIL_COLUMNS, Batch
+from chatbot.store.batch import MAIL_COLUMNS, Batch
 from tests.conftest import NOON, compose
 
 PATIENCE = 0.3
@@ -112,6 +112,32 @@ def test_chunks_come_in_order_whoever_reads_them(jobs: int) -> None:
     assert commits(found) == [commit for chunk in asked for commit in chunk.commits]
     assert [batch.reached for batch in found] == [chunk.commits[-1] for chunk in asked]
     assert defects(found) == {}
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("early", [slice(None), slice(3), slice(0), slice(1, None), slice(None, None, -1)])
+def test_what_was_asked_for_early_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch, jobs: int, early: slice
+) -> None:
+    asked: list[object] = []
+    ask = _Reader.ask
+
+    def noted(reader: _Reader, chunk: Trapped, *aside: frozenset[str]) -> None:
+        if not aside:  # else it is tried again, behind a mail that its reader died of
+            asked.append(chunk)
+        ask(reader, chunk, *aside)
+
+    monkeypatch.setattr(_Reader, "ask", noted)
+    wanted = chunks("", "deadly", *[""] * 10)
+    with Readers(jobs) as readers:
+        readers.ask_early(wanted[early])
+        assert asked == wanted[early][: AHEAD * jobs]
+        found = list(readers.read(wanted))
+        assert commits(found) == [commit for chunk in wanted for commit in chunk.commits]
+        assert defects(found) == {"1.1 deadly": SET_ASIDE}
+        if wanted[early] == wanted[: len(wanted[early])]:
+            assert asked == wanted
+        assert commits(list(readers.read(wanted[:1]))) == list(wanted[0].commits)
 
 
 def test_questions_and_answers_may_be_larger_than_a_pipe() -> None:

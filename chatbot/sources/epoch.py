@@ -7,7 +7,7 @@ and handed out in chunks, oldest first; a chunk is read in whatever process.
 import re
 import tempfile
 from array import array
-from collections.abc import Collection, Container, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Container, Generator, Iterable, Iterator
 from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,9 +111,11 @@ class Epoch:
         """All commits, newest first: a sixth of the time that their mails take. Raises Unreadable."""
         return (_commit(self.number, said) for said in self._walk(self.tip, PAGE))
 
-    def walk_ahead(self) -> None:
-        """Begin to spool all there is, beside whatever is done until somebody asks for it."""
-        self._ahead = _Ahead(Spool(self), self.tip, self._walk(self.tip, PAGE))
+    def walk_ahead(self, told: "Callable[[Iterator[Chunk]], None]") -> None:
+        """Begin to spool all there is, beside whatever is done until somebody asks for it; `told` is then told of its
+        chunks, in the thread that has done it.
+        """
+        self._ahead = _Ahead(Spool(self), self.tip, self._walk(self.tip, PAGE), told)
 
     def after(self, known: Collection[str]) -> "Spool":
         """The commits after the newest known one, spooled; the caller closes it. Raises Unreadable."""
@@ -223,9 +225,15 @@ class Spool:
 class _Ahead:
     """A spool that a thread fills with the log from a tip down."""
 
-    def __init__(self, spool: Spool, tip: str | None, log: Generator[bytes, None, None]) -> None:
+    def __init__(
+        self,
+        spool: Spool,
+        tip: str | None,
+        log: Generator[bytes, None, None],
+        told: "Callable[[Iterator[Chunk]], None]",
+    ) -> None:
         self.tip = tip
-        self._spool, self._log = spool, log
+        self._spool, self._log, self._told = spool, log, told
         self._stopped = self._whole = False
         self._thread = Thread(target=self._fill)
         self._thread.start()
@@ -245,6 +253,8 @@ class _Ahead:
         with suppress(Unreadable, OSError), closing(self._log):
             self._spool.fill(takewhile(lambda _: not self._stopped, self._log))
             self._whole = not self._stopped
+            if self._whole:
+                self._told(self._spool.chunks())
 
 
 @dataclass(frozen=True, slots=True)

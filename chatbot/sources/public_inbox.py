@@ -4,7 +4,7 @@ Law of the file: git runs in empty repositories of our own that borrow the archi
 us; nothing is ever written into an archive.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import groupby
 from pathlib import Path
@@ -70,9 +70,11 @@ class PublicInbox:
         """The newest commit of each epoch that has one, oldest epoch first."""
         return {number: epoch.tip for number, epoch in sorted(self.epochs.items()) if epoch.tip}
 
-    def walk_ahead(self) -> None:
-        """Look through the first epoch's history beside whatever else is done, for who will ask for all of it."""
-        self.epochs[min(self.tips)].walk_ahead()
+    def walk_ahead(self, told: Callable[[Iterator[Chunk]], None]) -> None:
+        """Look through the first epoch's history beside whatever else is done, for who will ask for all of it; `told`
+        is told of its chunks, in another thread.
+        """
+        self.epochs[min(self.tips)].walk_ahead(told)
 
     def after(self, epoch: int, known: Collection[str]) -> Spool:
         """The commits of an epoch that came after the newest known one. Raises Unreadable."""

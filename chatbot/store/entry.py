@@ -1,12 +1,10 @@
-"""Mails as rows: what a process that reads mails hands to the one that writes them.
+"""Mails as rows, see batch.py.
 
-Law of the file: plain tuples of plain values, which marshal carries, and no SQLAlchemy, which a reader need not load.
-No text leaves here with characters that nobody sees.
+Law of the file: no SQLAlchemy, which a reader need not load. No text leaves here with characters that nobody sees.
 """
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
 
 from chatbot.chat.post import printable
 from chatbot.mail.diff import Diff
@@ -16,93 +14,13 @@ from chatbot.mail.person import Person
 from chatbot.mail.series import Posting, posting
 from chatbot.mail.subject import Subject
 from chatbot.sources.source import RawMail
+from chatbot.store.batch import Batch, Entry
 from chatbot.store.words import key_of, searchable, words
 
 # So much of a text is searched: a log of 32 KB is longer than anyone writes.
 SEARCHED = 32_768
 # Directories above one patch's files: a tree-wide clean-up counts for the first so many.
 DIRECTORIES = 200
-
-MAIL_COLUMNS = (
-    "key",
-    "message_id",
-    "blob",
-    "subject",
-    "lead",
-    "speaks",
-    "sender_id",
-    "author_id",
-    "received",
-    "date",
-    "reply_key",
-    "in_reply_to",
-    "references",
-    "archived_as",
-    "defects",
-    "is_patch",
-    "is_reply",
-    "posting_key",
-    "stated_files",
-    "stated_insertions",
-    "stated_deletions",
-    "diff",
-    "content",
-    "change_id",
-)
-
-
-# What windows are counted by, see the table `seen`.
-COUNTS = ("sender_id", "author_id", "is_counted", "reviews", "is_patch", "is_reply", "is_defective")
-Counts = tuple[int, int, bool, str, bool, bool, bool]
-# Of a mail that nothing is known of.
-UNCOUNTED: Counts = (0, 0, False, "", False, False, False)
-
-
-class Entry(NamedTuple):
-    """One commit's mail: `row` has MAIL_COLUMNS; `directories` are ids; `given` are the kinds
-    of tags that its sender gave to others; `lost` says that there is nothing to read.
-    """
-
-    epoch: int
-    commit: str
-    blob: str
-    removed: bool
-    lost: bool
-    message_id: str
-    key: int
-    received: int
-    sender_id: int
-    author_id: int
-    counted: bool
-    patches: int
-    replies: int
-    given: tuple[str, ...]
-    counts: Counts
-    row: tuple[object, ...]
-    tags: tuple[tuple[int, str, str], ...]
-    directories: tuple[int, ...]
-    title: str
-    text: str
-
-
-class Batch(NamedTuple):
-    """The entries of a chunk of commits up to `reached`, and the persons and directories that they name."""
-
-    epoch: int
-    reached: str
-    entries: list[Entry]
-    persons: list[tuple[object, ...]]
-    directories: list[tuple[int, str]]
-
-    def pack(self) -> tuple[object, ...]:
-        """The same as plain tuples."""
-        return (*self[:2], [tuple(entry) for entry in self.entries], *self[3:])
-
-    @classmethod
-    def unpack(cls, packed: tuple[object, ...]) -> "Batch":
-        """Out of what `pack` has made."""
-        epoch, reached, entries, persons, directories = packed
-        return cls(epoch, reached, [Entry._make(entry) for entry in entries], persons, directories)  # type: ignore[arg-type, attr-defined]
 
 
 def batch_of(epoch: int, reached: str, mails: Iterable[tuple[RawMail, Mail]]) -> Batch:

@@ -12,8 +12,9 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, or_
 from chatbot.mail.diff import Diff
 from chatbot.mail.subject import Subject
 from chatbot.store import fulltext, tables
+from chatbot.store.batch import COUNTS, MAIL_COLUMNS, UNCOUNTED, Entry
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import COUNTS, MAIL_COLUMNS, SEARCHED, UNCOUNTED, Entry, directories_above, searched_title
+from chatbot.store.entry import SEARCHED, directories_above, searched_title
 from chatbot.store.recall import plan_anew
 from chatbot.store.spent import follow_again, spend
 from chatbot.store.sums import Credit, Sums, discount

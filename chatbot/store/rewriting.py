@@ -30,8 +30,8 @@ from sqlalchemy import (
 
 from chatbot.sources.source import Mark, Place
 from chatbot.store import fulltext, removal, tables
+from chatbot.store.batch import Batch
 from chatbot.store.bulk import insert_rows
-from chatbot.store.entry import Batch
 from chatbot.store.writer import Added, Writer
 
 # Places written at once.

@@ -8,7 +8,8 @@ from sqlalchemy import Connection, Row, and_, delete, exists, func, or_, select,
 
 from chatbot.mail.subject import Subject
 from chatbot.store import tables
-from chatbot.store.entry import Entry, gives
+from chatbot.store.batch import Entry
+from chatbot.store.entry import gives
 from chatbot.store.tables import ALL_LISTS
 
 _CONTRIBUTION = """

@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, update
 
 from chatbot.store import fulltext, removal, tables
+from chatbot.store.batch import MAIL_COLUMNS, Batch, Counts, Entry
 from chatbot.store.bulk import add_rows, insert_rows
-from chatbot.store.entry import MAIL_COLUMNS, SEARCHED, Batch, Counts, Entry, reviews_told
+from chatbot.store.entry import SEARCHED, reviews_told
 from chatbot.store.rows import by_ids, chunks, tags_of
 from chatbot.store.sums import Credit, Sums
 from chatbot.store.tables import ALL_LISTS

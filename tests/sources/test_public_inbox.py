@@ -14,7 +14,7 @@ from chatbot.sources.git import BUFFER
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.ranges import spans
 from chatbot.sources.repository import OBJECT_LIMIT
-from chatbot.sources.source import Commit, RawMail, Span
+from chatbot.sources.source import Chunk, Commit, RawMail, Span
 from tests.conftest import NOON, compose, git
 
 Make = Callable[..., Path]
@@ -68,27 +68,31 @@ def test_a_history_that_was_walked_ahead_is_what_a_walk_finds_and_is_let_go_wher
     archive: Make,
 ) -> None:
     folder = archive(mails(1, 2, 3))
+    told: list[Chunk] = []
     with PublicInbox("list", folder) as inbox:
         known = [raw.commit.id for raw in inbox.mails(inbox.everything())]
-        inbox.walk_ahead()
+        inbox.walk_ahead(told.extend)
         spool = inbox.epochs[0]._ahead._spool  # type: ignore[union-attr]
         with inbox.after(0, ()) as found:
             assert found is spool
             assert numbers(raw for chunk in found.chunks() for raw in chunk.mails()) == [1, 2, 3]
-        inbox.walk_ahead()
+            assert told == list(found.chunks())
+        inbox.walk_ahead(told.extend)
         assert after(inbox, 0, known[0]) == [2, 3]
         assert after(inbox, 0) == [1, 2, 3]
-        inbox.walk_ahead()
+        inbox.walk_ahead(told.extend)
         bare = folder / "git" / "0.git"
         git(bare, "update-ref", "refs/heads/master", known[1])
         inbox.refresh()
         assert after(inbox, 0) == [1, 2]
         shutil.rmtree(bare / "objects")
         (bare / "objects").mkdir()
-        inbox.walk_ahead()
+        told.clear()
+        inbox.walk_ahead(told.extend)
         with pytest.raises(Unreadable):
             inbox.after(0, ())
-        inbox.walk_ahead()
+        assert told == []
+        inbox.walk_ahead(told.extend)
 
 
 def after(inbox: PublicInbox, epoch: int, *known: str) -> list[int]:
