@@ -50,7 +50,7 @@ def archive_digest(
 
     Raises Misunderstood, Unreadable.
     """
-    from chatbot.mail.chronicle import chronicle_of, letters_of
+    from chatbot.mail.chronicle import letters_of
     from chatbot.people import read_people
     from chatbot.read import read
     from chatbot.report.digest import build
@@ -77,7 +77,12 @@ def archive_digest(
                 found, window = between(told(archive.mails_of(likely)), since, until)
             mails = [mail for _, mail in reversed(found)]
     people = read_people()
-    chronicle = letters_of(mails) if classic else chronicle_of(mails, people)
+    if classic:
+        chronicle = letters_of(mails)
+    else:
+        from chatbot.mail.chronicler import chronicle_of
+
+        chronicle = chronicle_of(mails, people)
     # The same range tells the same, whenever it is asked for.
     at = until or max((mail.received for mail in mails), default=now)
     return build(mailing_list, window, chronicle, people, min(at, now))

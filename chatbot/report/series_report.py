@@ -15,7 +15,8 @@ from chatbot.mail.people import People
 from chatbot.mail.questions import Question, open_questions
 from chatbot.mail.review import Given, answers, tags_given, tags_on
 from chatbot.mail.series import Series
-from chatbot.mail.standing import Standing, standings
+from chatbot.mail.standing import Standing
+from chatbot.mail.standings import standings
 from chatbot.mail.state import Status, status
 from chatbot.report.links import mail_link
 

@@ -24,8 +24,9 @@ from chatbot.sources.source import Commit, Place, RawMail, Span
 
 # Commits that git is asked for at once: their mails are small beside memory.
 CHUNK = 400
-# Commits that one git walks: its memory grows with them. The first page is short, since most often little is new.
-FIRST_PAGE, PAGE = 200, 5_000
+# Commits that one git walks: its memory grows with them. The first page is short, since most often little is new, or
+# wanted: git does not know when we stop. Each next one has so many times as many.
+FIRST_PAGE, GROWTH, PAGE = 200, 5, 5_000
 LOST = "lost or damaged in the archive"
 
 # A line for each commit. With _BLOBS, one for each file that it changes follows: to read a mail by its blob's id takes
@@ -109,7 +110,7 @@ class Epoch:
 
     def history(self) -> Iterator[Commit]:
         """All commits, newest first: a sixth of the time that their mails take. Raises Unreadable."""
-        return (_commit(self.number, said) for said in self._walk(self.tip, PAGE))
+        return (_commit(self.number, said) for said in self._walk(self.tip, FIRST_PAGE))
 
     def walk_ahead(self, told: "Callable[[Iterator[Chunk]], None]") -> None:
         """Begin to spool all there is, beside whatever is done until somebody asks for it; `told` is then told of its
@@ -152,7 +153,7 @@ class Epoch:
                     yield from self._log(("--topo-order",), f"{_name(said)}\n")
                     return
                 yield said
-            page, start = PAGE, b"".join(parents).decode("ascii")
+            page, start = min(page * GROWTH, PAGE), b"".join(parents).decode("ascii")
 
     def _log(self, which: tuple[str, ...], question: str) -> Iterator[bytes]:
         """What git says of each commit that it is asked for: id, time and parents, NUL, author; then, where it can, the

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.review import answers
-from chatbot.mail.standing import Standing, standings
+from chatbot.mail.standing import Standing
+from chatbot.mail.standings import standings
 from chatbot.mail.state import STALE_AFTER
 from chatbot.store import tables
 from chatbot.store.database import reading, writing

@@ -14,7 +14,7 @@ from chatbot.mail.lineage import lineages
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.review import answers
-from chatbot.mail.standing import standings
+from chatbot.mail.standings import standings
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
 from chatbot.store.following import Followed, rules_of

@@ -10,7 +10,7 @@ from chatbot.mail.gist import LONGEST, gist
 from chatbot.mail.grouping import group, pull_requests
 from chatbot.mail.lineage import Lineage
 from chatbot.mail.people import People
-from chatbot.mail.standing import standings
+from chatbot.mail.standings import standings
 from tests.conftest import compose, read_one
 
 SAID = "Guests can be moved while they run."

@@ -14,7 +14,8 @@ from chatbot.mail.lineage import lineages
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.review import answers
-from chatbot.mail.standing import Standing, standings
+from chatbot.mail.standing import Standing
+from chatbot.mail.standings import standings
 from chatbot.mail.state import State, Turn, status
 from tests.conftest import NOON, TESTS, compose, read_one, thread
 

@@ -14,7 +14,7 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.mail.review import answers
 from chatbot.mail.said import applied_parts, asks_for_changes
-from chatbot.mail.standing import standings
+from chatbot.mail.standings import standings
 from chatbot.mail.state import Seen, State, Status, Turn, Waiting, business_days, status
 from tests.conftest import compose, read_one, thread
 

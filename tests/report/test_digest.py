@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from chatbot.chat.post import CLASSIC, MARKDOWN
 from chatbot.chat.styled import DIALECT, plain_text
-from chatbot.mail.chronicle import chronicle_of
+from chatbot.mail.chronicler import chronicle_of
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.people import read_people

@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from chatbot.chat.post import MARKDOWN
 from chatbot.chat.styled import DIALECT, plain_text
 from chatbot.mail.bots import Bots
-from chatbot.mail.chronicle import chronicle_of
+from chatbot.mail.chronicler import chronicle_of
 from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.organisations import Organisations

@@ -10,7 +10,7 @@ from rich.text import Text
 from chatbot.chat.post import CLASSIC, MARKDOWN, Dialect, plain, printable
 from chatbot.chat.styled import DIALECT
 from chatbot.errors import BadConfig
-from chatbot.mail.chronicle import chronicle_of
+from chatbot.mail.chronicler import chronicle_of
 from chatbot.mail.people import People
 from chatbot.report.digest import MailingList, build
 from chatbot.report.links import mail_link, message_id_in

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from chatbot.mail.chronicle import Chronicle, chronicle_of
+from chatbot.mail.chronicle import Chronicle
+from chatbot.mail.chronicler import chronicle_of
 from chatbot.mail.lineage import Correction
 from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
