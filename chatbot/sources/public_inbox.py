@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Self
 
 from chatbot.errors import Unreadable
-from chatbot.sources.epoch import Chunk, Epoch, Spool
+from chatbot.sources.chunk import Chunk
+from chatbot.sources.epoch import Epoch
 from chatbot.sources.layout import epoch_folders, lay_out
 from chatbot.sources.repository import unreadable, write_objects
 from chatbot.sources.source import Commit, Mark, RawMail, Span
+from chatbot.sources.spool import Spool
 
 
 class PublicInbox:

@@ -57,8 +57,8 @@ def test_a_commit_of_many_files_takes_no_memory_and_its_tree_tells_its_mail(
     blob = git(bare, "rev-parse", "master~1:m")
     change(bare, "".join(f"100644 blob {blob}\t{name}\n" for name in ("a", "m", *(f"n{one}" for one in range(9)))))
     for size in (1, 7, 100, BUFFER):
-        monkeypatch.setattr("chatbot.sources.epoch.BUFFER", size)
-        monkeypatch.setattr("chatbot.sources.epoch._FILES", size)
+        monkeypatch.setattr("chatbot.sources.history.BUFFER", size)
+        monkeypatch.setattr("chatbot.sources.history._FILES", size)
         with PublicInbox("list", bare) as inbox:
             assert after(inbox, 0) == [1, 2, 1]
             assert next(bool(one.blob) for one in inbox.history()) is (size == BUFFER)
@@ -160,8 +160,8 @@ def test_a_long_history_is_walked_in_pages_and_a_tangled_one_at_once(
     archive: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("chatbot.sources.epoch.FIRST_PAGE", 2)
-    monkeypatch.setattr("chatbot.sources.epoch.PAGE", 3)
-    monkeypatch.setattr("chatbot.sources.epoch.CHUNK", 4)
+    monkeypatch.setattr("chatbot.sources.history.PAGE", 3)
+    monkeypatch.setattr("chatbot.sources.spool.CHUNK", 4)
     folder = archive(mails(*range(12)))
     with PublicInbox("list", folder) as inbox:
         assert after(inbox, 0) == list(range(12))

@@ -111,7 +111,7 @@ def test_a_question_of_a_thousand_words_is_a_question(engine: Engine) -> None:
 def test_an_ingest_that_is_told_to_stop_goes_on_later(
     engine: Engine, archive: Make, readers: Readers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chatbot.sources.epoch.CHUNK", 2)
+    monkeypatch.setattr("chatbot.sources.spool.CHUNK", 2)
     index = Index(engine)
     with PublicInbox("kvm", archive([compose("[PATCH] a", number) for number in range(2 * CHUNKS + 4)])) as inbox:
         answers = iter([True])
