@@ -198,3 +198,13 @@ def test_a_digest_from_an_archive_loads_what_its_face_needs(
     assert loaded & set(DOORS) == loads | {"subprocess", "cronsim"}
     # The classic text knows no versions: what finds them would take a twentieth of its time to load.
     assert ("chatbot.mail.lineage" in loaded) is (face != "classic")
+
+
+def test_an_ingest_loads_the_database_that_it_writes_to_and_no_platform(
+    sample: dict[str, Path], tmp_path: Path
+) -> None:
+    where = ("--archive", str(sample["kvm"]), "--name", "kvm", "--store", f"sqlite:///{tmp_path / 'index.sqlite3'}")
+    loaded = loaded_by("ingest", *where)
+    assert loaded & set(DOORS) == {"sqlalchemy", "subprocess"}
+    assert "sqlalchemy.dialects.sqlite" in loaded
+    assert "sqlalchemy.dialects.postgresql" not in loaded
