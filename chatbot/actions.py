@@ -71,7 +71,7 @@ def start(options: argparse.Namespace) -> int:
 
 def ingest_lists(options: argparse.Namespace) -> int:
     """The lists of the config, or one archive, into the index; one summary line each."""
-    from chatbot.once import ingest_archives
+    from chatbot.gather import ingest_archives
 
     if options.jobs is not None and options.jobs < 1:
         raise Misunderstood(f"--jobs {options.jobs}", "this is no number of processes", "write 1 or more")
@@ -121,7 +121,7 @@ def _number(number: int, word: str) -> str:
 
 def mirror_lists(options: argparse.Namespace) -> int:
     """From where the config says that they are published."""
-    from chatbot.once import mirror_archives
+    from chatbot.gather import mirror_archives
 
     config = _config(options)
     origins: dict[str, tuple[str, Path]] = {}

@@ -49,6 +49,13 @@ def login() -> str:
         return str(os.getuid())
 
 
+def say(what: str, done: int, total: int) -> None:
+    """Tells a person how far rare and long work is; not in the way of what the command prints."""
+    import sys
+
+    sys.stderr.write(f"chatbot: {what}: {done:,} of {total:,} mails\n")
+
+
 def run_bot(
     config: Config, now: Callable[[], datetime] | None = None, load: Callable[[], Config] | None = None
 ) -> None:

@@ -1,5 +1,5 @@
-"""The wiring of what runs once and ends: an archive is read, fetched or looked at, the index is asked, and the answer
-shown. It imports inside its functions, as app.py does.
+"""The wiring of what runs once and ends: an archive is looked at, the index is asked, and the answer shown. It imports
+inside its functions, as app.py does.
 """
 
 from __future__ import annotations
@@ -7,33 +7,25 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from chatbot.app import login, utc_now
+from chatbot.app import login, say, utc_now
 from chatbot.translate import lists_of, people_of, subsystems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
     from pathlib import Path
 
-    from chatbot.chat.gauge import Tell
     from chatbot.commands.command import Context
     from chatbot.config import Config
-    from chatbot.errors import Problem
-    from chatbot.ingest import Ingested
     from chatbot.mail.people import People
-    from chatbot.readers import Readers
     from chatbot.report.digest import Digest, MailingList
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
-    from chatbot.sources.mirror import Progress
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index
     from chatbot.store.undelivered import Undelivered
     from chatbot.subscriptions.subscription import Subscription
-
-# Before the name of a file, in a database's URL.
-_FILE = "sqlite:///"
 
 
 def archive_digest(
@@ -128,7 +120,7 @@ def _keep_up(store: str, people: People, now: datetime) -> None:
     from chatbot.store.following import Following
 
     try:
-        with writable_database(store, _say) as engine:
+        with writable_database(store, say) as engine:
             following = Following(engine)
             if not following.by_other_rules(people) and following.keep_up(people, now, told=_tell_followed):
                 _tell_followed(0)
@@ -186,128 +178,12 @@ def plain_digest(digest: Digest) -> str:
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
 
 
-def ingest_archives(
-    archives: Mapping[str, Path],
-    store: str,
-    *,
-    jobs: int | None,
-    accept_shrink: bool,
-    done: Callable[[str, Ingested, timedelta], None],
-    failed: Callable[[Problem], None],
-) -> None:
-    """Bring the index up to date with these archives, one after the other; `done` and `failed` are told of each.
-
-    Raises BadConfig, and Busy where another process writes to the index.
-    """
-    import gc
-
-    gc.set_threshold(100_000)  # rows come and go and have no cycles, nor has what is imported
-    from chatbot.readers import Readers, work_long
-
-    work_long()
-    with Readers(jobs) as readers:
-        readers.start()  # they get ready while we do: the database's library takes a quarter of a second
-        with _walked_ahead(archives, store, readers) as opened:
-            _ingest_archives(archives, opened, store, readers, accept_shrink=accept_shrink, done=done, failed=failed)
-
-
-@contextmanager
-def _walked_ahead(archives: Mapping[str, Path], store: str, readers: Readers) -> Iterator[dict[str, PublicInbox]]:
-    """The first archive by its name, its history being walked in the meantime and its first mails read; none where the
-    database is there, for then most often little is new.
-    """
-    from contextlib import ExitStack, suppress
-    from itertools import islice
-    from pathlib import Path
-
-    from chatbot.errors import Unreadable
-    from chatbot.sources.public_inbox import PublicInbox
-
-    opened: dict[str, PublicInbox] = {}
-    with ExitStack() as stack:
-        if store.startswith(_FILE) and not Path(store.removeprefix(_FILE)).exists():
-            for name, folder in islice(archives.items(), 1):
-                with suppress(Unreadable):  # it says so when its turn comes
-                    opened[name] = stack.enter_context(PublicInbox(name, folder))
-                    opened[name].walk_ahead(readers.ask_early)
-        yield opened
-
-
-def _ingest_archives(
-    archives: Mapping[str, Path],
-    opened: Mapping[str, PublicInbox],
-    store: str,
-    readers: Readers,
-    *,
-    accept_shrink: bool,
-    done: Callable[[str, Ingested, timedelta], None],
-    failed: Callable[[Problem], None],
-) -> None:
-    from chatbot.chat.gauge import gauge
-    from chatbot.errors import Problem
-    from chatbot.ingest import ingest
-    from chatbot.sources.public_inbox import PublicInbox
-    from chatbot.store.database import writable_database
-    from chatbot.store.index import Index
-
-    with writable_database(store, _say) as engine, gauge() as tell:
-        index = Index(engine)
-        for name, folder in archives.items():
-            start, read = utc_now(), 0
-
-            def told(more: int, total: int, name: str = name) -> None:
-                nonlocal read
-                read += more
-                tell(name, read, total, "")
-
-            try:
-                with opened.get(name) or PublicInbox(name, folder) as archive:
-                    came = ingest(archive, index, readers, told=told, accept_shrink=accept_shrink)
-            except Problem as problem:
-                failed(problem)
-            else:
-                done(name, came, utc_now() - start)
-
-
-def _say(what: str, done: int, total: int) -> None:
-    """Tells a person how far rare and long work is; not in the way of what the command prints."""
-    import sys
-
-    sys.stderr.write(f"chatbot: {what}: {done:,} of {total:,} mails\n")
-
-
-def mirror_archives(
-    origins: Mapping[str, tuple[str, Path]],
-    done: Callable[[str, Mapping[int, str]], None],
-    failed: Callable[[Problem], None],
-) -> None:
-    """Fetch these lists' epochs, each from a URL into a folder; `done` and `failed` are told of each."""
-    from functools import partial
-
-    from chatbot.chat.gauge import gauge
-    from chatbot.errors import Problem
-    from chatbot.sources.mirror import mirror
-
-    with gauge() as tell:
-        for name, (url, folder) in origins.items():
-            try:
-                mirrored = mirror(url, folder, partial(_tell_step, tell, name))
-            except Problem as problem:
-                failed(problem)
-            else:
-                done(name, mirrored.epochs)
-
-
-def _tell_step(tell: Tell, name: str, step: Progress) -> None:
-    tell(f"{name}, epoch {step.epoch}", step.percent, 100, f"{step.phase}: {step.percent} %")
-
-
 def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[str, int, list[ListStatus]]:
     """What people call the index, its size in bytes, and how far it is with each list. Raises BadConfig."""
     from chatbot.store.database import open_database, size_of, url_of
     from chatbot.store.index import Index
 
-    engine = open_database(store, _say)
+    engine = open_database(store, say)
     try:
         return (
             url_of(engine),
@@ -324,7 +200,7 @@ def undelivered(store: str) -> Iterator[Undelivered]:
     from chatbot.store.database import open_database
     from chatbot.store.undelivered import Undelivered
 
-    engine = open_database(store, _say, make=False)
+    engine = open_database(store, say, make=False)
     try:
         yield Undelivered(engine)
     finally:
@@ -403,7 +279,7 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
     def subsystems() -> Subsystems:
         return subsystems_of(config, lambda _: None) if config else Subsystems()
 
-    engine = open_database(store, _say, make=False)
+    engine = open_database(store, say, make=False)
     try:
         search, rules = Search(engine), config.digests.silent_after if config else SILENT_AFTER
         summarizer = Summarizer(Chronicles(engine), Stretches(engine), people, rules)
