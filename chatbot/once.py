@@ -45,7 +45,7 @@ def archive_digest(
     from chatbot.mail.chronicle import letters_of
     from chatbot.people import read_people
     from chatbot.read import read
-    from chatbot.report.digest import build
+    from chatbot.report.assembly import build
     from chatbot.report.window import Window, between, candidates, last
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.ranges import spans
@@ -251,7 +251,7 @@ def questions(store: str, config: Config | None, of_config: tuple[Subscription, 
     from chatbot.commands.command import Context
     from chatbot.originals import Originals
     from chatbot.people import read_people
-    from chatbot.report.digest import SILENT_AFTER
+    from chatbot.report.assembly import SILENT_AFTER
     from chatbot.sift import Sifter
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.store.chronicles import Chronicles

@@ -7,7 +7,8 @@ from datetime import datetime
 from chatbot.errors import Unavailable
 from chatbot.mail.people import People
 from chatbot.report.activity import Activity, end_of, steps
-from chatbot.report.digest import SILENT_AFTER, Digest, MailingList, build
+from chatbot.report.assembly import SILENT_AFTER, build
+from chatbot.report.digest import Digest, MailingList
 from chatbot.report.links import LORE
 from chatbot.report.window import SKEW, Window
 from chatbot.store.chronicles import Chronicles

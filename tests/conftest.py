@@ -22,7 +22,8 @@ from chatbot.mail.people import People
 from chatbot.mail.standing import Standing
 from chatbot.originals import Originals
 from chatbot.readers import Readers
-from chatbot.report.digest import SILENT_AFTER, MailingList
+from chatbot.report.assembly import SILENT_AFTER
+from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.sift import Sifter
 from chatbot.sources.public_inbox import write_epoch

@@ -11,7 +11,8 @@ from sqlalchemy import Engine, select
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.people import People
 from chatbot.mail.subject import Subject
-from chatbot.report.digest import SILENT_AFTER, MailingList, build
+from chatbot.report.assembly import SILENT_AFTER, build
+from chatbot.report.digest import MailingList
 from chatbot.report.window import Window
 from chatbot.store import tables
 from chatbot.store.chronicles import Chronicles

@@ -102,7 +102,8 @@ from pathlib import Path
 from chatbot.read import read
 from chatbot.mail.chronicle import letters_of
 from chatbot.mail.people import People
-from chatbot.report.digest import MailingList, build
+from chatbot.report.assembly import build
+from chatbot.report.digest import MailingList
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
 with PublicInbox("bench", Path(sys.argv[1])) as inbox:

@@ -14,7 +14,8 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.people import People
 from chatbot.people import read_people
 from chatbot.read import read
-from chatbot.report.digest import Digest, MailingList, build
+from chatbot.report.assembly import build
+from chatbot.report.digest import Digest, MailingList
 from chatbot.report.document import SCHEMA, document, to_json
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window

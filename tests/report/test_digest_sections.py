@@ -16,7 +16,8 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.mailmap import Mailmap
 from chatbot.mail.organisations import Organisations
 from chatbot.mail.people import People
-from chatbot.report.digest import Digest, MailingList, Need, build
+from chatbot.report.assembly import build
+from chatbot.report.digest import Digest, MailingList, Need
 from chatbot.report.document import document, to_json
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window

@@ -12,7 +12,8 @@ from chatbot.chat.styled import DIALECT
 from chatbot.errors import BadConfig
 from chatbot.mail.chronicler import chronicle_of
 from chatbot.mail.people import People
-from chatbot.report.digest import MailingList, build
+from chatbot.report.assembly import build
+from chatbot.report.digest import MailingList
 from chatbot.report.links import mail_link, message_id_in
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window

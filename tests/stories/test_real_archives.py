@@ -15,7 +15,8 @@ from chatbot.mail.mail import Mail
 from chatbot.mail.part import parts_of
 from chatbot.mail.people import People
 from chatbot.read import read
-from chatbot.report.digest import MailingList, build
+from chatbot.report.assembly import build
+from chatbot.report.digest import MailingList
 from chatbot.report.render import Renderer
 from chatbot.report.window import Window
 from chatbot.sources.public_inbox import PublicInbox
