@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from chatbot.commands.command import Facts
-    from chatbot.config import Config, MailingList
     from chatbot.ingest import Ingested
     from chatbot.report.digest import Digest
+    from chatbot.settings import Config, MailingList
     from chatbot.store.writer import Added
 
 # Exit codes: what a person has to mend; and, as grep has it, that nothing was wrong, and nothing was found.

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from chatbot.chat.platform import Platform
-    from chatbot.config import Config
     from chatbot.reaction import Breaker
     from chatbot.readers import Readers
     from chatbot.serve import Bot
+    from chatbot.settings import Config
     from chatbot.sources.source import Source
     from chatbot.store.leases import Leases
     from chatbot.store.outbox import Outbox

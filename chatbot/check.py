@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from chatbot.chat.platform import Platform
     from chatbot.chat.post import Dialect
-    from chatbot.config import Config
     from chatbot.report.digest import Digest
     from chatbot.report.render import Renderer
+    from chatbot.settings import Config
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystems
 

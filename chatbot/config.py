@@ -1,290 +1,39 @@
-"""The configuration file: what may stand in it, and what is wrong with it, one line a fault.
-
-`config.example.toml` names every setting; a test compares the two.
-"""
+"""The configuration file: read, and what is wrong with it, one line a fault. What may stand in it: settings.py."""
 
 import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from chatbot.errors import BadConfig, Misunderstood
-from chatbot.rhythm import parse_duration
-from chatbot.subscriptions.room import Hours
-from chatbot.subscriptions.when import DEFAULT, When, parse_when, zone_named
+from chatbot.errors import BadConfig
+from chatbot.settings import (
+    Config,
+    Exported,
+    Exports,
+    Followed,
+    Maintainers,
+    People,
+    Platforms,
+    Room,
+    Slack,
+    Store,
+    Subscription,
+    Subsystem,
+    Table,
+    Templates,
+    keys,
+)
 
-
-def _zone(value: object) -> ZoneInfo:
-    if found := zone_named(str(value)):
-        return found
-    raise ValueError(f"there is no time zone {value!r}; write one such as Europe/Berlin or UTC")
-
-
-def _when(value: object) -> When:
-    try:
-        return parse_when(str(value))
-    except Misunderstood as problem:
-        raise ValueError(str(problem)) from None
-
-
-def _hours(value: object) -> Hours:
-    begin, _, end = str(value).partition("-")
-    try:
-        return Hours(time.fromisoformat(begin.strip()), time.fromisoformat(end.strip()))
-    except ValueError:
-        raise ValueError(f"{value!r} is no part of the day; write 22:00-07:00") from None
-
-
-def _days(value: object) -> object:
-    if not isinstance(value, list) or not all(type(one) is date for one in value):
-        raise ValueError(f"{value!r} is no list of days; write them without quotes, [2026-12-25, 2026-12-26]")
-    return frozenset(value)
-
-
-def _duration(value: object) -> timedelta:
-    try:
-        return parse_duration(str(value))
-    except Misunderstood as problem:
-        raise ValueError(str(problem)) from None
-
-
-def _not_empty(value: object) -> object:
-    if value == "":
-        raise ValueError("this is empty; name a folder")
-    return value
-
-
-def _no_token(value: object) -> object:
-    if str(value).startswith(("xox", "xapp-")):  # it is not to be shown, as a file's name would be
-        raise ValueError("a token stands here; write it into a file, and name that")
-    return value
-
-
-def _texts(value: object) -> object:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
-        raise ValueError(f"{value!r} is no list of texts; write them in quotes, between brackets")
-    return tuple(given)
-
-
-Zone = Annotated[ZoneInfo, BeforeValidator(_zone)]
-Due = Annotated[When, BeforeValidator(_when)]
-Quiet = Annotated[Hours, BeforeValidator(_hours)]
-Days = Annotated[frozenset[date], BeforeValidator(_days)]
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
-Secret = Annotated[Path | None, Field(strict=False), BeforeValidator(_no_token)]
-Texts = Annotated[tuple[str, ...], BeforeValidator(_texts)]
-# What stands before a command: a blank before it would hide it.
-Prefix = Annotated[str, Field(min_length=1, pattern=r"^\S.*$")]
 # Rooms of Matrix, by id or alias.
 _ADDRESS = re.compile(r"!\S+|#[^\s:]+:\S+")
 # Channels, private groups of old, and direct messages.
 _CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,}")
 # The same of one of several workspaces, or of a whole organisation.
 _WHOLE = re.compile(r"[TE][A-Z0-9]{2,}/[CGD][A-Z0-9]{2,}")
-
-Platform = Literal["terminal", "slack", "matrix"]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, strict=True)
-
-
-class Store(_Table):
-    """`[store]`: where the bot remembers."""
-
-    url: str = "sqlite:///chatbot.sqlite3"
-
-
-class Sources(_Table):
-    """`[sources]`: how the archives are looked at."""
-
-    refresh: Duration = timedelta(minutes=1)
-    jobs: Annotated[int, Field(ge=1, le=64)] | None = None
-
-
-class Templates(_Table):
-    """`[templates]`: the user's own texts."""
-
-    folder: Annotated[Path | None, Field(strict=False)] = None
-
-
-class People(_Table):
-    """`[people]`: what the team knows of the people on its lists, each in a file of its own."""
-
-    mailmap: Annotated[Path | None, Field(strict=False)] = None
-    organisations: Annotated[Path | None, Field(strict=False)] = None
-    bots: Annotated[Path | None, Field(strict=False)] = None
-
-
-class Maintainers(_Table):
-    """`[maintainers]`: the kernel's own division of itself."""
-
-    file: Annotated[Path | None, Field(strict=False)] = None
-
-
-class Subsystem(_Table):
-    """`[[subsystems]]`: one of the team's own; the keys mean what MAINTAINERS calls F, X, N, K, L and M."""
-
-    title: Annotated[str, Field(min_length=1, pattern=r"\w")]
-    files: Texts = ()
-    excluded: Texts = ()
-    names: Texts = ()
-    contents: Texts = ()
-    lists: Texts = ()
-    maintainers: Texts = ()
-
-
-class Digests(_Table):
-    """`[digests]`: what all digests have in common."""
-
-    silent_after: Annotated[int, Field(ge=1, le=60)] = 5
-
-
-class Health(_Table):
-    """`[health]`: where supervisors ask."""
-
-    port: Annotated[int, Field(ge=1, le=65535)] | None = None
-
-
-class Log(_Table):
-    """`[log]`: how much is told."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-
-
-class Terminal(_Table):
-    """`[platforms.terminal]`: a room in the terminal that the bot runs in."""
-
-    color: Literal["auto", "always", "never"] = "auto"
-
-
-class Matrix(_Table):
-    """`[platforms.matrix]`: the rooms that the bot's account is in."""
-
-    device: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)] = Path("matrix")
-    prefix: Prefix = "!"
-    prefixes: dict[str, Prefix] = Field(default_factory=dict)
-    inviters: Texts = ()
-    level: Annotated[int, Field(ge=0)] = 50
-    unthreaded: Texts = ()
-
-
-class Install(_Table):
-    """`[platforms.slack.install]`: several workspaces, each of which installs the app."""
-
-    url: Annotated[str, Field(pattern=r"^https://[^\s|<>\"?#]*[^\s|<>\"?#/]$")]
-    client_id: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+$")]
-    client_secret_file: Secret = None
-    key_file: Secret = None
-    options: Annotated[tuple[Literal["private", "mentions", "admins"], ...], Field(strict=False)] = ()
-    workspaces: Texts = ()
-
-
-class Slack(_Table):
-    """`[platforms.slack]`: a workspace of Slack, by an app of its own; or several."""
-
-    mode: Literal["socket", "http"] = "socket"
-    bot_token_file: Secret = None
-    app_token_file: Secret = None
-    signing_secret_file: Secret = None
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Annotated[int, Field(ge=1, le=65535)] = 3000
-    files: bool = False
-    unreadable_history: Literal["hold", "resend"] = "hold"
-    install: Install | None = None
-    unfurl: bool = False
-
-
-class Platforms(_Table):
-    """`[platforms]`: a platform is on when its table is there."""
-
-    terminal: Terminal | None = None
-    matrix: Matrix | None = None
-    slack: Slack | None = None
-
-
-class MailingList(_Table):
-    """`[[lists]]`: one mailing list and its archive."""
-
-    name: Name
-    title: str | None = None
-    archive: Annotated[Path, Field(strict=False), BeforeValidator(_not_empty)]
-    url: Annotated[str, Field(min_length=1)] | None = None
-    link: Annotated[str, Field(pattern=r"^https?://[^\s|<>\"]+$")] = "https://lore.kernel.org/all/"
-
-
-class Room(_Table):
-    """`[[rooms]]`: what a room of a platform wants of all that is posted in it."""
-
-    platform: Platform
-    room: Annotated[str, Field(min_length=1)]
-    zone: Zone = ZoneInfo("UTC")
-    managers: Texts = ()
-    quiet: Quiet | None = None
-    weekends: bool = True
-    holidays: Days = frozenset()
-
-
-class _Followed(_Table):
-    """What a room follows, and when it is told; a list, a subsystem, or a series."""
-
-    platform: Platform
-    room: Annotated[str, Field(min_length=1)]
-    list: Name | None = None
-    subsystem: Annotated[str, Field(min_length=1)] | None = None
-    series: Annotated[str, Field(pattern=r"^<[^<>\s]{3,998}>$")] | None = None
-    filter: str = ""
-    when: Due = DEFAULT
-    zone: Zone | None = None
-    aloud: bool = False
-    badge: bool = False
-    chart: bool = False
-
-
-class Subscription(_Followed):
-    """`[[subscriptions]]`: one that the config keeps."""
-
-    first: Duration | None = None
-    even_empty: bool = False
-
-
-class Exported(_Followed):
-    """`[[subscriptions]]` as they are exported: those that were typed."""
-
-    id: str = ""
-    owner: str = ""
-    created: datetime | None = None
-    paused_until: datetime | None = None
-
-
-class _Exports(_Table):
-    subscriptions: tuple[Exported, ...] = Field(default=(), strict=False)
-
-
-class Config(_Table):
-    """The whole file."""
-
-    store: Store = Store()
-    sources: Sources = Sources()
-    templates: Templates = Templates()
-    people: People = People()
-    maintainers: Maintainers = Maintainers()
-    digests: Digests = Digests()
-    health: Health = Health()
-    log: Log = Log()
-    platforms: Platforms = Platforms()
-    lists: tuple[MailingList, ...] = Field(default=(), strict=False)
-    rooms: tuple[Room, ...] = Field(default=(), strict=False)
-    subscriptions: tuple[Subscription, ...] = Field(default=(), strict=False)
-    subsystems: tuple[Subsystem, ...] = Field(default=(), strict=False)
 
 
 def load_config(path: Path) -> Config:
@@ -356,20 +105,20 @@ def _placed(store: Store, folder: Path) -> Store:
 
 def _with_files(platforms: Platforms, folder: Path) -> Platforms:
     """The same, with the files of tokens put below the folder."""
-    placed: dict[str, _Table] = {}
+    placed: dict[str, Table] = {}
     for name, table in platforms:
         if table is not None:
             placed[name] = _with_paths(table, folder)
     return platforms.model_copy(update=placed)
 
 
-def _with_paths(table: _Table, folder: Path) -> _Table:
+def _with_paths(table: Table, folder: Path) -> Table:
     """The same, with paths below the folder, in the tables of the table, too."""
-    placed: dict[str, Path | _Table] = {}
+    placed: dict[str, Path | Table] = {}
     for key, value in table:
         if isinstance(value, Path):
             placed[key] = folder / value.expanduser()
-        elif isinstance(value, _Table):
+        elif isinstance(value, Table):
             placed[key] = _with_paths(value, folder)
     return table.model_copy(update=placed)
 
@@ -393,7 +142,7 @@ def _contradictions(config: Config) -> Iterator[str]:
 def read_exported(text: str, config: Config) -> tuple[Exported, ...]:
     """What was exported, or written in the same way. Raises BadConfig with every fault."""
     try:
-        found = _Exports.model_validate(tomllib.loads(text)).subscriptions
+        found = Exports.model_validate(tomllib.loads(text)).subscriptions
     except tomllib.TOMLDecodeError as error:
         raise BadConfig((f"this is no TOML: {error}",)) from error
     except ValidationError as error:
@@ -403,7 +152,7 @@ def read_exported(text: str, config: Config) -> tuple[Exported, ...]:
     return found
 
 
-def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
+def _unfollowable(those: Sequence[Followed], config: Config) -> Iterator[str]:
     names = [one.name for one in config.lists]
     for place, one in enumerate(those, 1):
         here = f"[[subscriptions]] {place}"
@@ -420,7 +169,7 @@ def _unfollowable(those: Sequence[_Followed], config: Config) -> Iterator[str]:
             yield f"{here} list: there is no list {one.list!r}; name one of {', '.join(names)}"
 
 
-def _beside(one: _Followed) -> bool:
+def _beside(one: Followed) -> bool:
     """Whether it asks for what only digests have."""
     return isinstance(one, Subscription) and (one.first is not None or one.even_empty)
 
@@ -436,7 +185,7 @@ def _rooms(config: Config) -> Iterator[str]:
         taken.add((room.platform, room.room))
 
 
-def _unnamed(one: Room | _Followed, here: str, config: Config) -> Iterator[str]:
+def _unnamed(one: Room | Followed, here: str, config: Config) -> Iterator[str]:
     """Channels of Slack are renamed, and their ids stay; rooms of Matrix have both, told by their first sign."""
     if one.platform == "terminal" and one.room.startswith("#"):
         yield f"{here} room: {one.room!r} looks like an alias of Matrix; leave out the #"
@@ -531,31 +280,7 @@ _REASONS = {
 def _reason(error: Any) -> str:
     context = dict(error.get("ctx", {}))
     key = str(error["loc"][-1])  # in another table there may be one
-    likest = difflib.get_close_matches(key, [one for one in _keys() if one != key], n=1)
+    likest = difflib.get_close_matches(key, [one for one in keys() if one != key], n=1)
     context["likest"] = f"did you mean {likest[0]!r}?" if likest else "see config.example.toml"
     reason = _REASONS.get(error["type"], "{given!r}: {message}")
     return reason.format(given=error["input"], message=error["msg"], **context)
-
-
-def _keys() -> list[str]:
-    tables = (
-        Config,
-        Store,
-        Sources,
-        Templates,
-        People,
-        Maintainers,
-        Subsystem,
-        Digests,
-        Health,
-        Log,
-        Platforms,
-        Terminal,
-        Matrix,
-        Install,
-        Slack,
-        MailingList,
-        Room,
-        Subscription,
-    )
-    return sorted({key for table in tables for key in table.model_fields})

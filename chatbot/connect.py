@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from chatbot.chat.platform import Platform
     from chatbot.chat.slack_workspaces import Workspaces
-    from chatbot.config import Config
-    from chatbot.config import Install as InstallTable
-    from chatbot.config import Matrix as MatrixTable
-    from chatbot.config import Slack as SlackTable
+    from chatbot.settings import Config
+    from chatbot.settings import Install as InstallTable
+    from chatbot.settings import Matrix as MatrixTable
+    from chatbot.settings import Slack as SlackTable
     from chatbot.store.installations import Keys
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from chatbot.commands.command import Context
-    from chatbot.config import Config
+    from chatbot.settings import Config
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystems

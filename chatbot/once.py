@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatbot.commands.command import Context
-    from chatbot.config import Config
     from chatbot.mail.people import People
     from chatbot.report.digest import Digest, MailingList
     from chatbot.report.status import ListStatus
     from chatbot.report.window import Choice
+    from chatbot.settings import Config
     from chatbot.sources.public_inbox import PublicInbox
     from chatbot.sources.source import RawMail
     from chatbot.store.index import Index

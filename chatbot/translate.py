@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from chatbot.chat.post import Manner
-    from chatbot.config import Config, Exported
-    from chatbot.config import Subscription as Table
     from chatbot.mail.people import People
     from chatbot.report.digest import MailingList
+    from chatbot.settings import Config, Exported
+    from chatbot.settings import Subscription as Table
     from chatbot.subscriptions.room import Room
     from chatbot.subscriptions.subscription import Subscription
     from chatbot.subscriptions.subsystem import Subsystem, Subsystems

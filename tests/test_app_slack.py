@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from chatbot.config import Config, check_config
+from chatbot.config import check_config
 from chatbot.connect import platforms_of
 from chatbot.errors import BadConfig
+from chatbot.settings import Config
 from tests.conftest import NOON
 
 VARIABLES = ("SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from chatbot.config import Config, check_config, load_config
+from chatbot.config import check_config, load_config
 from chatbot.errors import BadConfig
+from chatbot.settings import Config
 from chatbot.translate import subscriptions_of, subsystems_of
 from tests.conftest import NOON, TESTS
 

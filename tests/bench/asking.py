@@ -16,9 +16,10 @@ from pathlib import Path
 from chatbot.app import bot, configure_log
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
-from chatbot.config import Config, check_config
+from chatbot.config import check_config
 from chatbot.mail.people import People
 from chatbot.run import run
+from chatbot.settings import Config
 from chatbot.store.database import open_database
 from chatbot.store.search import Search
 from chatbot.translate import people_of

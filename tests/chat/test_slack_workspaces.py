@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from chatbot.chat.platform import Divided, Request
 from chatbot.chat.post import Post
 from chatbot.chat.slack_workspaces import Workspaces
-from chatbot.config import Install, Slack
 from chatbot.connect import workspaces_of
 from chatbot.errors import BadConfig, Closed, Unauthorized, Unavailable
+from chatbot.settings import Install, Slack
 from chatbot.store.database import writing
 from chatbot.store.outbox import Outbox, Planned, Progress, State
 from chatbot.store.undelivered import Undelivered

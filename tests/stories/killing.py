@@ -33,10 +33,11 @@ from chatbot.chat.platform import Platform, Receipt
 from chatbot.chat.post import Post
 from chatbot.chat.slack import Slack
 from chatbot.chat.slack_entrance import Sockets
-from chatbot.config import Config, check_config
+from chatbot.config import check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
 from chatbot.serve import Bot
+from chatbot.settings import Config
 from chatbot.sources.public_inbox import PublicInbox, write_epoch
 from chatbot.store.database import writable_database
 from chatbot.store.index import Index

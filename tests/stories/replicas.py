@@ -25,8 +25,9 @@ import structlog
 from sqlalchemy import NullPool, create_engine, text
 
 from chatbot.app import bot
-from chatbot.config import Config, check_config
+from chatbot.config import check_config
 from chatbot.serve import Bot
+from chatbot.settings import Config
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.repository import write_objects
 from chatbot.store import leases
