@@ -25,6 +25,9 @@ from chatbot.store.entry import batch_of
 MEMORY = 1024**3
 # Seconds for which a reader's git outlasts the last question: longer than any transaction, and a bot waits for hours.
 LINGER = 1.0
+# Who writes goes before who reads; else it would come to lag behind by all that is asked ahead, and at the end of an
+# ingest do that alone, on one of several cores.
+NICENESS = 5
 
 
 def serve(whereabouts: int, patience: float) -> None:
@@ -33,6 +36,7 @@ def serve(whereabouts: int, patience: float) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     gc.set_threshold(100_000)  # what is read is kept until it is sent, and has no cycles
     work_long()
+    os.nice(NICENESS)
     source, target = os.fdopen(0, "rb"), os.fdopen(os.dup(1), "wb")
     where = mmap.mmap(whereabouts, LONGEST_ID)  # written for each mail: a call of the system would take 8 µs
     os.dup2(2, 1)

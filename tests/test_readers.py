@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from chatbot.errors import Unreadable
+from chatbot.reader import NICENESS
 from chatbot.readers import AHEAD, Readers, _Reader
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.source import Commit, Place, RawMail
@@ -242,7 +243,7 @@ def test_a_reader_ends_with_its_master(archive: Callable[..., Path]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="Linux alone has this way to share processors")
-def test_readers_and_what_they_start_do_not_interrupt_one_another(archive: Callable[..., Path]) -> None:
+def test_readers_and_what_they_start_do_not_interrupt_one_another_nor_who_writes(archive: Callable[..., Path]) -> None:
     folder = archive([compose("[PATCH] x", 1)])
     with PublicInbox("list", folder) as inbox, inbox.after(0, ()) as spool, Readers(2) as readers:
         before = children()
@@ -250,4 +251,5 @@ def test_readers_and_what_they_start_do_not_interrupt_one_another(archive: Calla
         started = children() - before
         assert "git" in {psutil.Process(child).name() for child in started}
         assert {os.sched_getscheduler(child) for child in started} == {os.SCHED_BATCH}
+        assert {psutil.Process(child).nice() for child in started} == {os.nice(0) + NICENESS}
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
