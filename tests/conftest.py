@@ -49,6 +49,7 @@ from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
 from tests.fakes.synapse import Synapse, synapse
+from tests.templates import compiled_once
 
 TESTS = Path(__file__).parent
 CORPUS = TESTS.parent.parent / "shared" / "corpus"
@@ -109,6 +110,13 @@ def archive(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture(scope="session", autouse=True)
+def templates() -> Iterator[None]:
+    """What a bot starts with is there already."""
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,13 +29,14 @@ from sqlalchemy import Engine, event
 from sqlalchemy.pool import Pool
 
 from chatbot.app import bot
+from chatbot.chat import slack
 from chatbot.chat.platform import Platform, Receipt
-from chatbot.chat.post import Post
-from chatbot.chat.slack import Slack
+from chatbot.chat.post import Dialect, Post
 from chatbot.chat.slack_entrance import Sockets
 from chatbot.config import check_config
 from chatbot.ingest import ingest
 from chatbot.readers import Readers
+from chatbot.report.render import Renderer
 from chatbot.serve import Bot
 from chatbot.settings import Config
 from chatbot.sources.public_inbox import PublicInbox, write_epoch
@@ -46,6 +47,7 @@ from chatbot.subscriptions.due import due
 from tests.conftest import NOON, compose
 from tests.fakes import slack as fake_slack
 from tests.fakes.wire import SETTLES, Server, Wire
+from tests.templates import compiled_once
 
 # How much faster the bot's clock goes.
 SPEED = 300
@@ -69,7 +71,7 @@ class Forgetful(Wire):
         return None
 
 
-class Killable(Slack):
+class Killable(slack.Slack):
     """The adapter for Slack. `passing` is told of each point at which a process may be killed."""
 
     def __init__(self, url: str, settles: timedelta, passing: Passing) -> None:
@@ -106,6 +108,7 @@ class Place:
     template: str
     posts: Callable[[str], list[str]]
     start: Callable[[Path, int], tuple[str, int]]
+    dialect: Dialect
     adapter: Callable[[str, timedelta, Passing], Platform]
     forgetful: Callable[[str, timedelta, Passing], Platform]
 
@@ -147,6 +150,7 @@ PLACES = {
         TEMPLATE,
         lambda text: [text],
         _start_wire,
+        Wire.dialect,
         lambda port, settles, passing: Wire(int(port), settles, passing),
         lambda port, settles, passing: Forgetful(int(port), settles, passing),
     ),
@@ -155,6 +159,7 @@ PLACES = {
         f"<p>{TEMPLATE}</p><hr><p>more of {TEMPLATE}</p>",
         lambda text: [text, f"more of {text}"],
         _start_slack,
+        slack.DIALECT,
         Killable,
         ForgetfulSlack,
     ),
@@ -188,6 +193,7 @@ class World:
         self._numbers = count(1)
         (folder / "ours" / platform).mkdir(parents=True)
         (folder / "ours" / platform / "digest.j2").write_text(self.place.template)
+        Renderer(folder / "ours").check(self.place.dialect)  # here, and not in each bot that is forked
 
     def now(self) -> datetime:
         return NOON + self.ahead + SPEED * timedelta(seconds=time.monotonic() - self._start)
@@ -340,7 +346,7 @@ def main(
 ) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     begin = time.monotonic()
-    with world(Path(folder), int(seed), platform, control, make) as made, Readers(1) as readers:
+    with compiled_once(), world(Path(folder), int(seed), platform, control, make) as made, Readers(1) as readers:
         made.round(readers, told=False)  # rooms begin here
         assert made.live(killed=False)
         while made.kills.total() < int(kills):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from chatbot.app import bot
-from chatbot.chat import matrix_device
+from chatbot.chat import matrix, matrix_device
 from chatbot.chat.matrix import opened
 from chatbot.chat.platform import Platform
 from tests.fakes.matrix import WORDS, Elsewhere
@@ -125,6 +125,7 @@ def main(folder: str, kills: str, seed: str, platform: str = "matrix", control: 
         f"<p>{TEMPLATE}</p>",
         lambda text: [text],
         sleeper,
+        matrix.DIALECT,
         nobody,
         nobody,
     )

@@ -26,6 +26,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from chatbot.app import bot
 from chatbot.config import check_config
+from chatbot.report.render import Renderer
 from chatbot.serve import Bot
 from chatbot.settings import Config
 from chatbot.sources.public_inbox import write_epoch
@@ -36,6 +37,7 @@ from chatbot.store.outbox import Delivery, Outbox
 from tests.conftest import NOON, compose
 from tests.fakes.wire import SETTLES, Wire
 from tests.stories.killing import TEMPLATE, points, start_server
+from tests.templates import compiled_once
 
 ROOMS = {"a": ("kvm", "coco"), "b": ("kvm", "coco"), "c": ("kvm",), "d": ("coco",), "e": ("kvm",), "f": ("coco",)}
 # An hour of the bots is a second.
@@ -82,6 +84,7 @@ class World:
         self._admin = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         (folder / "ours" / "terminal").mkdir(parents=True)
         (folder / "ours" / "terminal" / "digest.j2").write_text(TEMPLATE)
+        Renderer(folder / "ours").check(Wire.dialect)  # here, and not in each replica that is forked
         for name in self.expected:
             write_epoch(folder / name / "git" / "0.git", [(compose("[PATCH] first", 0), "Ana <ana@a.example>", NOON)])
         open_database(self.url).dispose()
@@ -234,7 +237,7 @@ def main(folder: str, url: str, events: str, seed: str, control: str = "") -> No
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, os.environ.get("LOG", "CRITICAL")))
     )
     begin = time.monotonic()
-    with world(Path(folder), url, int(seed), control) as made:
+    with compiled_once(), world(Path(folder), url, int(seed), control) as made:
         made.start()
         made.start()
         while not made.begun():
