@@ -49,6 +49,8 @@ from tests.fakes import slack as fake_slack
 from tests.fakes.wire import SETTLES, Server, Wire
 from tests.templates import compiled_once
 
+# What is said of a bot that is none of the controls.
+CAREFUL = ("", "encrypted")
 # How much faster the bot's clock goes.
 SPEED = 300
 # The most points that a round's work passes, about.
@@ -271,6 +273,10 @@ class World:
         finally:
             os._exit(code)
 
+    def found_out(self) -> bool:
+        """Whether the bot is a control, and has done what it is to show; of no further kill could one learn more."""
+        return self.control not in CAREFUL and any(self.faults()[fault] for fault in ("lost", "repeated"))
+
     def faults(self) -> dict[str, int]:
         """Of what the ledger has, beside what it should have."""
         lines = [json.loads(line) for line in self.ledger.read_text().splitlines()]
@@ -349,7 +355,7 @@ def main(
     with compiled_once(), world(Path(folder), int(seed), platform, control, make) as made, Readers(1) as readers:
         made.round(readers, told=False)  # rooms begin here
         assert made.live(killed=False)
-        while made.kills.total() < int(kills):
+        while made.kills.total() < int(kills) and not made.found_out():
             made.round(readers)
             while not made.live(killed=made.kills.total() < int(kills)):
                 pass

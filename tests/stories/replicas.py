@@ -250,6 +250,8 @@ def main(folder: str, url: str, events: str, seed: str, control: str = "") -> No
                 mail = time.monotonic() + made.chance.uniform(*MAILS)
             if time.monotonic() > event:
                 made.happen()
+                if made.control and made.faults()["repeated"]:  # a control that is found out
+                    break
                 event = time.monotonic() + made.chance.uniform(*PAUSES)
             made.watch()
             time.sleep(0.005)
