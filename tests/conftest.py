@@ -1,5 +1,6 @@
 """What the tests share: archives of their own making, and the way to the real ones."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, make_url, text
@@ -48,6 +50,7 @@ from chatbot.store.writer import Added
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.summarize import Summarizer
+from tests import unmeasured
 from tests.fakes.synapse import Synapse, synapse
 from tests.templates import compiled_once
 
@@ -225,6 +228,8 @@ def postgresql_engine(postgresql_url: str) -> Iterator[Engine]:
 def readers() -> Iterator[Readers]:
     """Two processes that read mails."""
     with Readers(2) as made:
+        with patch.dict(os.environ, unmeasured.environment(), clear=True):  # they are killed in the end
+            made.start()
         yield made
 
 

@@ -18,6 +18,7 @@ from chatbot.chat.matrix import Matrix, opened
 from chatbot.chat.matrix_events import Manners
 from chatbot.chat.platform import Request
 from chatbot.chat.post import File, Post
+from tests import unmeasured
 from tests.fakes.synapse import PASSWORD, Person, Synapse, eventually
 
 WORDS = ("/series", "/digest", "/subscribe", "/help")
@@ -146,7 +147,9 @@ class Elsewhere:
     def __init__(self, person: Person, folder: Path) -> None:
         who = (person.url, person.id, person.device, person.token, str(folder))
         command = [sys.executable, "-m", "tests.fakes.matrix_reader", *who]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=unmeasured.environment()
+        )
         self.read()
 
     def read(self) -> dict[str, str]:

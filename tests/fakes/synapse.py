@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from tests import unmeasured
+
 # What a public server allows, about: ten at once, then one in five seconds.
 STRICT = {"per_second": 0.2, "burst_count": 10}
 _FREE = {"per_second": 9_999, "burst_count": 9_999}
@@ -92,6 +94,7 @@ class Synapse:
                 cwd=self._folder,
                 stdout=log,
                 stderr=log,
+                env=unmeasured.environment(),
             )
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:

@@ -22,6 +22,7 @@ from sqlalchemy import MetaData, select, text
 
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.store.database import open_database, reading
+from tests import unmeasured
 from tests.conftest import NOON, compose
 
 KILLS = int(os.environ.get("KILLS", "6"))
@@ -62,7 +63,8 @@ def command(archive: Path, store: str, *more: str) -> list[str]:
 
 def start(archive: Path, store: str, *more: str, **options: object) -> "subprocess.Popen[str]":
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command(archive, store, *more), start_new_session=True, **pipes, **options)  # type: ignore[call-overload]
+    own = {"start_new_session": True, "env": unmeasured.environment()}
+    return subprocess.Popen(command(archive, store, *more), **own, **pipes, **options)  # type: ignore[call-overload]
 
 
 def finished(archive: Path, store: str, *more: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import unmeasured
 from tests.conftest import TESTS
 
 TRIES = 10
@@ -24,7 +25,7 @@ def start(
 ) -> "subprocess.Popen[str]":
     folder.mkdir()
     command = [sys.executable, "-m", f"tests.stories.{loop}", str(folder), str(kills), str(seed), platform, *control]
-    return subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True, env=unmeasured.environment())
 
 
 def result(process: "subprocess.Popen[str]") -> dict[str, int]:

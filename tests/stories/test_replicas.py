@@ -30,6 +30,7 @@ from chatbot.store.database import leasing
 from chatbot.store.leases import LENGTH, Leases
 from chatbot.store.outbox import Outbox, Planned, Progress
 from chatbot.store.tables import lease
+from tests import unmeasured
 from tests.conftest import NOON, TESTS, compose
 from tests.fakes.platform import Ledger
 
@@ -43,7 +44,9 @@ HOUR = timedelta(hours=1)
 def soak(folder: Path, url: str, events: int, seed: int, *control: str) -> dict[str, int]:
     folder.mkdir()
     command = [sys.executable, "-m", "tests.stories.replicas", str(folder), url, str(events), str(seed), *control]
-    done = subprocess.run(command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True, check=True)
+    done = subprocess.run(
+        command, cwd=TESTS.parent, stdout=subprocess.PIPE, text=True, check=True, env=unmeasured.environment()
+    )
     sys.stdout.write(done.stdout)
     return dict(json.loads(done.stdout))
 
