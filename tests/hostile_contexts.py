@@ -13,11 +13,13 @@ from chatbot.answer import look_up
 from chatbot.chat.post import Post
 from chatbot.commands.command import Context, Facts
 from chatbot.errors import Misunderstood
+from chatbot.mail.people import People
 from chatbot.report.digest import MailingList
 from chatbot.report.links import mail_link
 from chatbot.report.news import news
 from chatbot.report.render import TEMPLATES
 from chatbot.store.database import open_database
+from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Planned, Progress
 from chatbot.subscriptions.room import Room
@@ -60,6 +62,8 @@ def hostile_context(folder: Path, platform: str) -> Iterator[Context]:
     engine = open_database(f"sqlite:///{folder}/index.sqlite3")
     for number, text in enumerate(map(one_line, HOSTILE)):
         add(Index(engine), "kvm", *map(read_one, mails(number, text)), epoch=number)
+    now = NOON + timedelta(days=9)
+    Following(engine).keep_up(People(), now)
     subsystems = Subsystems(
         [
             Subsystem(f"x {text}", files=("a/",), lists=(f"{text}@l.example",))
@@ -69,7 +73,7 @@ def hostile_context(folder: Path, platform: str) -> Iterator[Context]:
     )
     room = Room(platform, "room", managers=frozenset({"mia", HOSTILE[0]}))
     lists = {"kvm": MailingList("kvm", "KVM", BASE)}
-    yield context_of(engine, lists, now=NOON + timedelta(days=9), subsystems=subsystems, room=room)
+    yield context_of(engine, lists, now=now, subsystems=subsystems, room=room)
     engine.dispose()
 
 

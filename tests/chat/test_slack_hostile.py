@@ -1,9 +1,11 @@
 """Strangers' text in everything that a mail may hold, through every template, as Slack gets it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
+from itertools import chain
 
 import pytest
 from sqlalchemy import Engine
@@ -25,6 +27,7 @@ from chatbot.store.corrections import Corrections
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.outbox import Progress, planned
+from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import CONFIG_LETTERS, Origin, Subscription, config_key, make_id
@@ -45,7 +48,6 @@ PAYLOADS = (
     "\udcff\udc80", "e" + "\u0301" * 300, "😀👨‍👩‍👧", "x" * 3_000, "\\u003c!channel\\u003e", "'\"`;--", "\u2028\u2029\u0085", "",
 )  # fmt: skip
 FRAMES = ("{}", "fix {} now", "<{}>", "&{};", "{} {}")
-HOSTILE = tuple(frame.replace("{}", payload) for payload in PAYLOADS for frame in FRAMES)
 OURS = ("https://lore.kernel.org/", "https://lists.example/")
 DIFF = "---\n fs/{0} | 2 +-\n 1 file changed\n\ndiff --git a/fs/{0} b/fs/{0}\n--- a/fs/{0}\n+++ b/fs/{0}\n@@ -1 +1 @@ {0}\n-a\n+{1} {0}\n"
 RENDERER = Renderer()
@@ -60,6 +62,13 @@ ASKED = (
     "/pause ",
     "/unsubscribe ",
 )
+
+
+def framed(frame: str) -> tuple[str, ...]:
+    return tuple(frame.replace("{}", payload) for payload in PAYLOADS)
+
+
+HOSTILE = tuple(chain.from_iterable(map(framed, FRAMES)))
 
 
 def mails(text: str, number: int) -> Iterator[Mail]:
@@ -89,19 +98,22 @@ def person_of(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    from chatbot.store.database import open_database
-
-    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('hostile')}/x.sqlite3")
-    for number, text in enumerate(HOSTILE):
+def fill(engine: Engine, texts: Sequence[str]) -> None:
+    """A list for each text."""
+    for number, text in enumerate(texts):
         add(Index(engine), f"l{number}", *mails(text, number))
         names = (f"cover.{number}@a.example", f"v2.{number}@a.example")
         at = NOON + timedelta(seconds=number)
         Corrections(engine).add(Correction(*names, together=True, by=person_of(text), at=at))
     Following(engine).keep_up(People(), NOON)
-    yield engine
-    engine.dispose()
+
+
+class Remembering(Search):
+    """What belongs to a series stays the same while one thing after another is asked about it."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.family_of = cache(super().family_of)  # type: ignore[method-assign]
 
 
 def answers(engine: Engine, number: int, text: str) -> Iterator[tuple[str, str, str]]:
@@ -115,7 +127,7 @@ def answers(engine: Engine, number: int, text: str) -> Iterator[tuple[str, str, 
     kept = followed(name, room, text)
     now = NOON + timedelta(days=9)
     context = context_of(engine, lists, now=now, asker=person_of(text), subsystems=subsystems, room=room)
-    context = replace(context, subscriptions=Subscriptions(engine, [kept]))
+    context = replace(context, subscriptions=Subscriptions(engine, [kept]), search=Remembering(engine))
     had, until = Progress(0, NOON), Progress(10**6, now)
     context.outbox.plan(kept.key, None, had, ())
     context.outbox.plan(kept.key, had, until, planned(kept, DIALECT, "x", name, start=0))
@@ -169,13 +181,12 @@ def test_there_are_enough_of_them() -> None:
     assert len(set(HOSTILE)) >= 200
 
 
-@pytest.mark.parametrize("place", range(len(FRAMES)))
-def test_nothing_that_a_mail_holds_does_anything_in_slack(filled: Engine, place: int) -> None:
-    templates = set()
-    for number, text in enumerate(HOSTILE):
-        if number % len(FRAMES) != place:
-            continue
-        for asked, template, body in answers(filled, number, text):
+@pytest.mark.parametrize("frame", FRAMES)
+def test_nothing_that_a_mail_holds_does_anything_in_slack(sqlite: Engine, frame: str) -> None:
+    texts, templates = framed(frame), set()
+    fill(sqlite, texts)
+    for number, text in enumerate(texts):
+        for asked, template, body in answers(sqlite, number, text):
             templates.add(template)
             for part in DIALECT.parts(body):
                 made = message(part)
