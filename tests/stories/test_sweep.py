@@ -22,6 +22,7 @@ from chatbot.chat.platform import Receipt
 from chatbot.chat.post import Dialect, Post, plain
 from chatbot.config import check_config
 from chatbot.errors import Unavailable
+from chatbot.readers import Readers
 from chatbot.serve import Bot
 from chatbot.sources.public_inbox import write_epoch
 from chatbot.store.database import open_database
@@ -107,9 +108,13 @@ class Story:
     """Mails come, and the rooms begin. What a tick does is hurt at a point, and another bot ends it."""
 
     def __init__(
-        self, folder: Path, change: Callable[[Bot], Bot] = lambda made: made, platform: type[Rooms] = Rooms
+        self,
+        folder: Path,
+        readers: Readers,
+        change: Callable[[Bot], Bot] = lambda made: made,
+        platform: type[Rooms] = Rooms,
     ) -> None:
-        self.folder, self.change, self.platform, self.now = folder, change, platform, NOON
+        self.folder, self.readers, self.change, self.platform, self.now = folder, readers, change, platform, NOON
         (folder / "ours" / PLAIN.name).mkdir(parents=True)
         (folder / "ours" / PLAIN.name / "digest.j2").write_text(TEMPLATE)
         mails = [
@@ -140,7 +145,6 @@ class Story:
     def _opened(self, platform: Rooms) -> Iterator[Bot]:
         settings = {
             "store": {"url": f"sqlite:///{self.folder}/store.sqlite3"},
-            "sources": {"jobs": 1},
             "templates": {"folder": "ours"},
             "platforms": {"terminal": {}},
             "lists": [{"name": "kvm", "archive": "kvm"}],
@@ -150,7 +154,7 @@ class Story:
             ],
         }
         with bot(check_config(settings, self.folder), lambda: self.now, {"terminal": platform}) as made:
-            yield self.change(made)
+            yield self.change(replace(made, readers=self.readers))
 
 
 @pytest.fixture(autouse=True)
@@ -161,8 +165,8 @@ def quiet() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def test_wherever_a_story_fails_the_rooms_see_the_same(tmp_path: Path) -> None:
-    story, unhurt = Story(tmp_path), Points()
+def test_wherever_a_story_fails_the_rooms_see_the_same(tmp_path: Path, readers: Readers) -> None:
+    story, unhurt = Story(tmp_path, readers), Points()
     expected = story.end(unhurt)
     assert expected[0] == [("a", "kvm: mail0 mail1"), ("b", "kvm: mail0 mail1")]
     assert unhurt.passed.count(WRITE) == 4
@@ -177,10 +181,11 @@ def test_wherever_a_story_fails_the_rooms_see_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("control", ["what is in doubt is sent again", "what is about to be sent is marked as sent"])
-def test_a_bot_that_is_not_so_careful_is_found_out(tmp_path: Path, control: str) -> None:
+def test_a_bot_that_is_not_so_careful_is_found_out(tmp_path: Path, readers: Readers, control: str) -> None:
     hasty = control.endswith("marked as sent")
     story = Story(
         tmp_path,
+        readers,
         (lambda made: replace(made, outbox=Hasty(made.outbox._engine))) if hasty else (lambda made: made),
         Rooms if hasty else Careless,
     )
