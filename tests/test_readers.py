@@ -1,11 +1,10 @@
-"""Mails that kill or stall whoever reads them, in real processes: the readers import this module, too."""
+"""Mails that kill or stall whoever reads them, in real processes."""
 
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -15,72 +14,12 @@ from chatbot.errors import Unreadable
 from chatbot.reader import NICENESS
 from chatbot.readers import AHEAD, Readers, _Reader
 from chatbot.sources.public_inbox import PublicInbox
-from chatbot.sources.source import Commit, Place, RawMail
 from chatbot.store.batch import MAIL_COLUMNS, Batch
-from tests.conftest import NOON, compose
+from tests.conftest import compose
+from tests.traps import Trapped
 
 PATIENCE = 0.3
 SET_ASIDE = "set aside: its reader died of it, twice"
-
-
-class Deadly(RawMail):
-    """A mail that ends whoever looks into it."""
-
-    @property
-    def data(self) -> bytes:
-        os.abort()
-
-
-class Endless(RawMail):
-    """A mail that nobody has ever read to its end."""
-
-    @property
-    def data(self) -> bytes:
-        while True:
-            pass
-
-
-class Huge(RawMail):
-    """A mail that takes more memory than there is for one."""
-
-    @property
-    def data(self) -> bytes:
-        return bytes(2 * 1024**3)
-
-
-class Odd(RawMail):
-    """A mail that our own code fails on."""
-
-    @property
-    def data(self) -> bytes:
-        raise ZeroDivisionError
-
-
-KINDS = {"deadly": Deadly, "endless": Endless, "huge": Huge, "odd": Odd}
-
-
-@dataclass(frozen=True)
-class Trapped:
-    """A chunk in which some mails are traps, by the ends of their commits' names."""
-
-    commits: tuple[str, ...]
-    epoch: int = 0
-
-    def reading(self, before: None = None) -> None:
-        return before
-
-    def mails(self, reading: None = None) -> Iterator[RawMail]:  # noqa: ARG002
-        for commit in self.commits:
-            if commit.endswith("unreadable"):
-                raise Unreadable("archive", "gone", "look for it")
-            if commit.endswith("unstartable"):
-                os._exit(3)
-            kind = KINDS.get(commit.rpartition(" ")[2], RawMail)
-            data = compose("[PATCH] x", message_id=f"<{commit}>")
-            yield kind(Commit(self.epoch, commit, NOON, "A <a@a.example>"), data, f"blob of {commit}")
-
-    def places(self) -> Iterator[Place]:
-        return iter(())
 
 
 def chunks(*names: str, each: int = 3) -> list[Trapped]:
