@@ -106,9 +106,23 @@ class World(Growing):
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "encrypted"])
-def world(request: pytest.FixtureRequest, tmp_path: Path, archive: Callable[..., Path]) -> Iterator[World]:
+def encrypted(request: pytest.FixtureRequest) -> bool:
+    return bool(request.param)
+
+
+@pytest.fixture
+def world(tmp_path: Path, archive: Callable[..., Path], homeserver: Synapse, *, encrypted: bool) -> Iterator[World]:
+    with proxy(homeserver.port) as between:
+        made = World(tmp_path, archive, homeserver, between, encrypted=encrypted)
+        yield made
+        made.reader.end()
+
+
+@pytest.fixture
+def world_of_its_own(tmp_path: Path, archive: Callable[..., Path], *, encrypted: bool) -> Iterator[World]:
+    """Its homeserver may be stopped."""
     with synapse(tmp_path / "synapse") as server, proxy(server.port) as between:
-        made = World(tmp_path, archive, server, between, encrypted=request.param)
+        made = World(tmp_path, archive, server, between, encrypted=encrypted)
         yield made
         made.reader.end()
 
@@ -119,7 +133,8 @@ def headline(mails: int) -> str:
     return f"KVM mailing list / {number} from 1 person: {series}."
 
 
-def test_each_mail_is_in_one_digest_over_restarts_outages_and_faults(world: World) -> None:
+def test_each_mail_is_in_one_digest_over_restarts_outages_and_faults(world_of_its_own: World) -> None:
+    world = world_of_its_own
     world.mail("[PATCH] before the bot")
     assert world.tick(NOON) == []
     world.mail("[PATCH] one")
@@ -176,7 +191,7 @@ def test_a_digest_may_have_a_chart_of_the_last_weeks_shown_once_whatever_happens
         assert (picture[:4], last["content"]["info"]["w"]) == (b"\x89PNG", 1280)
 
 
-@pytest.mark.parametrize("world", [False], ids=["plain"], indirect=True)
+@pytest.mark.parametrize("encrypted", [False], ids=["plain"], indirect=True)
 def test_commands_are_answered_and_who_may_not_manage_is_told(world: World) -> None:
     world.mail("[PATCH] tdx: one", "[PATCH] tdx: two")
 
