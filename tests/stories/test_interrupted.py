@@ -63,8 +63,8 @@ def command(archive: Path, store: str, *more: str) -> list[str]:
 
 def start(archive: Path, store: str, *more: str, **options: object) -> "subprocess.Popen[str]":
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    own = {"start_new_session": True, "env": unmeasured.environment()}
-    return subprocess.Popen(command(archive, store, *more), **own, **pipes, **options)  # type: ignore[call-overload]
+    own = {"start_new_session": True, "env": unmeasured.environment(), **pipes, **options}
+    return subprocess.Popen(command(archive, store, *more), **own)  # type: ignore[call-overload]
 
 
 def finished(archive: Path, store: str, *more: str) -> str:
@@ -185,7 +185,7 @@ def test_at_ctrl_c_it_ends_without_a_word_and_goes_on_the_next_time(
 ) -> None:
     store = f"sqlite:///{tmp_path}/index.sqlite3"
     for part in (0, 0.2, 0.4):
-        process = start(large, store)
+        process = start(large, store, env=None)  # it tells which lines it came through
         begun = readers_of(process)
         time.sleep(part * seconds)
         assert process.poll() is None, "it was faster than expected"
@@ -200,7 +200,7 @@ def test_at_ctrl_c_it_ends_without_a_word_and_goes_on_the_next_time(
 
 def test_a_full_disk_is_said_in_one_line_and_nothing_is_lost(large: Path, tmp_path: Path, undisturbed: Rows) -> None:
     store = f"sqlite:///{tmp_path}/index.sqlite3"
-    process = start(large, store, preexec_fn=limited(FULL))
+    process = start(large, store, env=None, preexec_fn=limited(FULL))
     said, complaint = process.communicate(timeout=60)
     assert (process.returncode, said) == (2, "")
     assert re.fullmatch(r"chatbot: [^:]+: .*(full|I/O error|too large).*; .+\n", complaint), complaint
