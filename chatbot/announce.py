@@ -10,7 +10,8 @@ from chatbot.chat.post import Dialect
 from chatbot.mail.standing import Standing
 from chatbot.report.news import News, What, news
 from chatbot.report.render import Renderer
-from chatbot.store.outbox import Outbox, Planned, Progress, planned
+from chatbot.store.delivery import Planned, Progress, planned
+from chatbot.store.outbox import Outbox
 from chatbot.store.recall import SEVERAL
 from chatbot.store.stretches import Stretches
 from chatbot.subscriptions.subscription import Subscription

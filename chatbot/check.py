@@ -152,7 +152,7 @@ class _Look:
     def _store(self) -> Iterator[Finding]:
         """The index, the rooms that are parked, and what people have typed: what that follows may be gone since."""
         from chatbot.store.database import name_of, open_database
-        from chatbot.store.outbox import State
+        from chatbot.store.delivery import State
         from chatbot.store.subscriptions import Subscriptions
         from chatbot.store.undelivered import SHOWN, Undelivered
 

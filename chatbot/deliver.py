@@ -13,7 +13,8 @@ from chatbot.chat.platform import Divided, Platform, Receipt, still_ours
 from chatbot.chat.post import plainer
 from chatbot.errors import DeliveryError, Unavailable, Unknown
 from chatbot.reaction import Breaker, Chance, Step, reaction
-from chatbot.store.outbox import Delivery, Outbox
+from chatbot.store.delivery import Delivery
+from chatbot.store.outbox import Outbox
 
 log = structlog.get_logger(__name__)
 

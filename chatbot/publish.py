@@ -13,8 +13,9 @@ from chatbot.report.digest import Digest, Missed
 from chatbot.report.render import Renderer
 from chatbot.report.selection import only_new
 from chatbot.sift import Sifter, Topic
+from chatbot.store.delivery import Planned, Progress, planned
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress, planned
+from chatbot.store.outbox import Outbox
 from chatbot.store.recall import SEVERAL
 from chatbot.store.stretches import Stretch, Stretches
 from chatbot.subscriptions.due import Due

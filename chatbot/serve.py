@@ -30,10 +30,11 @@ from chatbot.report.render import Renderer
 from chatbot.sift import Sifter, Topic, topic_of
 from chatbot.sources.source import Source
 from chatbot.store.corrections import Corrections
+from chatbot.store.delivery import Delivery, Progress
 from chatbot.store.following import Following
 from chatbot.store.index import Index
 from chatbot.store.leases import Leases
-from chatbot.store.outbox import Delivery, Outbox, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.store.writer import Added

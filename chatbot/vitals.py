@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from chatbot.ledger import Missing
-from chatbot.store.outbox import Waiting
+from chatbot.store.delivery import Waiting
 
 # Seconds by which answers are counted: most take some ms, and a chat platform gives up on one after three seconds.
 BUCKETS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)

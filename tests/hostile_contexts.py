@@ -19,9 +19,9 @@ from chatbot.report.links import mail_link
 from chatbot.report.news import news
 from chatbot.report.render import TEMPLATES
 from chatbot.store.database import open_database
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Planned, Progress
 from chatbot.subscriptions.room import Room
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.subsystem import Subsystem, Subsystems

@@ -18,8 +18,9 @@ from chatbot.check import check
 from chatbot.errors import Closed, Unavailable
 from chatbot.finding import Finding
 from chatbot.store.database import open_database
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.installations import Installations, Keys
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.subscription import Subscription
 from chatbot.subscriptions.when import parse_when

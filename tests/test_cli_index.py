@@ -15,7 +15,8 @@ import pytest
 
 from chatbot.chat.post import Post
 from chatbot.store.database import writable_database
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.delivery import Planned, Progress
+from chatbot.store.outbox import Outbox
 from tests.conftest import NOON, compose, git
 from tests.test_cli import chatbot, on_a_terminal, refused
 

@@ -12,7 +12,8 @@ from chatbot.deliver import deliver
 from chatbot.errors import Closed, Refused, Unauthorized, Unavailable, Unknown
 from chatbot.reaction import LONGEST_WAIT, PATIENCE, Breaker
 from chatbot.store.database import reading
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.delivery import Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.tables import delivery
 from tests.conftest import NOON
 from tests.fakes.platform import Ledger, Lost

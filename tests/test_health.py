@@ -11,7 +11,7 @@ from chatbot import health
 from chatbot.errors import BadConfig
 from chatbot.health import LONGEST, open_pages, pages_of
 from chatbot.ledger import Missing
-from chatbot.store.outbox import Waiting
+from chatbot.store.delivery import Waiting
 from chatbot.vitals import Vitals
 from tests.conftest import NOON
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from chatbot.mail.standing import Standing
 from chatbot.report.posting_facts import PostingFacts
 from chatbot.report.subscriptions import Listed
-from chatbot.store.outbox import Progress
+from chatbot.store.delivery import Progress
 from chatbot.store.stretches import Place
 from chatbot.store.subscriptions import Posted
 from chatbot.subscriptions.tree import And, Filter

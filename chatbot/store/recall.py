@@ -14,7 +14,7 @@ from chatbot.store import tables
 # Stands for the list of a post that tells of several.
 SEVERAL = "*"
 
-# As in outbox.State, which knows this file.
+# As in delivery.State, which an ingest does not load.
 _WAITING = ("pending", "sending", "parked")
 
 

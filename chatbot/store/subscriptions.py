@@ -14,8 +14,8 @@ from sqlalchemy import Connection, Engine, Row, and_, delete, func, insert, sele
 from chatbot.chat.post import Manner
 from chatbot.store import recall, tables
 from chatbot.store.database import reading, writing
+from chatbot.store.delivery import Progress
 from chatbot.store.index import known_list
-from chatbot.store.outbox import Progress
 from chatbot.store.tables import moment, seconds
 from chatbot.subscriptions.subscription import Subscription, make_id
 from chatbot.subscriptions.when import parse_when

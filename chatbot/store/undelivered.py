@@ -10,7 +10,7 @@ from sqlalchemy import Engine, Row, select, update
 from chatbot.errors import Misunderstood
 from chatbot.store import tables
 from chatbot.store.database import reading, writing
-from chatbot.store.outbox import WAITING, State
+from chatbot.store.delivery import WAITING, State
 from chatbot.store.tables import moment, seconds
 
 # Characters of a key that are shown, and enough to name a post.

@@ -19,8 +19,9 @@ from chatbot.chat.platform import Receipt
 from chatbot.chat.post import Post
 from chatbot.deliver import deliver
 from chatbot.store.database import open_database
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.leases import Leases
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox
 from tests.conftest import NOON
 from tests.fakes.platform import Ledger
 

@@ -24,7 +24,8 @@ from chatbot.chat.post import Post
 from chatbot.config import load_config
 from chatbot.store import tables
 from chatbot.store.database import open_database, writing
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.delivery import Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.subscriptions.subsystem import Subsystems
 from chatbot.translate import people_of, subscriptions_of
 from tests.bench.archives import real_archive

@@ -24,9 +24,9 @@ from chatbot.report.digest import MailingList
 from chatbot.report.news import News, What
 from chatbot.report.render import Renderer
 from chatbot.store.corrections import Corrections
+from chatbot.store.delivery import Progress, planned
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Progress, planned
 from chatbot.store.search import Search
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.room import Room

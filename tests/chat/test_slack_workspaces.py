@@ -22,7 +22,8 @@ from chatbot.connect import workspaces_of
 from chatbot.errors import BadConfig, Closed, Unauthorized, Unavailable
 from chatbot.settings import Install, Slack
 from chatbot.store.database import writing
-from chatbot.store.outbox import Outbox, Planned, Progress, State
+from chatbot.store.delivery import Planned, Progress, State
+from chatbot.store.outbox import Outbox
 from chatbot.store.undelivered import Undelivered
 from tests.chat.test_slack_listener import Answers, answering, free_port, shown, until
 from tests.conftest import NOON

@@ -8,8 +8,9 @@ from sqlalchemy import Engine, func, select, update
 
 from chatbot.chat.post import Post
 from chatbot.store.database import leasing, reading
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.leases import LENGTH, Leases
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.tables import lease
 from tests.conftest import NOON
 

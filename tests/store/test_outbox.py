@@ -8,8 +8,9 @@ from sqlalchemy import Engine, select
 from chatbot.chat.post import Post
 from chatbot.errors import Unavailable
 from chatbot.store.database import open_database, reading, writing
+from chatbot.store.delivery import Delivery, Planned, Progress, State
 from chatbot.store.index import Index
-from chatbot.store.outbox import Delivery, Outbox, Planned, Progress, State
+from chatbot.store.outbox import Outbox
 from chatbot.store.recall import plan_anew
 from chatbot.store.tables import delivery, mailing_list
 from tests.conftest import NOON

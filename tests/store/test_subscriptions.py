@@ -8,8 +8,9 @@ from sqlalchemy import Engine
 
 from chatbot.chat.post import Manner, Post
 from chatbot.store.database import writing
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.index import Index
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.recall import SEVERAL, plan_anew
 from chatbot.store.subscriptions import Subscriptions
 from chatbot.subscriptions.subscription import CHAT_LETTERS, FOREVER, Subscription, make_id

@@ -8,7 +8,8 @@ from sqlalchemy import Engine
 from chatbot.chat.post import Post
 from chatbot.errors import Misunderstood
 from chatbot.store.database import writing
-from chatbot.store.outbox import Outbox, Planned, Progress, State
+from chatbot.store.delivery import Planned, Progress, State
+from chatbot.store.outbox import Outbox
 from chatbot.store.undelivered import Undelivered
 from tests.conftest import NOON
 

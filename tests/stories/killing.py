@@ -41,8 +41,9 @@ from chatbot.serve import Bot
 from chatbot.settings import Config
 from chatbot.sources.public_inbox import PublicInbox, write_epoch
 from chatbot.store.database import writable_database
+from chatbot.store.delivery import Delivery
 from chatbot.store.index import Index
-from chatbot.store.outbox import Delivery, Outbox
+from chatbot.store.outbox import Outbox
 from chatbot.subscriptions.due import due
 from tests.conftest import NOON, compose
 from tests.fakes import slack as fake_slack

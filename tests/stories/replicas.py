@@ -33,7 +33,8 @@ from chatbot.sources.public_inbox import write_epoch
 from chatbot.sources.repository import write_objects
 from chatbot.store import leases
 from chatbot.store.database import open_database
-from chatbot.store.outbox import Delivery, Outbox
+from chatbot.store.delivery import Delivery
+from chatbot.store.outbox import Outbox
 from tests.conftest import NOON, compose
 from tests.fakes.wire import SETTLES, Wire
 from tests.stories.killing import TEMPLATE, points, start_server

@@ -34,9 +34,10 @@ from chatbot.sift import Sifter, Topic
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.store import fulltext, tables
 from chatbot.store.database import reading
+from chatbot.store.delivery import Delivery, State
 from chatbot.store.following import Following
 from chatbot.store.index import Index
-from chatbot.store.outbox import Delivery, Outbox, State
+from chatbot.store.outbox import Outbox
 from chatbot.store.search import Search
 from chatbot.store.tables import ALL_LISTS, metadata
 from chatbot.store.writer import Added

@@ -27,8 +27,9 @@ from chatbot.deliver import deliver
 from chatbot.errors import Unavailable, Unknown
 from chatbot.serve import Bot
 from chatbot.store.database import leasing
+from chatbot.store.delivery import Planned, Progress
 from chatbot.store.leases import LENGTH, Leases
-from chatbot.store.outbox import Outbox, Planned, Progress
+from chatbot.store.outbox import Outbox
 from chatbot.store.tables import lease
 from tests import unmeasured
 from tests.conftest import NOON, TESTS, compose

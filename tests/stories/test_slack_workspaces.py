@@ -15,7 +15,7 @@ from chatbot.connect import workspaces_of
 from chatbot.run import run
 from chatbot.sources.sample import EVENING
 from chatbot.store.database import open_database
-from chatbot.store.outbox import State
+from chatbot.store.delivery import State
 from chatbot.store.undelivered import Post, Undelivered
 from tests.chat.test_slack_listener import answering, free_port, shown, until
 from tests.chat.test_slack_workspaces import ONE, OURS, TWO, Browser, secrets
