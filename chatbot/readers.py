@@ -97,7 +97,7 @@ class Readers:
                     batch = self._read_carefully(chunk)
                 yield batch
         finally:
-            if asked:  # nobody wants their answers any more
+            if asked or self._early:  # nobody wants their answers any more
                 self.close()
 
     @property

@@ -80,6 +80,14 @@ def test_what_was_asked_for_early_is_not_asked_for_again(
         assert commits(list(readers.read(wanted[:1]))) == list(wanted[0].commits)
 
 
+def test_what_was_asked_for_early_and_is_not_wanted_answers_nobody_else() -> None:
+    wanted = chunks(*[""] * 6)
+    with Readers(2) as readers:
+        readers.ask_early(wanted)
+        for one in wanted[:1], wanted[1:2], wanted[3:]:
+            assert commits(list(readers.read(one))) == [commit for chunk in one for commit in chunk.commits]
+
+
 def test_questions_and_answers_may_be_larger_than_a_pipe() -> None:
     names = [f"{number}:{'long' * 200}" for number in range(4 * 2000)]
     asked = [Trapped(tuple(names[start : start + 2000])) for start in range(0, len(names), 2000)]
