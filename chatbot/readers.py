@@ -76,13 +76,7 @@ class Readers:
             while True:
                 while len(asked) < self._at_once and (chunk := next(rest, None)):
                     turn = next(turns)
-                    early = self._early.popleft() if self._early else None
-                    if early and early != chunk:
-                        self.close()
-                    reader = self._reader(turn)
-                    if early != chunk:
-                        reader.ask(chunk)
-                    asked.append((turn, reader, chunk))
+                    asked.append((turn, self._asked(turn, chunk), chunk))
                 if not asked:
                     return
                 turn, reader, chunk = asked.popleft()
@@ -106,6 +100,17 @@ class Readers:
 
     def _turns(self) -> Iterator[int]:
         return cycle(range(self._jobs))
+
+    def _asked(self, turn: int, chunk: Chunk) -> "_Reader":
+        """The reader that has been asked for a chunk: early, or now."""
+        early = self._early.popleft() if self._early else None
+        if early == chunk:
+            return self._running[turn]
+        if early:
+            self.close()
+        reader = self._reader(turn)
+        reader.ask(chunk)
+        return reader
 
     def _reader(self, turn: int) -> "_Reader":
         if turn not in self._running:
