@@ -98,11 +98,6 @@ def situation_bytes(name: str) -> bytes:
     return (TESTS / "mails" / f"{name}.mbox").read_bytes().partition(b"\n")[2]
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: some tests wait for other processes more than they work."""
-    return len(os.sched_getaffinity(0)) + 1
-
-
 @pytest.fixture
 def archive(tmp_path: Path) -> Callable[..., Path]:
     """Makes an archive of these mails, one epoch for each argument; one mail a minute from NOON on."""

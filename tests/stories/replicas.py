@@ -51,6 +51,8 @@ KILL, STOP, CUT, BOTH = "killed", "stopped", "connections cut", "both started at
 # Random events come so far apart, and mails. Seconds.
 PAUSES = (0.3, 1.5)
 MAILS = (0.2, 1.0)
+# How much later than it should a post may arrive, where the machine has other work. Seconds.
+BUSY = 1.0
 # What has not arrived by then never will. Seconds.
 PATIENCE = 60
 
@@ -141,7 +143,7 @@ class World:
         """In a process of its own."""
         try:
             leases.LENGTH = timedelta(seconds=LEASE)
-            settles = SPEED * timedelta(seconds=SETTLES + LEASE)
+            settles = SPEED * timedelta(seconds=SETTLES + LEASE + BUSY)
             platform = Wire(self.port, settles, points(last, which, only))
             with bot(self.config(), self.now, {"terminal": platform}) as made:
                 outbox = made.outbox
@@ -260,7 +262,7 @@ def main(folder: str, url: str, events: str, seed: str, control: str = "") -> No
         while made.faults()["lost"] and time.monotonic() < until:
             made.watch()
             time.sleep(0.05)
-        time.sleep(SETTLES + LEASE)
+        time.sleep(SETTLES + LEASE + BUSY)
         seconds = round(time.monotonic() - begin, 1)
         mails = sum(map(len, made.expected.values()))
         sys.stdout.write(json.dumps({"mails": mails, **made.faults(), **made.events, "seconds": seconds}) + "\n")
