@@ -6,14 +6,13 @@ Law of the file: it imports inside its functions, so that no command waits for w
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatbot.errors import BadConfig, ChatbotError, Misunderstood, Problem, Unavailable
+from chatbot.errors import Misunderstood, Problem
+from chatbot.output import FAULT, NOTHING, mails_read, refuse, show_post, styles, write
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from chatbot.report.digest import Digest
     from chatbot.settings import Config, MailingList
     from chatbot.store.writer import Added
-
-# Exit codes: what a person has to mend; and, as grep has it, that nothing was wrong, and nothing was found.
-FAULT, NOTHING = 2, 1
 
 
 def print_slack_manifest(options: argparse.Namespace) -> int:
@@ -46,7 +42,7 @@ def print_slack_manifest(options: argparse.Namespace) -> int:
         raise Misunderstood("--unfurl", f"Slack takes {MOST_DOMAINS} hosts, lore.kernel.org among them", "name fewer")
     keys = ("private", "mentions", "files", "admins", "url", "install", "name")
     found = slack_manifest(unfurl=hosts, **{key: getattr(options, key) for key in keys})
-    _write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else to_yaml(found), None)
+    write(json.dumps(found, ensure_ascii=False, indent=2) + "\n" if options.json else to_yaml(found), None)
     return 0
 
 
@@ -156,7 +152,7 @@ def show_status(options: argparse.Namespace) -> int:
     archives = {one.name: one.archive for one in _chosen(config, options.lists)}
     url, size, lists = look_at(archives, config.store.url, utc_now())
     if options.json:
-        _write(to_json(url, size, lists), None)
+        write(to_json(url, size, lists), None)
     else:
         from chatbot.chat.gauge import print_table
         from chatbot.report.status import COLUMNS, index_line, row
@@ -175,9 +171,9 @@ def check_all(options: argparse.Namespace) -> int:
 
     found = check(options.config or Path("config.toml"), utc_now(), online=options.online)
     if options.json:
-        _write(to_json(found), None)
+        write(to_json(found), None)
     else:
-        _show(show(found, DIALECT))
+        show_post(show(found, DIALECT))
     return 0 if all(one.well for one in found) else FAULT
 
 
@@ -193,7 +189,7 @@ def see_outbox(options: argparse.Namespace) -> int:
     with undelivered(_config(options).store.url) as outbox:
         if options.do == "list":
             if options.json:
-                _write(to_json(outbox.all()), None)
+                write(to_json(outbox.all()), None)
             elif posts := outbox.all():
                 from chatbot.chat.gauge import print_table
 
@@ -203,7 +199,7 @@ def see_outbox(options: argparse.Namespace) -> int:
             return 0
         one = outbox.named(options.key)
         if options.do == "show":
-            _show(one.body)
+            show_post(one.body)
         elif options.do == "retry":
             outbox.retry(one, utc_now())
             print(f"{one.platform}/{one.room}: it is sent at the next tick")
@@ -245,13 +241,13 @@ def _show_facts(facts: Facts, *, as_json: bool) -> int:
         from chatbot.report.answers import DOCUMENTS
 
         document = DOCUMENTS[facts.template](facts.values["report"])
-        _write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
+        write(json.dumps(document, ensure_ascii=False, indent=2) + "\n", None)
         return 0
     shown = Renderer().render(DIALECT, facts.template, **facts.values)
     if nothing:
         print(plain_text(shown).rstrip(), file=sys.stderr)
         return NOTHING
-    _show(shown)
+    show_post(shown)
     return 0
 
 
@@ -269,7 +265,7 @@ def manage_subscriptions(options: argparse.Namespace) -> int:
     with questions(config.store.url, config, subscriptions_of(config, subsystems, utc_now())) as context:
         desk = Desk(context, config)
         if options.do == "export":
-            _write(desk.export(desk.room(options.room) if options.room else None), None)
+            write(desk.export(desk.room(options.room) if options.room else None), None)
         elif options.do == "import":
             text = Path(options.words[0]).read_text("utf-8-sig") if options.words else sys.stdin.read()
             added, there = desk.take(text, subsystems)
@@ -277,11 +273,11 @@ def manage_subscriptions(options: argparse.Namespace) -> int:
         elif options.do == "list":
             for room in [desk.room(options.room)] if options.room else desk.rooms():
                 print(f"{room.platform}/{room.name}", flush=True)
-                _show(desk.say("/subscriptions", room))
+                show_post(desk.say("/subscriptions", room))
         else:
             words = [*options.words, *(["--skip"] if options.skip else [])]
             room = desk.room(options.room, options.words if options.do != "add" else ())
-            _show(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
+            show_post(desk.say(f"/{COMMANDS[options.do]} {' '.join(words)}", room))
     return 0
 
 
@@ -307,17 +303,6 @@ def log_in_to_matrix(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(post: str) -> None:
-    """A post, with its styles where there can be any."""
-    from chatbot.chat.styled import plain_text
-    from chatbot.once import print_post
-
-    if _styles():
-        print_post(post)
-    else:
-        _write(plain_text(post), None)
-
-
 def _config(options: argparse.Namespace) -> Config:
     from chatbot.config import load_config
 
@@ -341,19 +326,19 @@ def print_digest(options: argparse.Namespace) -> int:
     if options.face == "json":
         from chatbot.report.document import to_json
 
-        _write(to_json(digest), options.output)
+        write(to_json(digest), options.output)
         return 0
     from chatbot.chat.post import CLASSIC, MARKDOWN
     from chatbot.report.render import Renderer
 
     if options.face == "text":
-        if options.output or not _styles():
-            _write(plain_digest(digest), options.output)
+        if options.output or not styles():
+            write(plain_digest(digest), options.output)
         else:
             print_digest(digest)
         return 0
     dialect, template = (CLASSIC, "classic") if options.face == "classic" else (MARKDOWN, "digest")
-    _write(Renderer().render(dialect, template, digest=digest), options.output)
+    write(Renderer().render(dialect, template, digest=digest), options.output)
     return 0
 
 
@@ -370,7 +355,7 @@ def _digest_of_archive(options: argparse.Namespace) -> Digest:
     name = options.name or options.archive.resolve().name.removesuffix(".git")
     mailing_list = MailingList(name, name, options.link or LORE)
     choice = Choice(options.range, options.since, options.until, options.last)
-    progress = _progress()
+    progress = mails_read()
     digest = archive_digest(
         options.archive, mailing_list, choice, utc_now(), progress, classic=options.face == "classic"
     )
@@ -399,74 +384,3 @@ def _digest_of_index(options: argparse.Namespace) -> Digest:
         utc_now(),
         classic=options.face == "classic",
     )
-
-
-def _progress() -> Callable[[int], None]:
-    """Says on a terminal how many mails were read, and takes it back at 0; elsewhere it says nothing."""
-    told = 0
-
-    def tell(count: int) -> None:
-        nonlocal told
-        if sys.stderr.isatty() and (count or told) and count % 1000 == 0:
-            told = count
-            text = f"{count:,} mails read" if count else ""
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
-
-    return tell
-
-
-def _styles() -> bool:
-    """Whether standard output may show styles: a terminal, or what its owner says is one."""
-    return sys.stdout.isatty() or not {"FORCE_COLOR", "TTY_COMPATIBLE"}.isdisjoint(os.environ)
-
-
-def _write(text: str, output: Path | None) -> None:
-    """To a file, whole or not at all, or to standard output as UTF-8."""
-    if output is None:
-        if sys.stdout.isatty():
-            from chatbot.chat.post import printable  # what a mail holds must not steer a terminal
-
-            text = printable(text)
-        sys.stdout.write(text)
-        sys.stdout.flush()
-        return
-    try:
-        _replace(output.resolve(), text.encode("utf-8", "replace"))
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise Misunderstood(f"--output {output}", reason, "name a file that can be written") from error
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put the data in the file's place at once. A device or a pipe is written to instead. Raises OSError."""
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
-            file.write(data)
-        return
-    with tempfile.NamedTemporaryFile(dir=target.parent, prefix=".chatbot-", delete=False) as file:
-        whole = Path(file.name)
-        try:
-            file.write(data)
-            file.close()
-            umask = os.umask(0)
-            os.umask(umask)
-            whole.chmod(0o666 & ~umask)
-            whole.replace(target)
-        except OSError:
-            whole.unlink(missing_ok=True)
-            raise
-
-
-def refuse(error: ChatbotError | OSError) -> int:
-    """Say what is wrong, one line for each fault."""
-    faults: tuple[object, ...] = (error,)
-    if isinstance(error, BadConfig):
-        faults = error.faults
-    elif isinstance(error, Unavailable):
-        faults = (f"{error}; nothing that was written is lost: see that its disk has room, and run this again",)
-    elif isinstance(error, OSError):
-        thing, remedy = error.filename or "standard output", "name a place that can be read and written"
-        faults = (f"{thing}: {error.strerror or error}; {remedy}",)
-    for fault in faults:
-        print(f"chatbot: {fault}", file=sys.stderr)
-    return FAULT

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chatbot import __version__, actions
+from chatbot import __version__, actions, output
 from chatbot.errors import ChatbotError
 
 FACES = ("classic", "text", "markdown", "json")
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except (ChatbotError, OSError) as error:
         _drop_output()
-        return actions.refuse(error)
+        return output.refuse(error)
 
 
 def _prepare_output() -> None:

@@ -33,6 +33,7 @@ FLOORS = [
     {"app"},
     {"gather", "once", "manage"},
     {"check"},
+    {"output"},
     {"actions"},
     {"cli"},
     {"__main__"},
