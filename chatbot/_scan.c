@@ -1,8 +1,9 @@
 /* What costs most in reading a mail, for plain mails: ASCII, and written as programs write.
  *
  * Law of the file: it says nothing that the Python beside it would not say. Each function is the plain case of a
- * function of chatbot/mail, which its comment names; whatever is not plain it declines with None, and then that one
- * does the work. Nothing here is needed: without a compiler, everything is declined (see scan.py).
+ * function of chatbot/mail (the last one of chatbot/sources), which its comment names; whatever is not plain it declines
+ * with None, and then that one does the work. Nothing here is needed: without a compiler, everything is declined (see
+ * scan.py).
  *
  * Nothing recurses; each byte is looked at a bounded number of times; every index is checked against an end.
  */
@@ -865,6 +866,89 @@ static PyObject *diff(PyObject *Py_UNUSED(module), PyObject *argument) {
     return answer;
 }
 
+/* ---- objects as differences: patched of sources/delta.py -------------------------------------------------------- */
+
+/* The next number of a delta: seven bits in each byte, the lowest first. Above LARGEST it is as good as endless. */
+static bool delta_number(const unsigned char **at, const unsigned char *end, size_t *number) {
+    enum { LARGEST = 1 << 28 };
+    int shift = 0;
+    *number = 0;
+    while (*at < end) {
+        unsigned char byte = *(*at)++;
+        *number |= (size_t)(byte & 0x7f) << shift;
+        shift += 7;
+        if (!(byte & 0x80))
+            return *number <= LARGEST;
+        if (shift > 28)
+            return false;
+    }
+    return false;
+}
+
+/* Up to `count` bytes of a number of which only those stand there that `present` has a bit for, the lowest first. */
+static bool delta_bytes(const unsigned char **at, const unsigned char *end, int present, int count, size_t *number) {
+    *number = 0;
+    for (int i = 0; i < count; i++)
+        if (present >> i & 1) {
+            if (*at == end)
+                return false;
+            *number |= (size_t) * (*at)++ << 8 * i;
+        }
+    return true;
+}
+
+/* Follow a delta's orders, after its two sizes: copy from the base, or insert what stands here. */
+static bool delta_applied(Piece base, const unsigned char *at, const unsigned char *end, char *to, size_t room) {
+    while (at < end) {
+        size_t from, size;
+        int order = *at++;
+        const char *source;
+        if (order & 0x80) {
+            if (!delta_bytes(&at, end, order, 4, &from) || !delta_bytes(&at, end, order >> 4, 3, &size))
+                return false;
+            size = size ? size : 0x10000;
+            if (from > (size_t)length(base) || size > (size_t)length(base) - from)
+                return false;
+            source = base.at + from;
+        } else {
+            size = (size_t)order;
+            if (size == 0 || size > (size_t)(end - at))
+                return false;
+            source = (const char *)at;
+            at += size;
+        }
+        if (size > room)
+            return false;
+        memcpy(to, source, size);
+        to += size;
+        room -= size;
+    }
+    return room == 0;
+}
+
+PyDoc_STRVAR(patched_doc, "patched(base, delta, limit, /)\n--\n\n"
+                          "What a delta makes of its base: patched of sources/delta.py. None above the limit.");
+
+static PyObject *patched(PyObject *Py_UNUSED(module), PyObject *arguments) {
+    Py_buffer base, delta;
+    Py_ssize_t limit;
+    PyObject *made = NULL;
+    if (!PyArg_ParseTuple(arguments, "y*y*n", &base, &delta, &limit))
+        return NULL;
+    const unsigned char *at = delta.buf, *end = at + delta.len;
+    const char *from = base.buf;
+    size_t before, after;
+    if (delta_number(&at, end, &before) && delta_number(&at, end, &after) && before == (size_t)base.len &&
+        after <= (size_t)limit) {
+        made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)after);
+        if (made && !delta_applied((Piece){from, from + base.len}, at, end, PyBytes_AsString(made), after))
+            Py_CLEAR(made);
+    }
+    PyBuffer_Release(&base);
+    PyBuffer_Release(&delta);
+    return made ? made : not_plain();
+}
+
 /* ---------------------------------------------------------------------------------------------------------------- */
 
 static PyMethodDef METHODS[] = {
@@ -877,6 +961,7 @@ static PyMethodDef METHODS[] = {
     {"printable", printable, METH_O, printable_doc},
     {"said", (PyCFunction)(void (*)(void))said, METH_FASTCALL, said_doc},
     {"diff", diff, METH_O, diff_doc},
+    {"patched", patched, METH_VARARGS, patched_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,15 +5,15 @@ a C compiler (see hatch_build.py); where there was none, all is declined, and a 
 """
 
 try:
-    from chatbot._scan import date, diff, fields, ids, lead, printable, said, stamp, trailers
+    from chatbot._scan import date, diff, fields, ids, lead, patched, printable, said, stamp, trailers
 except ImportError:
 
     def _decline(*_: object) -> None:
         """There is no compiled code."""
 
-    date = diff = fields = ids = lead = printable = said = stamp = trailers = _decline
+    date = diff = fields = ids = lead = patched = printable = said = stamp = trailers = _decline
     COMPILED = False
 else:
     COMPILED = True
 
-__all__ = ["COMPILED", "date", "diff", "fields", "ids", "lead", "printable", "said", "stamp", "trailers"]
+__all__ = ["COMPILED", "date", "diff", "fields", "ids", "lead", "patched", "printable", "said", "stamp", "trailers"]

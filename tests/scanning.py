@@ -7,7 +7,8 @@ from unittest.mock import patch
 
 from chatbot import scan
 
-FUNCTIONS = ("fields", "ids", "date", "stamp", "lead", "trailers", "printable", "said", "diff")
+OF_MAILS = ("fields", "ids", "date", "stamp", "lead", "trailers", "printable", "said", "diff")
+FUNCTIONS = (*OF_MAILS, "patched")
 UNCOMPILED = "nothing is compiled here, for there was no C compiler when the bot was installed"
 
 

@@ -51,6 +51,7 @@ DOORS = {
     "PIL": {"report/chart.py"},
     "cronsim": {"rhythm.py"},
     "cryptography": {"store/installations.py"},
+    "deflate": {"sources/packs.py"},
     "jinja2": {"report/render.py"},
     "markupsafe": {"report/render.py"},
     "lark": {"subscriptions/filter.py"},
@@ -198,7 +199,7 @@ def test_a_digest_from_an_archive_loads_what_its_face_needs(
     sample: dict[str, Path], face: str, loads: set[str]
 ) -> None:
     loaded = loaded_by("digest", "--archive", str(sample["kvm"]), "--last", "3", "--face", face)
-    assert loaded & set(DOORS) == loads | {"subprocess", "cronsim"}
+    assert loaded & set(DOORS) == loads | {"subprocess", "cronsim", "deflate"}
     # The classic text knows no versions: what finds them would take a twentieth of its time to load.
     assert ("chatbot.mail.lineage" in loaded) is (face != "classic")
 
@@ -208,6 +209,6 @@ def test_an_ingest_loads_the_database_that_it_writes_to_and_no_platform(
 ) -> None:
     where = ("--archive", str(sample["kvm"]), "--name", "kvm", "--store", f"sqlite:///{tmp_path / 'index.sqlite3'}")
     loaded = loaded_by("ingest", *where)
-    assert loaded & set(DOORS) == {"sqlalchemy", "subprocess"}
+    assert loaded & set(DOORS) == {"sqlalchemy", "subprocess", "deflate"}
     assert "sqlalchemy.dialects.sqlite" in loaded
     assert "sqlalchemy.dialects.postgresql" not in loaded

@@ -19,9 +19,12 @@ from chatbot.mail.patch import read_tags
 from chatbot.mail.subject import Subject
 from chatbot.mail.words import SAID_LIMIT, read_words
 from chatbot.read import read
+from chatbot.sources.delta import UnusualError, patched
 from chatbot.sources.public_inbox import PublicInbox
+from chatbot.sources.repository import OBJECT_LIMIT
 from tests.conftest import TESTS
-from tests.scanning import FUNCTIONS, UNCOMPILED, both, counted
+from tests.packing import Order, delta
+from tests.scanning import OF_MAILS, UNCOMPILED, both, counted
 
 pytestmark = pytest.mark.skipif(not scan.COMPILED, reason=UNCOMPILED)
 
@@ -111,6 +114,37 @@ def test_it_counts_the_same_diffs(body: str) -> None:
     assert compiled == python
 
 
+BASES = st.binary(max_size=60) | st.sampled_from([b"a", b"words " * 20, bytes(range(256)) * 300])
+ORDERS = st.lists(st.tuples(st.integers(0, 80_000), st.integers(0, 80_000)) | st.binary(min_size=1, max_size=127))
+
+
+@settings(max_examples=800)
+@given(BASES, ORDERS)
+def test_it_follows_the_same_deltas(base: bytes, orders: list[Order]) -> None:
+    fitting = [order for order in orders if isinstance(order, bytes) or (order[1] and sum(order) <= len(base))]
+    told, made = delta(base, fitting)
+    with counted("patched") as declined:
+        compiled, python = both(lambda: patched(base, told))
+    assert compiled == python == made
+    assert declined == [False]
+
+
+@settings(max_examples=800)
+@given(BASES, ORDERS, st.integers(0, 300), st.binary(max_size=4))
+def test_it_follows_no_delta_that_makes_no_sense(base: bytes, orders: list[Order], at: int, odd: bytes) -> None:
+    told = delta(base, orders)[0]
+    told[at : at + len(odd)] = odd
+    compiled, python = both(lambda: _followed(base, told))
+    assert compiled == python
+
+
+def _followed(base: bytes, told: bytearray) -> bytes | None:
+    try:
+        return patched(base, told)
+    except (UnusualError, IndexError):
+        return None
+
+
 def test_it_reads_the_same_of_mails_that_were_damaged() -> None:
     """Bytes are changed, lines lost, doubled and moved, in mails of all situations."""
     dice = random.Random(7)
@@ -146,7 +180,7 @@ def test_it_reads_the_same_of_a_real_archive(name: str, corpus: Callable[[str], 
                     assert compiled == python
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("name", OF_MAILS)
 def test_of_plain_mails_it_says_it(name: str, sample: dict[str, Path]) -> None:
     """Else all of the above would be shown of nothing."""
     with PublicInbox("kvm", sample["kvm"]) as source, counted(name) as declined:
@@ -185,6 +219,9 @@ def test_what_is_no_mail_is_a_type_error(wrong: Any) -> None:
     for arguments in ((), ("",), (b"", 1), ("", "1")):
         with pytest.raises(TypeError):
             scan.said(*arguments)
+    for arguments in ((), (b"", b""), ("", b"", 1), (b"", wrong, "1")):
+        with pytest.raises(TypeError):
+            scan.patched(*arguments)
 
 
 def test_nothing_is_lost_by_reading_a_thousand_times() -> None:
@@ -198,6 +235,8 @@ def test_nothing_is_lost_by_reading_a_thousand_times() -> None:
         (scan.diff, (body,)),
         (scan.lead, ("Re: x",)),
         (scan.printable, ("é",)),
+        (scan.patched, (b"words", delta(b"words", [(0, 5), b"more"])[0], OBJECT_LIMIT)),
+        (scan.patched, (b"words", bytearray(b"nonsense"), OBJECT_LIMIT)),
     ):
         function(*arguments)
         before, kept = sys.getallocatedblocks(), [sys.getrefcount(argument) for argument in arguments]

@@ -7,7 +7,8 @@ from itertools import islice
 from typing import Self
 
 from chatbot.sources.history import commit_of, name_of
-from chatbot.sources.repository import Inquiry, Repository, unreadable
+from chatbot.sources.packs import Packed, Packs
+from chatbot.sources.repository import Inquiry, Object, Repository, unreadable
 from chatbot.sources.source import Commit, Place, RawMail
 
 # Commits that git is asked for at once: their mails are small beside memory.
@@ -68,10 +69,13 @@ class Chunk:
 
 
 class Reading:
-    """The mails of one archive being read, by a git that stays from one chunk to the next. A context manager."""
+    """The mails of one archive being read: out of its packs, and where that cannot be, by a git that stays from one
+    chunk to the next. A context manager.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
+        self._packs = Packs(repository.archive / "objects")
         self._mails, self._asides = Inquiry(repository), Inquiry(repository)
 
     def __enter__(self) -> Self:
@@ -81,7 +85,8 @@ class Reading:
         self.close()
 
     def close(self) -> None:
-        """End git."""
+        """Close the packs, and end git."""
+        self._packs.close()
         self._mails.close()
         self._asides.close()
 
@@ -103,12 +108,18 @@ class Reading:
 
     def _read(self, commits: list[Commit]) -> Iterator[RawMail | None]:
         """The answer for each commit in turn; EOFError on the one that git dies on."""
-        found = self._mails.read_all([commit.blob or f"{commit.id}:m" for commit in commits])
-        for commit, mail in zip(commits, found, strict=True):
+        found = [(commit, self._packs.find(commit.blob)) for commit in commits]
+        others = self._mails.read_all([commit.blob or f"{commit.id}:m" for commit, packed in found if not packed])
+        for commit, packed in found:
+            mail = self._unpacked(commit.blob, packed) if packed else next(others)
             if mail is None:
                 yield self._without_mail(commit)
             else:
                 yield RawMail(commit, mail.data, mail.id) if mail.data and mail.kind == "blob" else None
+
+    def _unpacked(self, blob: str, packed: Packed) -> Object | None:
+        data = packed.read()
+        return next(self._asides.read_all([blob])) if data is None else Object(blob, "blob", data)
 
     def _lost(self, commit: Commit) -> RawMail:
         """A mail that git dies on. Raises Unreadable where the commit is not there either: then more is amiss."""
