@@ -57,21 +57,24 @@ def name(place: int) -> str:
     return sha1(b"%d" % place, usedforsecurity=False).hexdigest()
 
 
-def write_pack(objects: Path, entries: Sequence[bytes]) -> None:
-    """A pack and its index in a folder of objects; the ids are those of `name`."""
-    folder = objects / "pack"
-    folder.mkdir(parents=True, exist_ok=True)
+def write_pack(objects: Path, entries: Sequence[bytes], ids: Sequence[str] = ()) -> None:
+    """A pack and its index in a folder of objects; where no ids are given, they are those of `name`."""
     pack = bytearray(struct.pack(">4sII", b"PACK", 2, len(entries)))
     places = []
     for place, content in enumerate(entries):
-        places.append((bytes.fromhex(name(place)), len(pack)))
+        places.append((bytes.fromhex(ids[place] if ids else name(place)), len(pack)))
         pack += content
-    pack += _checksum(pack)
-    places.sort()
+    folder = objects / "pack"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pack-1.pack").write_bytes(pack + _checksum(pack))
     fan = [sum(oid[0] <= first for oid, _ in places) for first in range(256)]
+    write_index(folder, fan, sorted(places), _checksum(pack))
+
+
+def write_index(folder: Path, fan: Sequence[int], places: Sequence[tuple[bytes, int]], checksum: bytes) -> None:
+    """The index of that pack: how many ids begin with each byte or a smaller one, and where each object lies."""
     index = struct.pack(">4sI256I", b"\377tOc", 2, *fan) + b"".join(oid for oid, _ in places)
-    index += bytes(4 * len(places)) + b"".join(struct.pack(">I", offset) for _, offset in places) + pack[-20:]
-    (folder / "pack-1.pack").write_bytes(pack)
+    index += bytes(4 * len(places)) + b"".join(struct.pack(">I", offset) for _, offset in places) + checksum
     (folder / "pack-1.idx").write_bytes(index + _checksum(index))
 
 

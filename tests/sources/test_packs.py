@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import deflate
 import psutil
 import pytest
 
@@ -17,7 +18,7 @@ from chatbot.sources.packs import DEPTH, KEPT, Packs
 from chatbot.sources.public_inbox import PublicInbox
 from chatbot.sources.repository import OBJECT_LIMIT, Inquiry
 from tests.conftest import compose, git
-from tests.packing import BLOB, FROM_ID, FROM_OFFSET, TREE, back, delta, entry, name, number, write_pack
+from tests.packing import BLOB, FROM_ID, FROM_OFFSET, TREE, back, delta, entry, name, number, write_index, write_pack
 from tests.scanning import UNCOMPILED, both, counted
 
 OFFSETS = ("--delta-base-offset", "--depth=50")
@@ -106,6 +107,40 @@ def test_each_of_many_is_found_and_what_is_not_there_is_not(objects: Path, opene
     assert opened.find("") is None
 
 
+def test_an_id_is_not_mistaken_for_the_end_of_one_and_the_beginning_of_the_next(objects: Path, opened: Packs) -> None:
+    ids = ["1105" + "11" * 18, "111105" + "22" * 17, "11" * 20]
+    write_pack(objects, [entry(BLOB, oid.encode()) for oid in ids], ids)
+    assert [read(opened, oid) for oid in ids] == [oid.encode() for oid in ids]
+
+
+def test_an_index_that_counts_wrongly_is_believed_in_nothing(objects: Path, opened: Packs) -> None:
+    oid = bytes.fromhex(name(0))
+    write_pack(objects, [entry(BLOB, b"words")])
+    pack = objects / "pack" / "pack-1.pack"
+    fan = [(1 << 32) - 1 if first == oid[0] else int(first > oid[0]) for first in range(256)]
+    write_index(pack.parent, fan, [(oid, 12)] * 100_000, pack.read_bytes()[-20:])
+    tracemalloc.start()
+    try:
+        assert opened.find(name(0)) is None
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_lies_so_far_behind_that_its_place_is_told_elsewhere_is_declined(objects: Path, opened: Packs) -> None:
+    """The index then tells in which line of a table of large numbers, and with the highest bit that it does so."""
+    far = 1 << 31
+    write_pack(objects, [entry(BLOB, b"words")])
+    pack = objects / "pack" / "pack-1.pack"
+    content = pack.read_bytes()
+    with pack.open("r+b") as file:
+        file.seek(far)
+        file.write(entry(BLOB, b"other words") + content[-20:])
+    oid = bytes.fromhex(name(0))
+    write_index(pack.parent, [int(first >= oid[0]) for first in range(256)], [(oid, far)], content[-20:])
+    assert opened.find(name(0)) is None
+
+
 @pytest.mark.parametrize("suffix", ["pack", "idx"])
 def test_of_what_is_damaged_it_says_what_git_says_or_nothing(tmp_path: Path, suffix: str) -> None:
     there = written(tmp_path / "0.git", blobs(60)[1:], *OFFSETS)
@@ -156,7 +191,7 @@ EVIL = {
     "from what is not there": [entry(FROM_ID, NOTHING, base=bytes(20))],
     "from a tree": [entry(FROM_ID, delta(b"words", [(0, 5)])[0], base=TO_BASE), entry(TREE, b"words")],
     "from one of another size": _from_base(b"\x90\x05", 5, base=7),
-    "copies without end": _from_base(b"\x80" * OBJECT_LIMIT, OBJECT_LIMIT),  # 65,536 bytes each
+    "copies without end": _from_base(b"\x80" * 500_000, OBJECT_LIMIT),  # 65,536 bytes each
     "makes too much": _from_base(b"\x80" * 17, 17 * 65_536),
     "makes less than it says": _from_base(b"\x90\x05", 6),
     "makes more than it says": _from_base(b"\x90\x05", 4),
@@ -192,6 +227,17 @@ def test_a_difference_is_followed_as_deep_as_git_makes_them(objects: Path, opene
     assert read(opened, name(DEPTH + 10)) is None
     assert (read(opened, name(DEPTH)) or b"").endswith(b"%d" % (DEPTH - 1))
     assert read(opened, name(DEPTH + 10)) == text
+
+
+def test_what_others_are_told_by_is_read_once(objects: Path, opened: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+    inflated: list[int] = []
+    inflate = deflate.zlib_decompress
+    monkeypatch.setattr(deflate, "zlib_decompress", lambda data, size: inflated.append(size) or inflate(data, size))
+    told, _ = delta(BASE, [(5, 10)])
+    other = entry(FROM_ID, bytes(told), base=bytes.fromhex(name(0)))
+    write_pack(objects, [entry(BLOB, BASE), other, other])
+    assert [len(read(opened, name(place)) or b"") for place in (1, 2, 0, 1)] == [10, 10, len(BASE), 10]
+    assert inflated == [len(told), len(BASE), len(told)]
 
 
 def test_no_more_is_kept_than_the_limit(objects: Path, opened: Packs) -> None:
