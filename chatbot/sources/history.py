@@ -15,7 +15,7 @@ from chatbot.sources.source import Commit
 
 # Commits that one git walks: its memory grows with them. The first page is short, since most often little is new, or
 # wanted: git does not know when we stop. Each next one has so many times as many.
-FIRST_PAGE, GROWTH, PAGE = 200, 20, 5_000
+FIRST_PAGE, GROWTH, PAGE = 200, 20, 20_000
 
 # A line for each commit. With _BLOBS, one for each file that it changes follows: to read a mail by its blob's id takes
 # git a sixth less time than to look for it in the commit's tree.
