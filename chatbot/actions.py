@@ -71,17 +71,8 @@ def ingest_lists(options: argparse.Namespace) -> int:
 
     if options.jobs is not None and options.jobs < 1:
         raise Misunderstood(f"--jobs {options.jobs}", "this is no number of processes", "write 1 or more")
-    if options.archive:
-        if options.lists or options.config or not options.store:
-            raise Misunderstood("--archive", "it stands alone", "give --store with it, and neither LIST nor --config")
-        name = options.name or options.archive.resolve().name.removesuffix(".git")
-        archives, store, jobs = {name: options.archive}, options.store, options.jobs
-    else:
-        if options.store or options.name:
-            raise Misunderstood("--store, --name", "the config has them", "give --archive with them, or leave them out")
-        config = _config(options)
-        archives = {one.name: one.archive for one in _chosen(config, options.lists)}
-        store, jobs = config.store.url, options.jobs or config.sources.jobs
+    archives, store, config = _archives(options)
+    jobs = options.jobs or (config.sources.jobs if config else None)
     failures: list[Problem] = []
 
     def done(name: str, came: Ingested, took: timedelta) -> None:
@@ -148,9 +139,8 @@ def show_status(options: argparse.Namespace) -> int:
     from chatbot.once import look_at
     from chatbot.report.status import to_json
 
-    config = _config(options)
-    archives = {one.name: one.archive for one in _chosen(config, options.lists)}
-    url, size, lists = look_at(archives, config.store.url, utc_now())
+    archives, store, _ = _archives(options)
+    url, size, lists = look_at(archives, store, utc_now())
     if options.json:
         write(to_json(url, size, lists), None)
     else:
@@ -301,6 +291,21 @@ def log_in_to_matrix(options: argparse.Namespace) -> int:
     user, device = log_in_matrix(folder, options.homeserver, options.user, password, utc_now(), again=options.again)
     print(f"{user}: device {device} is in {folder}; `chatbot run` uses it")
     return 0
+
+
+def _archives(options: argparse.Namespace) -> tuple[dict[str, Path], str, Config | None]:
+    """Archives by their lists' names, and the index's URL: those of a config, or one without a config. Raises
+    Misunderstood.
+    """
+    if options.archive:
+        if options.lists or options.config or not options.store:
+            raise Misunderstood("--archive", "it stands alone", "give --store with it, and neither LIST nor --config")
+        name = options.name or options.archive.resolve().name.removesuffix(".git")
+        return {name: options.archive}, options.store, None
+    if options.store or options.name:
+        raise Misunderstood("--store, --name", "the config has them", "give --archive with them, or leave them out")
+    config = _config(options)
+    return {one.name: one.archive for one in _chosen(config, options.lists)}, config.store.url, config
 
 
 def _config(options: argparse.Namespace) -> Config:

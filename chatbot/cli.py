@@ -161,13 +161,17 @@ def _add_lists(parser: argparse.ArgumentParser, lists: str) -> None:
     parser.add_argument("--config", type=Path, metavar="FILE", help="the settings (default: config.toml)")
 
 
-def _add_ingest(parser: argparse.ArgumentParser) -> None:
+def _add_archives(parser: argparse.ArgumentParser) -> None:
     _add_lists(parser, "all")
     parser.add_argument(
         "--archive", type=Path, metavar="DIR", help="an archive instead of the config's, with --name and --store"
     )
     parser.add_argument("--name", metavar="NAME", help="the list's name in the index (default: the folder's)")
     parser.add_argument("--store", metavar="URL", help="the index: sqlite:///FILE or postgresql+psycopg://…")
+
+
+def _add_ingest(parser: argparse.ArgumentParser) -> None:
+    _add_archives(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="processes that read mails (default: one for each core)")
     parser.add_argument(
         "--accept-shrink", action="store_true", help="take mails out even if more than 5 %% of a list are gone"
@@ -181,7 +185,7 @@ def _add_mirror(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_status(parser: argparse.ArgumentParser) -> None:
-    _add_lists(parser, "all")
+    _add_archives(parser)
     parser.add_argument("--json", action="store_true", help="for programs")
     parser.set_defaults(run=actions.show_status)
 

@@ -42,12 +42,14 @@ def world(tmp_path: Path, archive: Make) -> Path:
 
 
 def test_an_archive_goes_into_an_index_with_one_line_for_it(world: Path) -> None:
-    where = ("ingest", "--archive", world / "kvm", "--name", "x", "--store", f"sqlite:///{world}/own.sqlite3")
-    first, second = chatbot(*where), chatbot(*where, "--jobs", "1")
+    where = ("--archive", world / "kvm", "--name", "x", "--store", f"sqlite:///{world}/own.sqlite3")
+    first, second = chatbot("ingest", *where), chatbot("ingest", *where, "--jobs", "1")
     assert (first.returncode, first.stderr, second.returncode, second.stderr) == (0, "", 0, "")
     assert SUMMARY.fullmatch(first.stdout)
     assert SUMMARY.fullmatch(first.stdout).groups() == ("x", "4", "4", "0", "0")  # type: ignore[union-attr]
     assert SUMMARY.fullmatch(second.stdout).groups() == ("x", "0", "0", "0", "0")  # type: ignore[union-attr]
+    (status,) = json.loads(chatbot("status", *where, "--json").stdout)["lists"]
+    assert (status["name"], status["mails"], status["behind"]) == ("x", 4, 0)
 
 
 def test_on_a_terminal_there_is_a_bar(world: Path) -> None:
@@ -113,6 +115,8 @@ def test_a_status_for_programs_says_what_is_behind_and_what_is_wrong(world: Path
         ),
         (["mirror", "kvm"], "kvm: the config has no url for this list; add one"),
         (["status", "kvm", "x"], "'x': the config has no such list"),
+        (["status", "--archive", "kvm"], "--archive: it stands alone; give --store with it"),
+        (["status", "--store", "sqlite:///x"], "--store, --name: the config has them; give --archive with them"),
         (["status", "--config", "nothing.toml"], "nothing.toml: No such file or directory; copy config.example.toml"),
     ],
 )

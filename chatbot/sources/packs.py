@@ -57,9 +57,10 @@ class Packs:
         if self._packs is None:
             self._packs = tuple(_opened(self._folder))
         oid = bytes.fromhex(name)
-        for pack in self._packs:
-            if offset := pack.find(oid):
-                return Packed(pack, offset)
+        with suppress(OSError):
+            for pack in self._packs:
+                if offset := pack.find(oid):
+                    return Packed(pack, offset)
         return None
 
 
@@ -116,13 +117,15 @@ class _Pack:
     def read(self, offset: int) -> bytes | None:
         """The bytes of the blob that lies there."""
         deltas: list[tuple[int, bytearray]] = []
+        weight = 0
         try:
             while (data := self._recall(offset)) is None:
                 base, content = self._entry(offset)
                 if base is None:
                     data = bytes(content)
                     break
-                if len(deltas) == DEPTH:
+                weight += len(content)
+                if len(deltas) == DEPTH or weight > KEPT:
                     return None
                 deltas.append((offset, content))
                 offset = base

@@ -7,6 +7,7 @@ import subprocess
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import deflate
 import psutil
@@ -200,6 +201,9 @@ EVIL = {
     "an order that is none": _from_base(b"\x00", 0),
     "an order cut short": _from_base(b"\x91", 5),
     "a size without end": _from_base(b"", 0, base=1 << 80),
+    "large ones from one another": [
+        entry(FROM_ID, bytes(OBJECT_LIMIT), base=bytes.fromhex(name(place + 1))) for place in range(100)
+    ],
 }
 
 
@@ -275,6 +279,15 @@ def test_what_is_no_pack_with_its_index_is_left_to_git(
     content[at if isinstance(at, slice) else slice(at, at + 1 or None)] = what
     path.write_bytes(content)
     assert opened.find(name(0)) is None
+
+
+def test_a_disk_that_fails_is_gits_to_tell_of(objects: Path, opened: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pack(objects, [entry(BLOB, b"words")])
+    packed = opened.find(name(0))
+    assert packed
+    monkeypatch.setattr(packs, "_read", Mock(side_effect=OSError))
+    assert opened.find(name(0)) is None
+    assert packed.read() is None
 
 
 def test_where_there_is_no_pack_or_what_stands_for_one_is_a_pipe_git_is_asked(objects: Path, opened: Packs) -> None:
