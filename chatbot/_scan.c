@@ -939,7 +939,7 @@ static PyObject *patched(PyObject *Py_UNUSED(module), PyObject *arguments) {
     const char *from = base.buf;
     size_t before, after;
     if (delta_number(&at, end, &before) && delta_number(&at, end, &after) && before == (size_t)base.len &&
-        after <= (size_t)limit) {
+        after > 0 && after <= (size_t)limit) {
         made = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)after);
         if (made && !delta_applied((Piece){from, from + base.len}, at, end, PyBytes_AsString(made), after))
             Py_CLEAR(made);

@@ -23,7 +23,8 @@ from chatbot.store.entry import batch_of
 
 # Bytes of memory for one reader; above it a mail is a defect.
 MEMORY = 1024**3
-# Seconds for which a reader's git outlasts the last question: longer than any transaction, and a bot waits for hours.
+# Seconds for which packs and git stay open behind the last question: longer than any transaction, and a bot waits for
+# hours.
 LINGER = 1.0
 # Who writes goes before who reads; else it would come to lag behind by all that is asked ahead, and at the end of an
 # ingest do that alone, on one of several cores.
@@ -61,7 +62,7 @@ def serve(whereabouts: int, patience: float) -> None:
 
 
 def _next(questions: SimpleQueue[bytes], reading: Any) -> bytes:
-    """The next question; git ends where none comes for a while."""
+    """The next question; packs are closed, and git ends, where none comes for a while."""
     with suppress(Empty):
         return questions.get(timeout=LINGER)
     if reading:

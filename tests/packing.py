@@ -36,7 +36,7 @@ def delta(base: bytes, orders: Iterable[Order]) -> tuple[bytearray, bytes]:
 
 
 def entry(kind: int, content: bytes, *, base: bytes = b"", size: int | None = None) -> bytes:
-    """What a pack has of an object: `base` is a distance or an id as it is written there."""
+    """What a pack has of an object: `base` is a distance or an id as it is written there, `size` what it claims to have."""
     size = len(content) if size is None else size
     first = kind << 4 | size & 15
     head = bytes([first | 128]) + number(size >> 4) if size > 15 else bytes([first])

@@ -76,6 +76,7 @@ class Reading:
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
         self._packs = Packs(repository.archive / "objects")
+        # Many questions at once; and single ones, while answers to those are still to come.
         self._mails, self._asides = Inquiry(repository), Inquiry(repository)
 
     def __enter__(self) -> Self:

@@ -19,14 +19,16 @@ class UnusualError(Exception):
 
 
 def patched(base: bytes, delta: bytearray) -> bytes:
-    """What a delta makes of its base: it copies pieces of it, and inserts some. Raises UnusualError, IndexError."""
+    """What a delta makes of its base: it copies pieces of it, and inserts some. Raises UnusualError, IndexError; also
+    where it makes nothing, which git does not take either.
+    """
     return scan.patched(base, delta, OBJECT_LIMIT) or b"".join(_pieces(base, delta))
 
 
 def _pieces(base: bytes, delta: bytearray) -> Iterator[bytes]:
     before, at = read_number(delta, 0)
     left, at = read_number(delta, at)
-    if before != len(base) or left > OBJECT_LIMIT:
+    if before != len(base) or not 0 < left <= OBJECT_LIMIT:
         raise UnusualError
     while at < len(delta):
         order, at = delta[at], at + 1

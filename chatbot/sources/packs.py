@@ -1,16 +1,16 @@
 """Blobs out of an archive's packs, without git: by a faster library, in the process that wants them and through no
 pipe, they come in half of the time. The formats are git's, see gitformat-pack(5).
 
-Law of the file: it says what git would say of a blob, or nothing. What is not plain (a loose object, a large one, one
-that is damaged, a format that is not the usual) it declines with None, and git is asked. Each number in a pack may be a
-stranger's: no more is read, kept or made than the limits say.
+Law of the file: of an archive that git takes for sound it says what git would say of a blob, or nothing. What is not
+plain (a loose object, a large one, one that is damaged, a format that is not the usual) it declines with None, and git
+is asked. Each number in a pack may be a stranger's: no more is read, kept or made than the limits say.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
-from heapq import nlargest
 from io import FileIO
+from itertools import islice
 from math import isqrt
 from pathlib import Path
 from struct import Struct
@@ -23,15 +23,17 @@ from chatbot.sources.repository import OBJECT_LIMIT
 
 # A clone's pack, and the largest of what fetches brought since.
 PACKS = 8
-# Bytes of blobs that are kept, for the next ones may be told as differences from them: mails of a thread lie that near.
-KEPT = 4 * 1024 * 1024
+# Bytes of a pack's blobs that are kept, for the next ones may be told as differences from them: mails of a thread lie
+# that near. Of differences no more are followed at once. To keep a blob costs so many bytes beside its own.
+KEPT, _EACH = 4 * 1024 * 1024, 200
 # Differences from differences: git makes 50, and 250 where it is told to try hard.
 DEPTH = 250
 
 # How an index begins, and a pack.
 _INDEX, _PACK = Struct(">4sI256I"), Struct(">4sII")
-# Bytes of an id, which is a SHA-1, as is the checksum at the end of a file; and of what an index has of each object.
-_ID, _CRC, _OFFSET = 20, 4, 4
+# Bytes of an id, which is a SHA-1, as is the checksum at the end of a file; of what an index has of each object, and of
+# those that lie far behind.
+_ID, _CRC, _OFFSET, _FAR = 20, 4, 4, 8
 _BLOB, _FROM_OFFSET, _FROM_ID = 3, 6, 7
 # What is read of an entry at once: most mails are in it as a whole. Before its content, a size and a base.
 _MOST, _HEAD = 12 * 1024, 32
@@ -55,9 +57,9 @@ class Packs:
         if len(name) != 2 * _ID:
             return None
         if self._packs is None:
-            self._packs = tuple(_opened(self._folder))
+            self._packs = tuple(islice(_opened(self._folder), PACKS))
         oid = bytes.fromhex(name)
-        with suppress(OSError):
+        with suppress(OSError, UnusualError):
             for pack in self._packs:
                 if offset := pack.find(oid):
                     return Packed(pack, offset)
@@ -76,17 +78,15 @@ class Packed(NamedTuple):
 
 
 class _Pack:
-    """One pack and its index. Raises OSError; UnusualError where they are no pair that git would take."""
+    """One pack and its index, of the versions that git writes. Raises OSError; UnusualError where they are no pair."""
 
     def __init__(self, index: Path) -> None:
         self._kept: dict[int, bytes] = {}
         self._held = 0
-        pack = index.with_suffix(".pack")
-        if not (index.is_file() and pack.is_file()):  # a pipe would hold us up
-            raise UnusualError
         with ExitStack() as files:
-            self._index = files.enter_context(index.open("rb", buffering=0))
-            self._data = files.enter_context(pack.open("rb", buffering=0))
+            self._index = files.enter_context(_opened_file(index))
+            self._data = files.enter_context(_opened_file(index.with_suffix(".pack")))
+            self._end = _size(self._data) - _ID
             self._fan = self._checked()
             self._files = files.pop_all()
 
@@ -99,7 +99,7 @@ class _Pack:
         that one is declined.
         """
         low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
-        if not low < high <= self._fan[-1]:
+        if low == high:
             return None
         stray = 2 * isqrt(high - low) + 8  # four standard deviations
         guess = low + ((high - low) * int.from_bytes(oid[1:5], "big") >> 32)
@@ -107,7 +107,7 @@ class _Pack:
         ids = _read(self._index, _ID * (min(high, guess + stray) - first), _INDEX.size + _ID * first)
         at = ids.find(oid)
         while at % _ID and at > 0:  # across two others
-            at = ids.find(oid, at + 1)
+            at = ids.find(oid, at - at % _ID + _ID)
         if at < 0:
             return None
         place = _INDEX.size + (_ID + _CRC) * self._fan[-1] + _OFFSET * (first + at // _ID)
@@ -119,7 +119,7 @@ class _Pack:
         deltas: list[tuple[int, bytearray]] = []
         weight = 0
         try:
-            while (data := self._recall(offset)) is None:
+            while (data := self._take(offset)) is None:
                 base, content = self._entry(offset)
                 if base is None:
                     data = bytes(content)
@@ -138,31 +138,39 @@ class _Pack:
         return data
 
     def _checked(self) -> tuple[int, ...]:
-        """How many objects come before those whose ids begin with each byte, and all; checked as git does it."""
-        sign, version, *fan = _INDEX.unpack(_read(self._index, _INDEX.size, 0).ljust(_INDEX.size, b"\0"))
-        head = _PACK.pack(b"PACK", 2, fan[-1])
-        if (sign, version) != (b"\377tOc", 2) or _read(self._data, _PACK.size, 0) != head:
+        """How many objects come before those whose ids begin with each byte, and all."""
+        sign, version, *fan = _INDEX.unpack(_read(self._index, _INDEX.size, 0))
+        count, size = fan[-1], _size(self._index)
+        least = _INDEX.size + (_ID + _CRC + _OFFSET) * count + 2 * _ID
+        heads = (sign, version, _read(self._data, _PACK.size, 0))
+        if heads != (b"\377tOc", 2, _PACK.pack(b"PACK", 2, count)) or fan != sorted(fan):
+            raise UnusualError
+        if not least <= size <= least + _FAR * count:
             raise UnusualError
         # The pack's checksum, of which the index has a copy before its own.
-        if _end(self._data, _ID)[:_ID] != _end(self._index, 2 * _ID)[:_ID]:
+        if _read(self._data, _ID, self._end) != _read(self._index, _ID, size - 2 * _ID):
             raise UnusualError
         return (0, *fan)
 
-    def _recall(self, offset: int) -> bytes | None:
+    def _take(self, offset: int) -> bytes | None:
+        """Out of what is kept."""
         data = self._kept.pop(offset, None)
-        self._held -= len(data or b"")
+        if data is not None:
+            self._held -= len(data) + _EACH
         return data
 
     def _keep(self, offset: int, data: bytes) -> None:
         """As the newest; the oldest make room for it."""
         self._kept[offset] = data
-        self._held += len(data)
+        self._held += len(data) + _EACH
         while self._held > KEPT:
-            self._recall(next(iter(self._kept)))
+            self._take(next(iter(self._kept)))
 
     def _entry(self, offset: int) -> tuple[int | None, bytearray]:
         """An entry: where its base lies, and what it differs by; or None, and a blob. Raises what `read` knows of."""
-        data = _read(self._data, _MOST, offset)
+        if not _PACK.size <= offset < self._end:
+            raise UnusualError
+        data = _read(self._data, min(_MOST, self._end - offset), offset)
         kind, size, at, base = data[0] >> 4 & 7, data[0] & 15, 1, None
         if data[0] & MORE:
             more, at = read_number(data, 1)
@@ -179,7 +187,7 @@ class _Pack:
         # zlib adds five bytes for each 16 KB that it cannot make smaller, and a few around all.
         worst = size + size // 2048 + 64
         if len(data) == _MOST < at + worst:
-            data = _read(self._data, _HEAD + worst, offset)
+            data = _read(self._data, min(_HEAD + worst, self._end - offset), offset)
         content = deflate.zlib_decompress(memoryview(data)[at:], size)
         if len(content) != size:
             raise UnusualError
@@ -187,19 +195,29 @@ class _Pack:
 
 
 def _opened(folder: Path) -> Iterator[_Pack]:
+    """The packs below a folder, the largest first."""
     with suppress(OSError):
-        found = [(index.stat().st_size, index.name) for index in folder.glob("*.idx")]
-        for _, name in nlargest(PACKS, found):
+        found = [(index.stat().st_size, index) for index in folder.glob("pack-*.idx") if index.is_file()]
+        for _, index in sorted(found, reverse=True):
             with suppress(OSError, UnusualError):
-                yield _Pack(folder / name)
+                yield _Pack(index)
 
 
-def _end(file: FileIO, size: int) -> bytes:
-    return _read(file, size, os.fstat(file.fileno()).st_size - size)
+def _opened_file(file: Path) -> FileIO:
+    if not file.is_file():  # a pipe would hold us up
+        raise UnusualError
+    return file.open("rb", buffering=0)
+
+
+def _size(file: FileIO) -> int:
+    return os.fstat(file.fileno()).st_size
 
 
 def _read(file: FileIO, size: int, at: int) -> bytes:
-    return os.pread(file.fileno(), size, at)
+    data = os.pread(file.fileno(), size, at)
+    if len(data) < size:
+        raise UnusualError
+    return data
 
 
 def _distance(data: bytes, at: int) -> tuple[int, int]:

@@ -22,7 +22,9 @@ _KINDS = frozenset({"blob", "tree", "commit", "tag"})
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository of our own that borrows an archive's objects. `archive` is what complaints are about."""
+    """A repository of our own that borrows an archive's objects. `archive` is where these lie, and what complaints are
+    about.
+    """
 
     own: Path
     archive: Path

@@ -114,18 +114,46 @@ def test_an_id_is_not_mistaken_for_the_end_of_one_and_the_beginning_of_the_next(
     assert [read(opened, oid) for oid in ids] == [oid.encode() for oid in ids]
 
 
-def test_an_index_that_counts_wrongly_is_believed_in_nothing(objects: Path, opened: Packs) -> None:
+@pytest.mark.parametrize("count", [1, (1 << 32) - 1])
+def test_an_index_that_counts_wrongly_is_believed_in_nothing(objects: Path, opened: Packs, count: int) -> None:
+    """Of many more than there are, or of more with the ids that begin with some byte than there are at all."""
     oid = bytes.fromhex(name(0))
     write_pack(objects, [entry(BLOB, b"words")])
     pack = objects / "pack" / "pack-1.pack"
-    fan = [(1 << 32) - 1 if first == oid[0] else int(first > oid[0]) for first in range(256)]
-    write_index(pack.parent, fan, [(oid, 12)] * 100_000, pack.read_bytes()[-20:])
-    tracemalloc.start()
-    try:
-        assert opened.find(name(0)) is None
-        assert tracemalloc.get_traced_memory()[1] < 100_000
-    finally:
-        tracemalloc.stop()
+    content = pack.read_bytes()
+    pack.write_bytes(content[:8] + count.to_bytes(4, "big") + content[12:])
+    fan = [(1 << 32) - 1 if first == oid[0] else count if first > oid[0] else 0 for first in range(256)]
+    write_index(pack.parent, fan, [(oid, 12)] * (100_000 if count > 1 else 1), content[-20:])
+    assert opened.find(name(0)) is None
+
+
+def test_an_index_that_is_longer_than_it_should_be_is_no_index(objects: Path, opened: Packs) -> None:
+    write_pack(objects, [entry(BLOB, b"words")])
+    index = objects / "pack" / "pack-1.idx"
+    content = index.read_bytes()
+    index.write_bytes(content[:-40] + bytes(9) + content[-40:])
+    assert opened.find(name(0)) is None
+
+
+def test_an_index_that_is_cut_while_it_is_read_says_nothing(objects: Path, opened: Packs) -> None:
+    entries = [entry(BLOB, b"%d" % place) for place in range(300)]
+    write_pack(objects, entries)
+    found = {place: opened.find(name(place)) for place in range(300)}
+    assert all(found.values())
+    last = max(found, key=name)
+    os.truncate(objects / "pack" / "pack-1.idx", (objects / "pack" / "pack-1.idx").stat().st_size - 41)
+    assert opened.find(name(last)) is None
+    assert opened.find(name(0)) == found[0]
+
+
+def test_nothing_lies_in_a_packs_checksum(objects: Path, opened: Packs) -> None:
+    oid, content = bytes.fromhex(name(0)), entry(BLOB, b"evil").ljust(20, b"x")
+    write_pack(objects, [entry(BLOB, b"words")])
+    pack = objects / "pack" / "pack-1.pack"
+    pack.write_bytes(pack.read_bytes()[:12] + content)
+    write_index(pack.parent, [int(first >= oid[0]) for first in range(256)], [(oid, 12)], content)
+    assert opened.find(name(0))
+    assert read(opened, name(0)) is None
 
 
 def test_what_lies_so_far_behind_that_its_place_is_told_elsewhere_is_declined(objects: Path, opened: Packs) -> None:
@@ -194,6 +222,7 @@ EVIL = {
     "from one of another size": _from_base(b"\x90\x05", 5, base=7),
     "copies without end": _from_base(b"\x80" * 500_000, OBJECT_LIMIT),  # 65,536 bytes each
     "makes too much": _from_base(b"\x80" * 17, 17 * 65_536),
+    "makes nothing": _from_base(b"", 0),
     "makes less than it says": _from_base(b"\x90\x05", 6),
     "makes more than it says": _from_base(b"\x90\x05", 4),
     "copies what is not there": _from_base(b"\x94\x7f\x05", 5),
@@ -256,6 +285,20 @@ def test_no_more_is_kept_than_the_limit(objects: Path, opened: Packs) -> None:
         tracemalloc.stop()
 
 
+def test_small_ones_count_for_what_it_costs_to_keep_them(
+    objects: Path, opened: Packs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packs, "KEPT", 100_000)
+    write_pack(objects, [entry(BLOB, b"x")] * 5000)
+    assert opened.find(name(0))
+    tracemalloc.start()
+    try:
+        assert sum(read(opened, name(place)) == b"x" for place in range(5000)) > 4990
+        assert tracemalloc.get_traced_memory()[0] < 150_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize(
     ("file", "at", "what"),
     [
@@ -294,11 +337,19 @@ def test_where_there_is_no_pack_or_what_stands_for_one_is_a_pipe_git_is_asked(ob
     assert opened.find(name(0)) is None
     opened.close()
     (objects / "pack").mkdir(parents=True)
-    (objects / "pack" / "a.idx").write_bytes(b"")
-    os.mkfifo(objects / "pack" / "b.idx")
-    os.mkfifo(objects / "pack" / "b.pack")
-    (objects / "pack" / "c.idx").mkdir()
+    (objects / "pack" / "pack-a.idx").write_bytes(b"")
+    os.mkfifo(objects / "pack" / "pack-b.idx")
+    os.mkfifo(objects / "pack" / "pack-b.pack")
+    (objects / "pack" / "pack-c.idx").mkdir()
     assert opened.find(name(0)) is None
+
+
+def test_what_is_no_pack_takes_no_place_of_one(objects: Path, opened: Packs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(packs, "PACKS", 1)
+    write_pack(objects, [entry(BLOB, b"words")])
+    (objects / "pack" / "pack-2.idx").write_bytes(bytes(10_000))
+    (objects / "pack" / "pack-3.idx").symlink_to("nowhere")
+    assert read(opened, name(0)) == b"words"
 
 
 def packed_archive(archive: Callable[..., Path], *texts: str) -> Path:
