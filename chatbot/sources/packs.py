@@ -99,8 +99,6 @@ class _Pack:
         that one is declined.
         """
         low, high = self._fan[oid[0]], self._fan[oid[0] + 1]
-        if low == high:
-            return None
         stray = 2 * isqrt(high - low) + 8  # four standard deviations
         guess = low + ((high - low) * int.from_bytes(oid[1:5], "big") >> 32)
         first = max(low, guess - stray)
@@ -168,8 +166,6 @@ class _Pack:
 
     def _entry(self, offset: int) -> tuple[int | None, bytearray]:
         """An entry: where its base lies, and what it differs by; or None, and a blob. Raises what `read` knows of."""
-        if not _PACK.size <= offset < self._end:
-            raise UnusualError
         data = _read(self._data, min(_MOST, self._end - offset), offset)
         kind, size, at, base = data[0] >> 4 & 7, data[0] & 15, 1, None
         if data[0] & MORE:
