@@ -868,19 +868,14 @@ static PyObject *diff(PyObject *Py_UNUSED(module), PyObject *argument) {
 
 /* ---- objects as differences: patched of sources/delta.py -------------------------------------------------------- */
 
-/* The next number of a delta: seven bits in each byte, the lowest first. Above LARGEST it is as good as endless. */
+/* The next number of a delta: seven bits in each byte, the lowest first; four bytes are more than any here may have. */
 static bool delta_number(const unsigned char **at, const unsigned char *end, size_t *number) {
-    enum { LARGEST = 1 << 28 };
-    int shift = 0;
     *number = 0;
-    while (*at < end) {
+    for (int shift = 0; shift < 28 && *at < end; shift += 7) {
         unsigned char byte = *(*at)++;
         *number |= (size_t)(byte & 0x7f) << shift;
-        shift += 7;
         if (!(byte & 0x80))
-            return *number <= LARGEST;
-        if (shift > 28)
-            return false;
+            return true;
     }
     return false;
 }
@@ -888,12 +883,14 @@ static bool delta_number(const unsigned char **at, const unsigned char *end, siz
 /* Up to `count` bytes of a number of which only those stand there that `present` has a bit for, the lowest first. */
 static bool delta_bytes(const unsigned char **at, const unsigned char *end, int present, int count, size_t *number) {
     *number = 0;
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
         if (present >> i & 1) {
             if (*at == end)
                 return false;
-            *number |= (size_t) * (*at)++ << 8 * i;
+            unsigned char byte = *(*at)++;
+            *number |= (size_t)byte << 8 * i;
         }
+    }
     return true;
 }
 
