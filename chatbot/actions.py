@@ -139,8 +139,8 @@ def show_status(options: argparse.Namespace) -> int:
     from chatbot.once import look_at
     from chatbot.report.status import to_json
 
-    archives, store, _ = _archives(options)
-    url, size, lists = look_at(archives, store, utc_now())
+    archives, store, config = _archives(options)
+    url, size, lists = look_at(archives, store, utc_now(), make=config is not None)
     if options.json:
         write(to_json(url, size, lists), None)
     else:

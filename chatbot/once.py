@@ -178,12 +178,16 @@ def plain_digest(digest: Digest) -> str:
     return plain_text(Renderer().render(DIALECT, "digest", digest=digest))
 
 
-def look_at(archives: Mapping[str, Path], store: str, now: datetime) -> tuple[str, int, list[ListStatus]]:
-    """What people call the index, its size in bytes, and how far it is with each list. Raises BadConfig."""
+def look_at(
+    archives: Mapping[str, Path], store: str, now: datetime, *, make: bool
+) -> tuple[str, int, list[ListStatus]]:
+    """What people call the index, its size in bytes, and how far it is with each list. Raises BadConfig, without `make`
+    also where there is no index yet.
+    """
     from chatbot.store.database import open_database, size_of, url_of
     from chatbot.store.index import Index
 
-    engine = open_database(store, say)
+    engine = open_database(store, say, make=make)
     try:
         return (
             url_of(engine),

@@ -52,6 +52,12 @@ def test_an_archive_goes_into_an_index_with_one_line_for_it(world: Path) -> None
     assert (status["name"], status["mails"], status["behind"]) == ("x", 4, 0)
 
 
+def test_who_looks_at_an_index_that_is_not_there_makes_none(world: Path) -> None:
+    said = refused("status", "--archive", world / "kvm", "--store", f"sqlite:///{world}/none.sqlite3", cwd=world)
+    assert "none.sqlite3" in said
+    assert not (world / "none.sqlite3").exists()
+
+
 def test_on_a_terminal_there_is_a_bar(world: Path) -> None:
     store = f"sqlite:///{world}/own.sqlite3"
     seen = on_a_terminal("ingest", "--archive", world / "kvm", "--store", store)
