@@ -134,12 +134,15 @@ def mirror_lists(options: argparse.Namespace) -> int:
 
 
 def show_status(options: argparse.Namespace) -> int:
-    """A table, or JSON."""
+    """A table, or JSON. Raises Unreadable where the one archive that was named is none."""
     from chatbot.app import utc_now
     from chatbot.once import look_at
     from chatbot.report.status import to_json
+    from chatbot.sources.layout import epoch_folders
 
     archives, store, config = _archives(options)
+    if config is None:
+        epoch_folders(options.archive)  # what is wrong with a list of the config stands in the table
     url, size, lists = look_at(archives, store, utc_now(), make=config is not None)
     if options.json:
         write(to_json(url, size, lists), None)

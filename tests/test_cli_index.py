@@ -122,6 +122,7 @@ def test_a_status_for_programs_says_what_is_behind_and_what_is_wrong(world: Path
         (["mirror", "kvm"], "kvm: the config has no url for this list; add one"),
         (["status", "kvm", "x"], "'x': the config has no such list"),
         (["status", "--archive", "kvm"], "--archive: it stands alone; give --store with it"),
+        (["status", "--archive", "none", "--store", "sqlite:///x"], "none: there is no such folder; name the folder"),
         (["status", "--store", "sqlite:///x"], "--store, --name: the config has them; give --archive with them"),
         (["status", "--config", "nothing.toml"], "nothing.toml: No such file or directory; copy config.example.toml"),
     ],
